@@ -1,0 +1,21 @@
+//! edgemeter: a meter with a gate for APIs.
+//!
+//! The tree is the data flow; a room names only rooms above it.
+//!
+//! ```text
+//! units      Quantity, Credits, UnitPrice, Timestamp, ids: exact arithmetic, limits
+//! plan       PlanSpec (raw JSON) → Plan (checked): what things cost
+//! rating     quantity × price → credits, explained
+//! ledger     grants, burn order, leases, journal: apply(command, now) → entry; replay
+//! control    credit control: the isolate's lease states and the messages to the account
+//! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
+//! browser    feature browser: what the customer's page calls
+//! ```
+//!
+//! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and
+//! ids are arguments, so the three builds compute the same bytes.
+
+#[cfg(all(feature = "edge", feature = "browser", target_arch = "wasm32"))]
+compile_error!("one artefact per runtime: build `edge` and `browser` separately for wasm32");
+
+pub mod units;

@@ -1,0 +1,104 @@
+//! Exact decimal arithmetic: the result, or [`Inexact`]; never a rounded digit.
+//!
+//! `rust_decimal` holds `m / 10^e` with `|m| < 2^96` and `e ≤ 28`. Its `checked_*` functions guard
+//! the range only: a result that needs more than 96 bits is *rounded* and returned as `Some`. Here
+//! the scale of each result is compared with the scale that exact arithmetic gives; clippy refuses
+//! the library's own functions everywhere else.
+//!
+//! Invariant (tested below): every `Some` is the mathematically exact result.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that may call checked_*")]
+
+use rust_decimal::Decimal;
+
+/// A result could not be represented without rounding: it needs more than 96 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("result needs more than 96 bits and would have been rounded")]
+pub struct Inexact;
+
+/// `a + b`, exactly.
+///
+/// # Errors
+///
+/// [`Inexact`] if the sum needs more than 96 bits.
+pub fn add(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
+    if a.is_zero() {
+        return Ok(b);
+    }
+    if b.is_zero() {
+        return Ok(a);
+    }
+    let sum = a.checked_add(b).ok_or(Inexact)?;
+    if sum.scale() == a.scale().max(b.scale()) {
+        return Ok(sum);
+    }
+    // Trailing zeros may have pushed an exact result past 96 bits: try once more without them.
+    let (a, b) = (a.normalize(), b.normalize());
+    let sum = a.checked_add(b).ok_or(Inexact)?;
+    let exact = sum.is_zero() || sum.scale() == a.scale().max(b.scale());
+    exact.then_some(sum).ok_or(Inexact)
+}
+
+/// `a − b`, exactly.
+///
+/// # Errors
+///
+/// [`Inexact`] if the difference needs more than 96 bits.
+pub fn sub(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
+    let mut negated = b;
+    negated.set_sign_positive(b.is_sign_negative());
+    add(a, negated)
+}
+
+/// `a × b`, exactly.
+///
+/// # Errors
+///
+/// [`Inexact`] if the product needs more than 96 bits or more than 28 decimal places.
+pub fn mul(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
+    if a.is_zero() || b.is_zero() {
+        return Ok(Decimal::ZERO);
+    }
+    let product = a.checked_mul(b).ok_or(Inexact)?;
+    if product.scale() == a.scale().saturating_add(b.scale()) {
+        return Ok(product);
+    }
+    let (a, b) = (a.normalize(), b.normalize());
+    let product = a.checked_mul(b).ok_or(Inexact)?;
+    (product.scale() == a.scale().saturating_add(b.scale())).then_some(product).ok_or(Inexact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_library_rounds_where_we_refuse() {
+        let (huge, tenth) = (Decimal::MAX, d("0.1"));
+        assert!(huge.checked_add(tenth).is_some(), "rust_decimal rounds");
+        assert_eq!(add(huge, tenth), Err(Inexact));
+        assert!(huge.checked_mul(d("0.11")).is_some(), "rust_decimal rounds");
+        assert_eq!(mul(huge, d("0.11")), Err(Inexact));
+        assert_eq!(mul(d("0.000000000000001"), d("0.00000000000001")), Err(Inexact));
+    }
+
+    #[test]
+    fn trailing_zeros_do_not_make_a_result_inexact() {
+        // 28 places each: the product's scale would be 56, but the numbers are 1.5 and 2.
+        let wide = d("1.5000000000000000000000000000");
+        assert_eq!(mul(wide, d("2.0000000000000000000000000000")), Ok(d("3")));
+        let big = d("7000000000000000000000000000");
+        assert_eq!(add(big, d("1.00000")), Ok(d("7000000000000000000000000001")));
+    }
+
+    #[test]
+    fn sums_and_differences_cancel() {
+        assert_eq!(sub(d("0.3"), d("0.3")), Ok(Decimal::ZERO));
+        assert_eq!(sub(d("0"), d("0.3")), Ok(d("-0.3")));
+        assert_eq!(add(d("-0.1"), d("0.3")), Ok(d("0.2")));
+    }
+}
