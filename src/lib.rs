@@ -19,3 +19,11 @@
 compile_error!("one artefact per runtime: build `edge` and `browser` separately for wasm32");
 
 pub mod units;
+pub mod control;
+pub mod ledger;
+pub mod plan;
+pub mod rating;
+
+
+#[cfg(feature = "edge")]
+pub mod edge;

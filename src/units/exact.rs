@@ -9,7 +9,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that may call checked_*")]
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// A result could not be represented without rounding: it needs more than 96 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +66,20 @@ pub fn mul(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
     let (a, b) = (a.normalize(), b.normalize());
     let product = a.checked_mul(b).ok_or(Inexact)?;
     (product.scale() == a.scale().saturating_add(b.scale())).then_some(product).ok_or(Inexact)
+}
+
+/// `a / b` cut off after at most 28 digits: for shares, rates and hints, never for an amount owed.
+///
+/// # Errors
+///
+/// [`Inexact`] if `b` is zero or the quotient leaves the range.
+pub fn ratio(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
+    a.checked_div(b).ok_or(Inexact)
+}
+
+/// The largest number with at most `places` decimal places that is not above `value`.
+pub fn floor(value: Decimal, places: u32) -> Decimal {
+    value.round_dp_with_strategy(places, RoundingStrategy::ToNegativeInfinity)
 }
 
 #[cfg(test)]

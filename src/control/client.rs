@@ -1,0 +1,417 @@
+//! The isolate's side: what it may spend of one account without asking.
+//!
+//! ```text
+//! lease:  granted ─┬─ returned
+//!                  ├─ spent     = reported + operations still listed
+//!                  └─ spendable = granted − returned − spent, until the deadline
+//!
+//! admit ──▶ Paid           from the lease: no I/O
+//!       ──▶ Ask(request)   the account decides; `answered` gives the verdict
+//!       ──▶ Denied         the account could not pay, at most DENIAL_MS ago
+//! ```
+//!
+//! Invariants: spendable is never below zero; nothing is spent at or after the deadline, which is
+//! counted from when the isolate *asked*, while the account counts twice as long from when it
+//! *answered*; operations are numbered without gaps in the order of admission; at most one message
+//! with a report is under way.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use super::lease_book::LeaseBook;
+use super::message::{Answer, DebitAnswer, Request, VERSION, Wish};
+use super::rate::Rate;
+use super::{DENIAL_MS, REPORT_MS};
+use crate::ledger::{Balance, Debit};
+use crate::plan::Plan;
+use crate::rating;
+use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
+
+/// How long a message may be under way before another may be sent in its place.
+const UNDER_WAY_MS: i64 = 10_000;
+/// How soon an isolate asks again after a wish that brought nothing.
+const RETRY_MS: i64 = 250;
+
+/// One metered request as the isolate sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Method and pattern of the route.
+    pub route: Rc<str>,
+    /// The charge that prices it.
+    pub charge: ChargeId,
+    /// The key that asked.
+    pub key: KeyId,
+    /// Meter units.
+    pub quantity: Quantity,
+}
+
+/// What an operation may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Go on.
+    Paid(Paid),
+    /// Send this to the account, then hand the answer to [`Client::answered`].
+    Ask(Box<Request>),
+    /// 402: the account cannot pay.
+    Denied {
+        /// What the operation costs.
+        required: Credits,
+        /// What there was to spend.
+        available: Credits,
+    },
+    /// 403: the key is disabled or was never created.
+    KeyRefused,
+    /// The plan does not price this: fail closed.
+    Unpriced,
+}
+
+/// A paid operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// Operation id.
+    pub op: String,
+    /// What it cost.
+    pub cost: Credits,
+    /// Credits that the customer still owns, at least.
+    pub left: Credits,
+    /// Whether to ask for more soon, beside this request: see [`Client::renew`].
+    pub renew: bool,
+    /// Whether to report later, beside this request: see [`Client::flush`].
+    pub flush: bool,
+}
+
+/// What is to be done about reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// Send this, hand the answer to [`Client::answered`], and come again in [`REPORT_MS`].
+    Send(Box<Request>),
+    /// Come again in [`REPORT_MS`].
+    Wait,
+    /// Nothing is left to report or to give back.
+    Done,
+}
+
+/// One account as one isolate knows it.
+#[derive(Debug)]
+pub struct Client {
+    isolate: Rc<str>,
+    plan: Option<Plan>,
+    keys: BTreeSet<KeyId>,
+    keys_revision: u64,
+    balance: Option<Balance>,
+    book: LeaseBook,
+    rate: Rate,
+    refunds: VecDeque<String>,
+    denied: Option<(Timestamp, Credits)>,
+    under_way: Option<Timestamp>,
+    ask_not_before: Timestamp,
+    flushing: Option<Timestamp>,
+    idle: bool,
+    counter: u64,
+}
+
+impl Client {
+    /// Knows nothing yet. `isolate` must be unique for ever: lease and operation ids start with it.
+    pub fn new(isolate: &str, counter: u64) -> Self {
+        Self {
+            isolate: isolate.into(),
+            plan: None,
+            keys: BTreeSet::new(),
+            keys_revision: 0,
+            balance: None,
+            book: LeaseBook::new(format!("{isolate}l{counter}")),
+            rate: Rate::default(),
+            refunds: VecDeque::new(),
+            denied: None,
+            under_way: None,
+            ask_not_before: Timestamp::default(),
+            flushing: None,
+            idle: false,
+            counter,
+        }
+    }
+
+    /// The account's credits as of the last answer.
+    pub fn balance(&self) -> Option<&Balance> {
+        self.balance.as_ref()
+    }
+
+    /// The plan as of the last answer.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// Whether nothing would be lost by forgetting this account.
+    pub fn is_at_rest(&self) -> bool {
+        self.under_way.is_none() && self.book.is_at_rest() && self.refunds.is_empty()
+    }
+
+    /// Decides an operation. No I/O; takes O(tiers).
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn admit(&mut self, operation: Operation, now: Timestamp) -> Result<Admission, Inexact> {
+        let cost = match self.price(&operation) {
+            Some(Ok(cost)) => cost,
+            Some(Err(())) => return Ok(Admission::Unpriced),
+            None => return Ok(self.ask(operation, Credits::ZERO, now)),
+        };
+        self.rate.note(cost, now)?;
+        if self.keys.contains(&operation.key) {
+            if let Some(paid) = self.pay(&operation, cost, now)? {
+                return Ok(Admission::Paid(paid));
+            }
+        }
+        if let Some(available) = self.denial(cost, now) {
+            return Ok(Admission::Denied { required: cost, available });
+        }
+        Ok(self.ask(operation, cost, now))
+    }
+
+    /// The price, if the plan is known; `Err` if it has none for this.
+    fn price(&self, operation: &Operation) -> Option<Result<Credits, ()>> {
+        let charge = self.plan.as_ref()?.charge(&operation.charge);
+        let rate = |charge| rating::marginal(charge, Quantity::ZERO, operation.quantity);
+        Some(charge.ok_or(()).and_then(|charge| rate(charge).map_err(|_| ())))
+    }
+
+    fn pay(
+        &mut self,
+        operation: &Operation,
+        cost: Credits,
+        now: Timestamp,
+    ) -> Result<Option<Paid>, Inexact> {
+        let Some(number) = self.book.pay(operation, cost, now)? else { return Ok(None) };
+        self.idle = false;
+        let left = self.book.spendable()?.plus(self.others()?)?;
+        let low = self.book.spendable()?.get() < self.book.threshold(self.rate.per_second(now)?)?;
+        let may_ask = self.may_send(now) && self.ask_not_before <= now;
+        Ok(Some(Paid {
+            op: format!("{}.{number}", self.book.id()),
+            cost,
+            left,
+            renew: low && may_ask,
+            flush: self.start_flushing(now),
+        }))
+    }
+
+    /// What the account had available beside this isolate's lease, when it last answered.
+    fn others(&self) -> Result<Credits, Inexact> {
+        Ok(self.balance.as_ref().map_or(Credits::ZERO, |balance| balance.available))
+    }
+
+    fn denial(&self, cost: Credits, now: Timestamp) -> Option<Credits> {
+        let (until, available) = self.denied?;
+        (now < until && available < cost).then_some(available)
+    }
+
+    fn may_send(&self, now: Timestamp) -> bool {
+        self.under_way.is_none_or(|since| now.millis_since(since) > UNDER_WAY_MS)
+    }
+
+    /// Whether the caller should start a flusher: there is none, or it has not been heard of.
+    fn start_flushing(&mut self, now: Timestamp) -> bool {
+        let stale = |until: Timestamp| until <= now;
+        let start = self.flushing.is_none_or(stale);
+        if start {
+            self.flushing = Some(now.plus_millis(REPORT_MS.saturating_mul(5)));
+        }
+        start
+    }
+
+    fn ask(&mut self, operation: Operation, cost: Credits, now: Timestamp) -> Admission {
+        self.counter = self.counter.saturating_add(1);
+        let op = format!("{}d{}", self.isolate, self.counter);
+        Admission::Ask(Box::new(self.debit_request(op, operation, cost, now)))
+    }
+
+    fn debit_request(
+        &mut self,
+        op: String,
+        operation: Operation,
+        cost: Credits,
+        now: Timestamp,
+    ) -> Request {
+        let mut request = self.request(cost, now);
+        let Operation { route, charge, key, quantity } = operation;
+        request.debit = Some(Debit { op, route: route.to_string(), charge, key, quantity });
+        request
+    }
+
+    /// A message; with report and wish, if no other one with these is under way.
+    fn request(&mut self, cost: Credits, now: Timestamp) -> Request {
+        let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
+        let mut request =
+            Request { v: VERSION, plan, keys: self.keys_revision, ..Request::default() };
+        if !self.may_send(now) {
+            return request;
+        }
+        self.under_way = Some(now);
+        request.report = self.book.report();
+        request.refunds = self.due_refunds();
+        let rate = self.rate.per_second(now).unwrap_or_default();
+        if self.ask_not_before <= now && !cost.is_zero() {
+            let (lease, seq) = self.book.next_wish();
+            request.wish = Some(Wish { lease, seq, rate, cost });
+        }
+        request
+    }
+
+    fn due_refunds(&self) -> Vec<String> {
+        self.refunds.iter().filter(|op| !self.book.is_unacknowledged(op)).cloned().collect()
+    }
+
+    /// Asks for more credits, beside a request that was paid. Nothing if a message is under way.
+    pub fn renew(&mut self, now: Timestamp) -> Option<Request> {
+        let cost = self.book.last_cost();
+        self.may_send(now).then(|| self.request(cost, now))
+    }
+
+    /// Reports what was spent; gives an idle lease back. Call every [`REPORT_MS`] until `Done`.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn flush(&mut self, now: Timestamp) -> Result<Flush, Inexact> {
+        self.flushing = Some(now.plus_millis(REPORT_MS.saturating_mul(5)));
+        if !self.may_send(now) {
+            return Ok(Flush::Wait);
+        }
+        if self.idle || self.book.is_past(now) {
+            self.book.give_back()?;
+        }
+        self.idle = true;
+        let refunds = self.due_refunds();
+        let report = self.book.report();
+        if report.is_none() && refunds.is_empty() {
+            if self.book.is_at_rest() && self.refunds.is_empty() {
+                self.flushing = None;
+                return Ok(Flush::Done);
+            }
+            return Ok(Flush::Wait);
+        }
+        self.under_way = Some(now);
+        let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
+        let keys = self.keys_revision;
+        let request = Request { v: VERSION, plan, keys, report, refunds, ..Request::default() };
+        Ok(Flush::Send(Box::new(request)))
+    }
+
+    /// The flusher stops for a while: the next paid operation starts another.
+    pub fn stop_flushing(&mut self) {
+        self.flushing = None;
+    }
+
+    /// The answer to an operation is there. A failed one costs nothing: before it was reported it
+    /// is struck off, after that it is refunded. Returns whether a flusher must be started.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn settle(
+        &mut self,
+        op: &str,
+        status: u16,
+        failed: bool,
+        now: Timestamp,
+    ) -> Result<bool, Inexact> {
+        let settled = self.book.settle(op, status, failed)?;
+        if !failed || settled {
+            return Ok(false);
+        }
+        self.refunds.push_back(op.to_owned());
+        Ok(self.start_flushing(now))
+    }
+
+    /// The account did not answer: another message may be sent, with the same report again.
+    pub fn unanswered(&mut self, request: &Request) {
+        if request.report.is_some() || request.wish.is_some() || !request.refunds.is_empty() {
+            self.under_way = None;
+        }
+    }
+
+    /// Takes an answer to a request that was sent at `sent`, and decides its debit, if any.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn answered(
+        &mut self,
+        request: &Request,
+        answer: Answer,
+        sent: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Admission>, Inexact> {
+        self.unanswered(request);
+        self.refunds.retain(|op| !request.refunds.contains(op));
+        if let Some(json) = &answer.plan_json {
+            self.plan = Plan::parse(json).ok();
+        }
+        if let Some(keys) = answer.keys {
+            self.keys_revision = keys.revision;
+            self.keys = keys.active.into_iter().collect();
+        }
+        self.balance = Some(answer.balance);
+        if let (Some(acked), Some(report)) = (answer.acked, &request.report) {
+            self.book.acknowledge(&report.lease, acked, report.returned);
+        }
+        if answer.lease_unknown {
+            self.counter = self.counter.saturating_add(1);
+            self.book.renew_as(format!("{}l{}", self.isolate, self.counter));
+        } else if let Some(wish) = &request.wish {
+            let got = match answer.granted {
+                Some(granted) if answer.validity_ms > 0 => {
+                    let deadline = sent.plus_millis(answer.validity_ms);
+                    self.book.grant(&wish.lease, granted, deadline)?
+                }
+                _ => false,
+            };
+            self.ask_not_before = if got { now } else { now.plus_millis(RETRY_MS) };
+        }
+        let Some(debit) = &request.debit else { return Ok(None) };
+        let Some(verdict) = answer.debit else { return Ok(None) };
+        self.verdict(debit, verdict, now).map(Some)
+    }
+
+    fn verdict(
+        &mut self,
+        debit: &Debit,
+        verdict: DebitAnswer,
+        now: Timestamp,
+    ) -> Result<Admission, Inexact> {
+        match verdict {
+            DebitAnswer::Paid { cost } => {
+                self.rate.note(cost, now)?;
+                self.denied = None;
+                self.idle = false;
+                let left = self.others()?.plus(self.book.spendable()?)?;
+                // A lease that came with the answer must be given back some time.
+                let flush = !self.book.is_at_rest() && self.start_flushing(now);
+                Ok(Admission::Paid(Paid { op: debit.op.clone(), cost, left, renew: false, flush }))
+            }
+            DebitAnswer::KeyRefused => Ok(Admission::KeyRefused),
+            DebitAnswer::RatingFailed => Ok(Admission::Unpriced),
+            DebitAnswer::CreditLimitReached { required, available } => {
+                let operation = Operation {
+                    route: debit.route.as_str().into(),
+                    charge: debit.charge.clone(),
+                    key: debit.key.clone(),
+                    quantity: debit.quantity,
+                };
+                // A lease may have come meanwhile, or hold a rest that is too small by itself.
+                if let Some(paid) = self.pay(&operation, required, now)? {
+                    return Ok(Admission::Paid(paid));
+                }
+                if self.may_send(now) && self.book.give_back()? {
+                    self.ask_not_before = now.plus_millis(RETRY_MS);
+                    let op = debit.op.clone();
+                    let request = self.debit_request(op, operation, required, now);
+                    return Ok(Admission::Ask(Box::new(request)));
+                }
+                self.denied = Some((now.plus_millis(DENIAL_MS), available));
+                Ok(Admission::Denied { required, available })
+            }
+        }
+    }
+}

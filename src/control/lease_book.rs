@@ -1,0 +1,245 @@
+//! What an isolate wrote down of its lease: counters, and the operations not yet acknowledged.
+//!
+//! ```text
+//! number:   0 … acked │ acked … sent │ sent … next
+//!           forgotten │ under way    │ may still be struck off
+//! ```
+
+use std::collections::VecDeque;
+
+use rust_decimal::Decimal;
+
+use super::client::Operation;
+use super::message::Report;
+use super::{REPORT_OPERATIONS_MAX, VALIDITY_MS_MIN};
+use crate::ledger;
+use crate::units::{Credits, Inexact, Quantity, Timestamp, exact};
+
+/// Spending stops this long before the deadline, for clocks that tick unevenly, in milliseconds.
+const GUARD_MS: i64 = VALIDITY_MS_MIN / 20;
+
+#[derive(Debug)]
+struct Listed {
+    operation: Operation,
+    cost: Credits,
+    at: Timestamp,
+    status: u16,
+}
+
+/// One isolate's book of one lease.
+#[derive(Debug)]
+pub(super) struct LeaseBook {
+    id: String,
+    seq: u64,
+    granted: Credits,
+    returned: Credits,
+    /// Cost of all operations that were not struck off.
+    spent: Credits,
+    deadline: Timestamp,
+    acked: u64,
+    sent: u64,
+    reported_return: Credits,
+    last_grant: Credits,
+    last_cost: Credits,
+    list: VecDeque<Listed>,
+}
+
+impl LeaseBook {
+    pub(super) fn new(id: String) -> Self {
+        Self {
+            id,
+            seq: 0,
+            granted: Credits::ZERO,
+            returned: Credits::ZERO,
+            spent: Credits::ZERO,
+            deadline: Timestamp::default(),
+            acked: 0,
+            sent: 0,
+            reported_return: Credits::ZERO,
+            last_grant: Credits::ZERO,
+            last_cost: Credits::ZERO,
+            list: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn last_cost(&self) -> Credits {
+        self.last_cost
+    }
+
+    /// Starts over under a new name: the account has ended the old lease.
+    pub(super) fn renew_as(&mut self, id: String) {
+        *self = Self { last_cost: self.last_cost, ..Self::new(id) };
+    }
+
+    /// Whether nothing is held, listed or to be given back.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let nothing_held = self.spendable().is_ok_and(Credits::is_zero);
+        nothing_held && self.list.is_empty() && self.reported_return == self.returned
+    }
+
+    pub(super) fn is_past(&self, now: Timestamp) -> bool {
+        now.plus_millis(GUARD_MS) >= self.deadline
+    }
+
+    pub(super) fn spendable(&self) -> Result<Credits, Inexact> {
+        self.granted.minus(self.returned)?.minus(self.spent)
+    }
+
+    /// Below this the isolate should ask for more: a fifth of the last grant, or half a second.
+    pub(super) fn threshold(&self, rate: Credits) -> Result<Decimal, Inexact> {
+        let fifth = exact::ratio(self.last_grant.get(), Decimal::from(5))?;
+        Ok(fifth.max(exact::ratio(rate.get(), Decimal::TWO)?))
+    }
+
+    /// Pays an operation; its number, or nothing if the lease cannot pay it now.
+    pub(super) fn pay(
+        &mut self,
+        operation: &Operation,
+        cost: Credits,
+        now: Timestamp,
+    ) -> Result<Option<u64>, Inexact> {
+        if self.is_past(now) || self.list.len() >= REPORT_OPERATIONS_MAX {
+            return Ok(None);
+        }
+        if self.spendable()? < cost {
+            return Ok(None);
+        }
+        self.spent = self.spent.plus(cost)?;
+        self.last_cost = cost;
+        let number = self.next();
+        self.list.push_back(Listed { operation: operation.clone(), cost, at: now, status: 0 });
+        Ok(Some(number))
+    }
+
+    fn next(&self) -> u64 {
+        self.acked.saturating_add(u64::try_from(self.list.len()).unwrap_or(u64::MAX))
+    }
+
+    fn number_of(&self, op: &str) -> Option<u64> {
+        op.strip_prefix(self.id.as_str())?.strip_prefix('.')?.parse().ok()
+    }
+
+    /// Whether the account has not yet burned this operation, if it is one of this lease.
+    pub(super) fn is_unacknowledged(&self, op: &str) -> bool {
+        self.number_of(op).is_some_and(|number| number >= self.acked)
+    }
+
+    /// Notes an answer. A failed operation that was not sent yet is struck off and costs nothing.
+    /// Returns whether that was all there is to do.
+    pub(super) fn settle(
+        &mut self,
+        op: &str,
+        status: u16,
+        failed: bool,
+    ) -> Result<bool, Inexact> {
+        let Some(number) = self.number_of(op).filter(|number| *number >= self.sent) else {
+            return Ok(false);
+        };
+        let index = usize::try_from(number.saturating_sub(self.acked)).unwrap_or(usize::MAX);
+        let Some(listed) = self.list.get_mut(index) else { return Ok(false) };
+        listed.status = status;
+        if failed {
+            self.spent = self.spent.minus(listed.cost)?;
+            listed.cost = Credits::ZERO;
+            listed.operation.quantity = Quantity::ZERO;
+        }
+        Ok(true)
+    }
+
+    /// Gives back what could be spent. Returns whether there was anything.
+    pub(super) fn give_back(&mut self) -> Result<bool, Inexact> {
+        let rest = self.spendable()?;
+        self.returned = self.returned.plus(rest)?;
+        Ok(!rest.is_zero())
+    }
+
+    /// The next wish of this lease.
+    pub(super) fn next_wish(&mut self) -> (String, u64) {
+        self.seq = self.seq.saturating_add(1);
+        (self.id.clone(), self.seq)
+    }
+
+    /// Everything that is not acknowledged; nothing if that is nothing.
+    pub(super) fn report(&mut self) -> Option<Report> {
+        if self.list.is_empty() && self.reported_return == self.returned {
+            return None;
+        }
+        self.sent = self.next();
+        Some(Report {
+            lease: self.id.clone(),
+            used: self.spent,
+            returned: self.returned,
+            operations: self.packed(),
+        })
+    }
+
+    fn packed(&self) -> ledger::Operations {
+        let at = self.list.front().map(|first| first.at).unwrap_or_default();
+        let mut packed = ledger::Operations { from: self.acked, at, ..Default::default() };
+        for Listed { operation, at: when, status, .. } in &self.list {
+            let same_route = |(route, charge): &(String, _)| {
+                route.as_str() == &*operation.route && *charge == operation.charge
+            };
+            let route = packed.routes.iter().position(same_route).unwrap_or_else(|| {
+                packed.routes.push((operation.route.to_string(), operation.charge.clone()));
+                packed.routes.len().saturating_sub(1)
+            });
+            let key = packed.keys.iter().position(|k| *k == operation.key).unwrap_or_else(|| {
+                packed.keys.push(operation.key.clone());
+                packed.keys.len().saturating_sub(1)
+            });
+            let index = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
+            packed.list.push(ledger::Operation(
+                index(route),
+                index(key),
+                operation.quantity,
+                when.millis_since(at),
+                *status,
+            ));
+        }
+        packed
+    }
+
+    /// The account has burned the operations before `acked`.
+    pub(super) fn acknowledge(
+        &mut self,
+        lease: &str,
+        acked: u64,
+        returned: Credits,
+    ) {
+        if lease != self.id {
+            return;
+        }
+        self.reported_return = self.reported_return.max(returned);
+        while self.acked < acked {
+            if self.list.pop_front().is_none() {
+                break;
+            }
+            self.acked = self.acked.saturating_add(1);
+        }
+        self.sent = self.sent.max(self.acked);
+    }
+
+    /// The account granted `granted` so far. Returns whether that is more than before.
+    pub(super) fn grant(
+        &mut self,
+        lease: &str,
+        granted: Credits,
+        deadline: Timestamp,
+    ) -> Result<bool, Inexact> {
+        if lease != self.id {
+            return Ok(false);
+        }
+        self.deadline = self.deadline.max(deadline);
+        let more = granted.minus(self.granted)?;
+        if more.is_zero() || more.is_negative() {
+            return Ok(false);
+        }
+        (self.granted, self.last_grant) = (granted, more);
+        Ok(true)
+    }
+}

@@ -1,0 +1,139 @@
+//! What an isolate and an account say to each other: JSON, decimals as strings.
+//!
+//! ```json
+//! {"v":1,"now":0,"plan":"9f…","keys":3,
+//!  "report":{"lease":"l1","used":"40","returned":"0","operations":{…}},
+//!  "refunds":["l1.17"],
+//!  "debit":{"op":"d9","route":"GET /words","charge":"words","key":"k1","quantity":"1"},
+//!  "wish":{"lease":"l1","seq":4,"rate":"20","cost":"1"}}
+//! ```
+//!
+//! Every part may be missing. The parts are idempotent each on its own: reports by cumulative
+//! counters and operation numbers, debits and refunds by operation id, wishes by (lease, seq).
+
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{Balance, Debit, Operations};
+use crate::units::{Credits, KeyId};
+
+/// Version of the messages; an account refuses one it does not know.
+pub const VERSION: u32 = 1;
+
+/// What an isolate asks (RFC 8506: Credit-Control-Request).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// [`VERSION`].
+    pub v: u32,
+    /// Hash of the plan that the isolate knows, or nothing.
+    #[serde(default)]
+    pub plan: String,
+    /// Revision of the key list that the isolate knows, or 0.
+    #[serde(default)]
+    pub keys: u64,
+    /// Used service units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+    /// Operations that failed after they were reported or debited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<String>,
+    /// Direct debit: one operation for the account itself to pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debit: Option<Debit>,
+    /// Requested service units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Wish>,
+}
+
+/// What a lease has been spent on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// The lease.
+    pub lease: String,
+    /// Credits spent so far, up to the last operation of this report.
+    pub used: Credits,
+    /// Credits given back so far.
+    pub returned: Credits,
+    /// Operations, in order, none left out since the last acknowledged one.
+    pub operations: Operations,
+}
+
+/// A request for credits to be set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// The lease, named by the isolate, unique for ever.
+    pub lease: String,
+    /// Rises by one with every wish of this lease; the same number again is granted once.
+    pub seq: u64,
+    /// Credits per second that the isolate serves, as it sees it.
+    pub rate: Credits,
+    /// The dearest operation it has seen lately.
+    pub cost: Credits,
+}
+
+/// What the account answers (Credit-Control-Answer).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// [`VERSION`].
+    pub v: u32,
+    /// Operations of the reported lease that are burned: the isolate may forget them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acked: Option<u64>,
+    /// The reported or wished lease is not usable any more: forget it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lease_unknown: bool,
+    /// Credits granted to the wished lease so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Credits>,
+    /// How long they may be spent, from when the isolate asked.
+    #[serde(default)]
+    pub validity_ms: i64,
+    /// How the debit ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub debit: Option<DebitAnswer>,
+    /// The account's credits.
+    pub balance: Balance,
+    /// The plan's hash, id and version.
+    pub plan: crate::ledger::PlanRef,
+    /// The plan's JSON, if the isolate knew another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_json: Option<String>,
+    /// The active keys, if the isolate knew another list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyList>,
+}
+
+/// How a direct debit ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum DebitAnswer {
+    /// Burned.
+    Paid {
+        /// What it cost.
+        cost: Credits,
+    },
+    /// RFC 8506 CREDIT_LIMIT_REACHED.
+    CreditLimitReached {
+        /// What it would have cost.
+        required: Credits,
+        /// What there was to spend.
+        available: Credits,
+    },
+    /// RFC 8506 SERVICE_DENIED: the key is disabled or was never created.
+    KeyRefused,
+    /// RFC 8506 RATING_FAILED: the plan does not price this.
+    RatingFailed,
+}
+
+/// The keys that may be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyList {
+    /// Rises with every change.
+    pub revision: u64,
+    /// The active ones.
+    pub active: Vec<KeyId>,
+}

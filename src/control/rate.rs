@@ -1,0 +1,65 @@
+//! How fast an isolate spends: a hint for sizing, never an amount owed.
+
+use rust_decimal::Decimal;
+
+use crate::units::{Credits, Inexact, Timestamp, exact};
+
+/// A window is closed after this long, in milliseconds.
+const WINDOW_MS: i64 = 1_000;
+/// A window younger than this counts as this old: a burst of a few milliseconds is no rate.
+const WINDOW_MS_MIN: i64 = 250;
+
+/// Credits per second: the better of the last whole window and the one that is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rate {
+    since: Timestamp,
+    spent: Credits,
+    last: Credits,
+}
+
+impl Rate {
+    /// Counts what was asked for, paid or not.
+    pub(super) fn note(&mut self, cost: Credits, now: Timestamp) -> Result<(), Inexact> {
+        let age = now.millis_since(self.since);
+        if !(0..WINDOW_MS).contains(&age) {
+            self.last = if age < 0 { Credits::ZERO } else { over(self.spent, age)? };
+            (self.since, self.spent) = (now, Credits::ZERO);
+        }
+        self.spent = self.spent.plus(cost)?;
+        Ok(())
+    }
+
+    /// Credits per second, as of `now`.
+    pub(super) fn per_second(&self, now: Timestamp) -> Result<Credits, Inexact> {
+        let age = now.millis_since(self.since).max(0);
+        let open = over(self.spent, age)?;
+        Ok(if age < WINDOW_MS { open.max(self.last) } else { open })
+    }
+}
+
+fn over(spent: Credits, age_ms: i64) -> Result<Credits, Inexact> {
+    let second = exact::mul(spent.get(), Decimal::ONE_THOUSAND)?;
+    let rate = exact::ratio(second, Decimal::from(age_ms.max(WINDOW_MS_MIN)))?;
+    Credits::new(exact::floor(rate, 6)).map_err(|_| Inexact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_follows_bursts_up_and_silence_down() {
+        let (mut rate, one) = (Rate::default(), "1".parse::<Credits>().unwrap());
+        let at = Timestamp::from_millis;
+        for i in 0..20 {
+            rate.note(one, at(10_000 + i * 50)).unwrap();
+        }
+        assert_eq!(rate.per_second(at(10_999)).unwrap().to_string(), "20.02002");
+        rate.note(one, at(11_000)).unwrap();
+        assert_eq!(rate.per_second(at(11_000)).unwrap().to_string(), "20");
+        assert_eq!(rate.per_second(at(21_000)).unwrap().to_string(), "0.1");
+        // A clock that jumps back opens a new window instead of dividing by nonsense.
+        rate.note(one, at(5_000)).unwrap();
+        assert_eq!(rate.per_second(at(5_000)).unwrap().to_string(), "4");
+    }
+}

@@ -1,0 +1,104 @@
+//! The account's side: one request in, one answer out, everything decided at one instant.
+
+use super::message::{Answer, DebitAnswer, KeyList, Request, VERSION, Wish};
+use super::sizing::{Share, share};
+use crate::ledger::{Debited, Ledger, LedgerError, Session};
+use crate::plan::Plan;
+use crate::units::{Credits, Inexact};
+
+/// Decides a request in a session; the caller writes the session's entries as one journal row
+/// before the answer leaves.
+///
+/// Order: report (it frees and burns what the isolate held), refunds, debit, wish. The debit comes
+/// before the wish, so that a lease never takes the credits an operation is waiting for.
+///
+/// # Errors
+///
+/// [`Inexact`] if a sum leaves the range of credits; nothing of the request may be used then.
+pub fn serve(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    request: &Request,
+) -> Result<Answer, Inexact> {
+    let mut answer = blank(session.ledger(), request)?;
+    if let Some(report) = &request.report {
+        let operations = report.operations.clone();
+        match session.report(plan, &report.lease, report.used, report.returned, operations) {
+            Ok(acked) => answer.acked = Some(acked),
+            Err(LedgerError::Inexact(error)) => return Err(error),
+            Err(_) => answer.lease_unknown = true,
+        }
+    }
+    for op in &request.refunds {
+        session.refund(op)?;
+    }
+    if let Some(debit) = &request.debit {
+        answer.debit = Some(match session.debit(plan, debit.clone())? {
+            Debited::Paid { cost } => DebitAnswer::Paid { cost },
+            Debited::Short { required, available } => {
+                DebitAnswer::CreditLimitReached { required, available }
+            }
+            Debited::KeyRefused => DebitAnswer::KeyRefused,
+            Debited::Unpriced => DebitAnswer::RatingFailed,
+        });
+    }
+    if let Some(wish) = &request.wish {
+        grant(session, wish, &mut answer)?;
+    }
+    answer.balance = session.ledger().balance()?;
+    Ok(answer)
+}
+
+fn blank(ledger: &Ledger, request: &Request) -> Result<Answer, Inexact> {
+    let news = request.keys != ledger.keys_revision();
+    let active = || ledger.keys().iter().filter(|(_, active)| **active).map(|(id, _)| id.clone());
+    let list = || KeyList { revision: ledger.keys_revision(), active: active().collect() };
+    Ok(Answer {
+        v: VERSION,
+        acked: None,
+        lease_unknown: false,
+        granted: None,
+        validity_ms: 0,
+        debit: None,
+        balance: ledger.balance()?,
+        plan: ledger.plan().clone(),
+        plan_json: (request.plan != ledger.plan().hash).then(|| ledger.plan_json().to_owned()),
+        keys: news.then(list),
+    })
+}
+
+fn grant(session: &mut Session<'_>, wish: &Wish, answer: &mut Answer) -> Result<(), Inexact> {
+    let lease = session.ledger().leases().get(&wish.lease).cloned();
+    if lease.as_ref().is_some_and(|lease| lease.ended) {
+        answer.lease_unknown = true;
+        return Ok(());
+    }
+    let granted = lease.as_ref().map_or(Credits::ZERO, |lease| lease.granted);
+    if lease.as_ref().is_some_and(|lease| lease.seq >= wish.seq) {
+        // Asked before: the same answer, and no second grant.
+        answer.granted = Some(granted);
+        return Ok(());
+    }
+    let outstanding = lease.as_ref().map_or(Ok(Credits::ZERO), |lease| lease.outstanding())?;
+    let balance = session.ledger().balance()?;
+    let others = session.ledger().leases().iter().filter(|(id, lease)| {
+        !lease.ended && **id != wish.lease && lease.outstanding().is_ok_and(|left| !left.is_zero())
+    });
+    let leases = others.count().saturating_add(1);
+    let Share { amount, validity_ms } =
+        share(wish, balance.available, balance.granted, outstanding, leases)?;
+    if amount.is_zero() && outstanding.is_zero() {
+        return Ok(());
+    }
+    let release_at = session.now().plus_millis(validity_ms.saturating_mul(2));
+    match session.grant_lease(&wish.lease, wish.seq, amount, release_at) {
+        Ok(()) => {
+            answer.granted = Some(granted.plus(amount)?);
+            answer.validity_ms = validity_ms;
+        }
+        Err(LedgerError::Inexact(error)) => return Err(error),
+        // A full table of leases: the isolate goes on by direct debit.
+        Err(_) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,378 @@
+//! The account object: one customer's ledger, journal and live sockets.
+//!
+//! ```text
+//! call(message) ─▶ load (once) ─▶ Session: decide ─▶ one journal row ─▶ reply
+//!                                                       └─▶ sockets, at most ten times a second
+//! alarm         ─▶ the same, with nothing asked: leases and grants that ended
+//! ```
+//!
+//! Invariants: `call` is synchronous, so nothing comes between reading and writing; the reply leaves
+//! only when the row is durable (the platform's output gate); after any error the memory is
+//! dropped and read anew, so nothing that was not written is ever trusted.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use worker::{
+    Delay, DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, WebSocketPair, durable_object,
+};
+
+use super::live::{Live, PROTOCOL};
+use super::problem::Problem;
+use super::rpc;
+use super::store::{Head, Store};
+use crate::control;
+use crate::ledger::{self, Balance, Entry, Grant, GrantTerms, Ledger, PlanRef, Session};
+use crate::plan::Plan;
+use crate::units::{AccountId, KeyId, Timestamp};
+
+/// Sockets of one account, at most.
+const SOCKETS_MAX: usize = 64;
+/// Live updates are at least this far apart, in milliseconds.
+const LIVE_MS: i64 = 100;
+/// Rows of one journal page, at most.
+pub(super) const JOURNAL_ROWS_MAX: u64 = 1_000;
+
+/// What an account can be asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Call {
+    Control(control::Request),
+    Open { account: AccountId, plan_json: String },
+    Grant(GrantTerms),
+    CreateKey(KeyId),
+    DisableKey(KeyId),
+    Describe,
+    Journal { after: u64, limit: u64 },
+}
+
+/// An account as the control API shows it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Description {
+    pub(super) account: AccountId,
+    pub(super) plan: PlanRef,
+    pub(super) unit: String,
+    pub(super) balance: Balance,
+    pub(super) grants: Vec<Grant>,
+    pub(super) keys: Vec<KeyState>,
+    pub(super) journal_rows: u64,
+    pub(super) journal_hash: String,
+    /// `ok`, or the name of the first invariant that does not hold.
+    pub(super) audit: String,
+}
+
+/// A key and whether it may be used.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeyState {
+    pub(super) id: KeyId,
+    pub(super) active: bool,
+}
+
+/// One journal row on the wire; `entries` are the very bytes that were hashed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct JournalRow {
+    pub(super) n: u64,
+    pub(super) at: Timestamp,
+    pub(super) hash: String,
+    pub(super) entries: Box<serde_json::value::RawValue>,
+}
+
+/// What stays in memory between calls.
+struct Hot {
+    ledger: Ledger,
+    plan: Plan,
+    head: Head,
+    alarm: Option<Timestamp>,
+}
+
+/// One customer.
+#[durable_object]
+pub struct Account {
+    state: Rc<State>,
+    store: Store,
+    hot: RefCell<Option<Hot>>,
+    live: Rc<RefCell<Live>>,
+}
+
+impl DurableObject for Account {
+    fn new(state: State, _env: Env) -> Self {
+        let store = Store::new(state.storage().sql());
+        Self { state: Rc::new(state), store, hot: RefCell::new(None), live: Rc::default() }
+    }
+
+    /// A live socket; the gateway has checked the portal token.
+    async fn fetch(&self, _request: Request) -> Result<Response> {
+        if self.state.get_websockets().len() >= SOCKETS_MAX {
+            let detail = "too many pages of this account are open: close some";
+            return Problem::new(409, "too_many_sockets", detail).into_response();
+        }
+        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        self.state.accept_web_socket(&server);
+        self.send_snapshot(&server)?;
+        let mut response = Response::from_websocket(client)?;
+        response.headers_mut().set("sec-websocket-protocol", PROTOCOL)?;
+        Ok(response)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        if let Some(hot) = self.hot.borrow_mut().as_mut() {
+            hot.alarm = None;
+        }
+        let reply = self.visit(|_, _| Ok(()));
+        reply.map_err(|problem| Error::RustError(problem.to_json()))?;
+        Response::empty()
+    }
+
+    async fn websocket_message(
+        &self,
+        socket: WebSocket,
+        _message: WebSocketIncomingMessage,
+    ) -> Result<()> {
+        // The page has only one thing to say: that it missed something.
+        self.send_snapshot(&socket)
+    }
+
+    async fn websocket_close(
+        &self,
+        _socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _clean: bool,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    async fn websocket_error(&self, _socket: WebSocket, _error: Error) -> Result<()> {
+        Ok(())
+    }
+
+    async fn connect(&self, _socket: worker::Socket) -> Result<()> {
+        Err(Error::RustError("accounts take no TCP connections".to_owned()))
+    }
+}
+
+#[wasm_bindgen]
+impl Account {
+    /// Answers one message; see [`Call`].
+    pub fn call(&self, message: &str) -> String {
+        let call: Call = match serde_json::from_str(message) {
+            Ok(call) => call,
+            Err(error) => {
+                let detail = format!("message is not understood: {error}");
+                return rpc::reply::<()>(Err(Problem::new(400, "message_malformed", detail)));
+            }
+        };
+        match call {
+            Call::Control(request) => rpc::reply(self.control(&request)),
+            Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
+            Call::Grant(terms) => rpc::reply(self.grant(terms)),
+            Call::CreateKey(key) => rpc::reply(self.visit(|s, _| Ok(s.create_key(key)?))),
+            Call::DisableKey(key) => rpc::reply(self.visit(|s, _| Ok(s.disable_key(key)?))),
+            Call::Describe => rpc::reply(self.describe()),
+            Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
+        }
+    }
+}
+
+impl Account {
+    fn control(&self, request: &control::Request) -> std::result::Result<control::Answer, Problem> {
+        if request.v != control::VERSION {
+            let detail = format!("speak version {}", control::VERSION);
+            return Err(Problem::new(400, "version_unknown", detail));
+        }
+        self.visit(|session, plan| {
+            control::serve(session, plan, request).map_err(|error| storage(error.to_string()))
+        })
+    }
+
+    fn open(&self, account: AccountId, json: String) -> std::result::Result<bool, Problem> {
+        let plan = Plan::parse(&json)?;
+        self.load()?;
+        if let Some(hot) = self.hot.borrow().as_ref() {
+            let detail = "account exists with another plan: use a new id, or repeat the same plan";
+            return match hot.plan.hash() == plan.hash() {
+                true => Ok(false),
+                false => Err(Problem::new(409, "account_exists", detail).field("/plan")),
+            };
+        }
+        let entry = ledger::open(account, &plan, json);
+        let ledger = Ledger::opened(&entry, super::now()).ok_or_else(|| storage("entry"))?;
+        let empty = Head { n: 0, hash: ledger::GENESIS.to_owned() };
+        self.store.create().map_err(storage)?;
+        let head = self.store.append(&empty, &ledger, &[entry]).map_err(storage)?;
+        *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
+        Ok(true)
+    }
+
+    fn grant(&self, terms: GrantTerms) -> std::result::Result<(bool, Grant), Problem> {
+        self.visit(|session, _| {
+            let id = terms.id.clone();
+            let new = session.grant(terms)?;
+            let grant = session.ledger().grants().get(&id).cloned();
+            Ok((new, grant.ok_or_else(|| storage("grant"))?))
+        })
+    }
+
+    fn describe(&self) -> std::result::Result<Description, Problem> {
+        self.visit(|session, _| {
+            let ledger = session.ledger();
+            let state = |(id, active): (&KeyId, &bool)| KeyState { id: id.clone(), active: *active };
+            Ok(Description {
+                account: ledger.account().clone(),
+                plan: ledger.plan().clone(),
+                unit: "credits".to_owned(),
+                balance: ledger.balance().map_err(|error| storage(error.to_string()))?,
+                grants: ledger.grants().values().cloned().collect(),
+                keys: ledger.keys().iter().map(state).collect(),
+                journal_rows: 0,
+                journal_hash: String::new(),
+                audit: ledger.audit().err().unwrap_or("ok").to_owned(),
+            })
+        })
+        .map(|description| match self.hot.borrow().as_ref() {
+            Some(Hot { head, .. }) => Description {
+                journal_rows: head.n,
+                journal_hash: head.hash.clone(),
+                ..description
+            },
+            None => description,
+        })
+    }
+
+    fn journal(&self, after: u64, limit: u64) -> std::result::Result<Vec<JournalRow>, Problem> {
+        self.visit(|_, _| Ok(()))?;
+        let rows = self.store.rows(after, limit.min(JOURNAL_ROWS_MAX)).map_err(storage)?;
+        let row = |row: ledger::Row| {
+            let entries = serde_json::value::RawValue::from_string(row.body).map_err(storage)?;
+            Ok(JournalRow { n: row.n, at: row.at, hash: row.hash, entries })
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// One visit to the ledger: what it recorded is written as one row before anything leaves.
+    fn visit<T>(
+        &self,
+        act: impl FnOnce(&mut Session<'_>, &Plan) -> std::result::Result<T, Problem>,
+    ) -> std::result::Result<T, Problem> {
+        self.load()?;
+        let mut borrowed = self.hot.borrow_mut();
+        let Some(hot) = borrowed.as_mut() else {
+            return Err(Problem::new(404, "account_unknown", "this account was never opened"));
+        };
+        let written = Self::decide(&self.store, hot, act);
+        let (result, entries) = match written {
+            Ok(done) => done,
+            Err(problem) => {
+                *borrowed = None;
+                return Err(problem);
+            }
+        };
+        self.arm(hot);
+        if !entries.is_empty() {
+            self.live.borrow_mut().note(&entries, &hot.ledger, &hot.plan);
+            drop(borrowed);
+            self.publish();
+        }
+        result
+    }
+
+    /// The outer error means that memory and storage may differ; the inner one is an answer.
+    #[expect(clippy::type_complexity, reason = "named by its use, two lines above")]
+    fn decide<T>(
+        store: &Store,
+        hot: &mut Hot,
+        act: impl FnOnce(&mut Session<'_>, &Plan) -> std::result::Result<T, Problem>,
+    ) -> std::result::Result<(std::result::Result<T, Problem>, Vec<Entry>), Problem> {
+        let inexact = |error: crate::units::Inexact| storage(error.to_string());
+        let mut session = Session::start(&mut hot.ledger, super::now()).map_err(inexact)?;
+        let result = act(&mut session, &hot.plan);
+        if result.as_ref().is_err_and(|problem| problem.status >= 500) {
+            return result.map(|value| (Ok(value), Vec::new()));
+        }
+        let entries = session.into_entries();
+        if !entries.is_empty() {
+            hot.head = store.append(&hot.head, &hot.ledger, &entries).map_err(storage)?;
+        }
+        Ok((result, entries))
+    }
+
+    fn load(&self) -> std::result::Result<(), Problem> {
+        if self.hot.borrow().is_some() {
+            return Ok(());
+        }
+        if let Some((ledger, head)) = self.store.load().map_err(storage)? {
+            let plan = Plan::parse(ledger.plan_json())?;
+            let since = super::now().plus_millis(-super::live::KEPT_MS);
+            let rows = self.store.rows_since(since, super::live::ROWS_MAX).map_err(storage)?;
+            *self.live.borrow_mut() = Live::rebuilt(&rows, &ledger, &plan);
+            *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
+        }
+        Ok(())
+    }
+
+    /// Sets the one alarm for what is due next. Due things are also done on every visit, so an alarm
+    /// that is late, twice or never changes only when an idle account's numbers move.
+    fn arm(&self, hot: &mut Hot) {
+        let Some(due) = hot.ledger.next_due() else { return };
+        if hot.alarm.is_some_and(|alarm| alarm <= due) {
+            return;
+        }
+        hot.alarm = Some(due);
+        let wait = u64::try_from(due.millis_since(super::now())).unwrap_or(0);
+        let storage = self.state.storage();
+        self.state.wait_until(async move {
+            if let Err(error) = storage.set_alarm(Duration::from_millis(wait)).await {
+                worker::console_error!("alarm not set: {error:?}");
+            }
+        });
+    }
+
+    /// Tells the open pages, at most every [`LIVE_MS`]; what comes in between goes with the next.
+    fn publish(&self) {
+        let sockets = self.state.get_websockets();
+        let waiting = self.live.borrow().waiting;
+        if sockets.is_empty() || waiting {
+            return;
+        }
+        let delta = self.live.borrow_mut().delta(super::now(), LIVE_MS);
+        if let Some(text) = delta {
+            return broadcast(&sockets, &text);
+        }
+        self.live.borrow_mut().waiting = true;
+        let live = Rc::clone(&self.live);
+        let state = Rc::clone(&self.state);
+        self.state.wait_until(async move {
+            Delay::from(Duration::from_millis(LIVE_MS.unsigned_abs())).await;
+            live.borrow_mut().waiting = false;
+            let delta = live.borrow_mut().delta(super::now(), 0);
+            if let Some(text) = delta {
+                broadcast(&state.get_websockets(), &text);
+            }
+        });
+    }
+
+    fn send_snapshot(&self, socket: &WebSocket) -> Result<()> {
+        let fail = |problem: Problem| Error::RustError(problem.to_json());
+        self.visit(|_, _| Ok(())).map_err(fail)?;
+        let borrowed = self.hot.borrow();
+        let Some(hot) = borrowed.as_ref() else { return Ok(()) };
+        let text = self.live.borrow_mut().snapshot(&hot.ledger, super::now());
+        socket.send_with_str(&text)
+    }
+}
+
+/// A socket that is closing misses this; its page will ask for a snapshot.
+fn broadcast(sockets: &[WebSocket], text: &str) {
+    for socket in sockets {
+        let _ = socket.send_with_str(text);
+    }
+}
+
+fn storage(error: impl std::fmt::Debug) -> Problem {
+    worker::console_error!("account storage: {error:?}");
+    Problem::unavailable("the account's storage failed: nothing was changed, try again shortly")
+}

@@ -1,0 +1,228 @@
+//! Control calls on one account.
+
+use serde::Deserialize;
+use worker::{Env, Request, Response};
+
+use super::super::account::{Call, Description, JOURNAL_ROWS_MAX, JournalRow};
+use super::super::catalog;
+use super::super::config::Config;
+use super::super::live::PROTOCOL;
+use super::super::problem::Problem;
+use super::{Handled, account_id, body, broken, json, no_store, rpc};
+use crate::ledger::{Grant, GrantTerms};
+use crate::units::{AccountId, KeyId, PlanId};
+
+/// A portal token lives this long unless the caller says otherwise, in seconds.
+const PORTAL_SECONDS: u32 = 3_600;
+/// And at most this long.
+const PORTAL_SECONDS_MAX: u32 = 86_400;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opening {
+    id: AccountId,
+    contract: Contract,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Contract {
+    plan: PlanId,
+    version: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    id: Option<KeyId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPortalToken {
+    ttl_seconds: Option<u32>,
+}
+
+/// `POST /v1/accounts`: 201, or 200 if the account is open with this very plan.
+pub(super) async fn open(env: &Env, request: &mut Request) -> Handled {
+    let Opening { id, contract: Contract { plan, version } } = body::json(request).await?;
+    let catalog = || rpc::catalog(env);
+    let plan_json: String =
+        rpc::send(catalog()?, &catalog::Call::Plan { id: plan, version })
+            .await
+            .map_err(|problem: Problem| problem.field("/contract/plan"))?;
+    let call = Call::Open { account: id.clone(), plan_json };
+    let new: bool = rpc::send(rpc::account(env, id.as_str())?, &call).await?;
+    // After the account, so that a name in the list always has an account behind it.
+    let () = rpc::send(catalog()?, &catalog::Call::AddAccount { account: id.clone() }).await?;
+    let description: Description = rpc::send(rpc::account(env, id.as_str())?, &Call::Describe).await?;
+    json(if new { 201 } else { 200 }, &description)
+}
+
+/// `GET /v1/accounts?after=`: names in order.
+pub(super) async fn list(env: &Env, request: &Request) -> Handled {
+    let after = query(request, "after").unwrap_or_default();
+    let call = catalog::Call::Accounts { after };
+    let names: Vec<String> = rpc::send(rpc::catalog(env)?, &call).await?;
+    json(200, &names)
+}
+
+/// An account that is known: a wrong name must not make an empty object.
+async fn known(env: &Env, account: &AccountId) -> Result<worker::Stub, Problem> {
+    let call = catalog::Call::HasAccount { account: account.clone() };
+    match rpc::send(rpc::catalog(env)?, &call).await? {
+        true => rpc::account(env, account.as_str()),
+        false => Err(Problem::not_found("account", account.as_str()).field("account")),
+    }
+}
+
+/// What operators and the account's own page may read.
+pub(super) async fn read(
+    env: &Env,
+    account: AccountId,
+    rest: &[&str],
+    request: &Request,
+) -> Handled {
+    match rest {
+        [] => {
+            let whole: Description = rpc::send(known(env, &account).await?, &Call::Describe).await?;
+            json(200, &whole)
+        }
+        ["balance"] => {
+            let whole: Description = rpc::send(known(env, &account).await?, &Call::Describe).await?;
+            json(200, &whole.balance)
+        }
+        ["journal"] => {
+            let (after, limit) = (number(request, "after", 0)?, number(request, "limit", 100)?);
+            if limit == 0 || limit > JOURNAL_ROWS_MAX {
+                let detail = format!("limit must be 1 to {JOURNAL_ROWS_MAX}");
+                return Err(Problem::new(422, "limit_range", detail)
+                    .field("limit")
+                    .value(&limit.to_string()));
+            }
+            let call = Call::Journal { after, limit };
+            let rows: Vec<JournalRow> = rpc::send(known(env, &account).await?, &call).await?;
+            let lines: Vec<String> = rows
+                .iter()
+                .map(|row| serde_json::to_string(row).map_err(broken))
+                .collect::<Result<_, _>>()?;
+            let text = lines.into_iter().map(|line| line + "\n").collect::<String>();
+            let mut response = Response::ok(text).map_err(broken)?;
+            let kind = "application/jsonl";
+            response.headers_mut().set("content-type", kind).map_err(broken)?;
+            no_store(response)
+        }
+        _ => Err(Problem::not_found("path", &request.path())),
+    }
+}
+
+/// What only operators may do.
+pub(super) async fn write(
+    config: &Config,
+    env: &Env,
+    account: AccountId,
+    rest: &[&str],
+    request: &mut Request,
+) -> Handled {
+    match rest {
+        ["keys"] => create_key(config, env, account, request).await,
+        ["keys", key, "disable"] => {
+            let unknown = || Problem::not_found("key", key).field("key");
+            let key: KeyId = key.parse().map_err(|_| unknown())?;
+            let call = Call::DisableKey(key.clone());
+            let () = rpc::send(known(env, &account).await?, &call).await?;
+            json(200, &serde_json::json!({ "id": key, "active": false }))
+        }
+        ["grants"] => {
+            let terms: GrantTerms = body::json(request).await?;
+            let call = Call::Grant(terms);
+            let (new, grant): (bool, Grant) = rpc::send(known(env, &account).await?, &call).await?;
+            json(if new { 201 } else { 200 }, &grant)
+        }
+        ["portal-tokens"] => {
+            let NewPortalToken { ttl_seconds } = body::json(request).await?;
+            let ttl = ttl_seconds.unwrap_or(PORTAL_SECONDS);
+            if ttl == 0 || ttl > PORTAL_SECONDS_MAX {
+                let detail = format!("ttl_seconds must be 1 to {PORTAL_SECONDS_MAX}");
+                return Err(Problem::new(422, "ttl_range", detail)
+                    .field("/ttl_seconds")
+                    .value(&ttl.to_string()));
+            }
+            known(env, &account).await?;
+            let end = super::super::now().millis().div_euclid(1_000).saturating_add(ttl.into());
+            let token = config.secrets.sign_portal(&account, end);
+            json(201, &serde_json::json!({ "token": token, "expires_at": end.saturating_mul(1_000) }))
+        }
+        _ => Err(Problem::not_found("path", &request.path())),
+    }
+}
+
+async fn create_key(
+    config: &Config,
+    env: &Env,
+    account: AccountId,
+    request: &mut Request,
+) -> Handled {
+    let NewKey { id } = body::json(request).await?;
+    let id = match id {
+        Some(id) => id,
+        None => random_key_id()?,
+    };
+    let () = rpc::send(known(env, &account).await?, &Call::CreateKey(id.clone())).await?;
+    // Shown here and stored nowhere: the MAC is all there is to check.
+    let key = config.secrets.sign_key(&account, &id);
+    json(201, &serde_json::json!({ "id": id, "key": key, "active": true }))
+}
+
+fn random_key_id() -> Result<KeyId, Problem> {
+    // An id is a name, not a secret: the MAC is. The first digits are the exponent's.
+    let text = js_sys::Math::random().to_bits().to_string();
+    text.get(3..).unwrap_or(&text).parse().map_err(broken)
+}
+
+/// `GET /v1/accounts/{a}/live`: a browser cannot set headers on a socket, so the portal token comes
+/// as a subprotocol, where no log keeps it as it would an address.
+pub(super) async fn live(config: &Config, env: &Env, account: &str, request: Request) -> Handled {
+    let header = |name: &str| request.headers().get(name).ok().flatten().unwrap_or_default();
+    if !header("upgrade").eq_ignore_ascii_case("websocket") {
+        let detail = "open this address as a WebSocket";
+        return Err(Problem::new(426, "upgrade_required", detail));
+    }
+    let account = account_id(account)?;
+    let offered = header("sec-websocket-protocol");
+    let mut offered = offered.split(',').map(str::trim);
+    let token = offered.clone().find_map(|protocol| protocol.strip_prefix("token."));
+    let owner = token.and_then(|token| config.secrets.portal(token, super::super::now()));
+    if owner.as_ref() != Some(&account) || !offered.any(|protocol| protocol == PROTOCOL) {
+        // A refused handshake tells a browser nothing; a close code does.
+        return refuse_socket();
+    }
+    let stub = known(env, &account).await?;
+    stub.fetch_with_request(request).await.map_err(|error| {
+        worker::console_error!("live socket: {error:?}");
+        Problem::unavailable("the account cannot be reached at the moment: try again shortly")
+    })
+}
+
+fn refuse_socket() -> Handled {
+    let worker::WebSocketPair { client, server } = worker::WebSocketPair::new().map_err(broken)?;
+    server.accept().map_err(broken)?;
+    server.close(Some(4401), Some("portal token invalid or expired")).map_err(broken)?;
+    let mut response = Response::from_websocket(client).map_err(broken)?;
+    response.headers_mut().set("sec-websocket-protocol", PROTOCOL).map_err(broken)?;
+    Ok(response)
+}
+
+fn query(request: &Request, name: &str) -> Option<String> {
+    let url = request.url().ok()?;
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn number(request: &Request, name: &str, default: u64) -> Result<u64, Problem> {
+    let Some(text) = query(request, name) else { return Ok(default) };
+    let small = |n: &u64| *n < (1 << 53);
+    text.parse().ok().filter(small).ok_or_else(|| {
+        let detail = format!("{name} must be a whole number");
+        Problem::new(422, "not_a_number", detail).field(name).value(&text)
+    })
+}

@@ -1,0 +1,305 @@
+/**
+ * The Worker's entry: holds the request and the fetch; every decision is Rust.
+ *
+ *   client ─▶ fetch ─▶ admit() ─▶ origin ─▶ client ─▶ settle()
+ *                 └─ "ask" ─▶ Account.call() ─▶ answered() ─┘
+ *
+ * A request paid from a lease makes one synchronous call into wasm before the origin (`admit`) and
+ * one after it (`settle`). No request ever waits for another request's promise: whoever finds the
+ * lease empty asks the account itself.
+ */
+import { DurableObject } from "cloudflare:workers";
+import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";
+
+/** How often routes are read again, in ms: a published change takes effect within this time. */
+const ROUTES_MS = 5_000;
+/** How often an isolate reports, in ms; `REPORT_MS` in src/control. */
+const REPORT_MS = 1_000;
+/** A flusher's rounds: waitUntil ends 30 s after the answer. */
+const FLUSH_ROUNDS = 20;
+/** How long an account may take to answer, in ms (RFC 8506 Tx). */
+const ACCOUNT_MS = 5_000;
+
+/** @type {{ admit: Function, answered: Function, settle: Function, renew: Function,
+ *           flush: Function, start: Function, set_routes: Function } | undefined} */
+let gateway;
+let routesAt = 0;
+let routesUnderWay = 0;
+
+/**
+ * Starts this isolate's gateway with the settings of its environment.
+ * @returns {string} what is wrong, or ""
+ */
+function start(env, ctx) {
+  // One instance of worker-build's entry point per isolate: its methods are the wasm exports,
+  // wrapped so that an isolate recovers from a panic.
+  const rust = new Rust(ctx, env);
+  const problem = rust.start(
+    JSON.stringify({
+      key_secrets: env.EDGEMETER_KEY_SECRETS,
+      operator_token: env.EDGEMETER_OPERATOR_TOKEN,
+      mode: env.EDGEMETER_MODE,
+      topup_url: env.EDGEMETER_TOPUP_URL,
+    }),
+    crypto.randomUUID().replaceAll("-", "").slice(0, 16),
+  );
+  if (problem === "") {
+    const { admit, answered, settle, renew, flush, set_routes } = rust;
+    gateway = { admit, answered, settle, renew, flush, set_routes };
+    routesAt = 0;
+  }
+  return problem;
+}
+
+export default {
+  /** @param {Request} request */
+  async fetch(request, env, ctx) {
+    if (gateway === undefined) {
+      const problem = start(env, ctx);
+      if (problem !== "") return refusal(503, problem);
+    }
+    const now = Date.now();
+    let verdict = decide(request, now);
+    if (verdict === "routes") {
+      await readRoutes(env);
+      verdict = decide(request, Date.now());
+      if (verdict === "routes") return refusal(503, NO_ROUTES);
+    } else if (now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
+      routesUnderWay = now;
+      ctx.waitUntil(readRoutes(env));
+    }
+    // An account may answer "ask again": a rest of the lease was given back meanwhile.
+    for (let round = 0; verdict.startsWith("ask\n") && round < 4; round++) {
+      verdict = await ask(verdict, env);
+    }
+    const [kind, ...fields] = verdict.split("\n");
+    switch (kind) {
+      case "paid":
+        return forward(request, fields, env, ctx);
+      case "refuse":
+        return refusal(Number(fields[0]), fields[1]);
+      case "pass":
+        return originFetch(request, env);
+      case "own":
+        return own(request, env, ctx);
+      default:
+        return refusal(503, UNDECIDED);
+    }
+  },
+};
+
+/** @param {Request} request @returns {string} a verdict, see src/edge/gateway/mod.rs */
+function decide(request, now) {
+  const headers = request.headers;
+  const key = headers.get("x-api-key") ?? headers.get("authorization") ?? "";
+  return gateway.admit(request.method, request.url, key, now);
+}
+
+/**
+ * Sends a message to an account and takes its reply.
+ * @param {string} verdict `ask`, account, ticket, message
+ * @returns {Promise<string>} the next verdict
+ */
+async function ask(verdict, env) {
+  const [, account, ticket, message] = verdict.split("\n");
+  let reply = "";
+  // The same message twice is the same message: operations and wishes are numbered.
+  for (let attempt = 0; attempt < 2 && reply === ""; attempt++) {
+    try {
+      const stub = env.ACCOUNT.get(env.ACCOUNT.idFromName(account));
+      reply = await within(ACCOUNT_MS, stub.call(message));
+    } catch (error) {
+      console.error(`account ${account}: ${error}`);
+      if (error.overloaded || error === TIMEOUT) break;
+    }
+  }
+  return gateway.answered(Number(ticket), reply, Date.now());
+}
+
+const TIMEOUT = new Error("no answer in time");
+
+function within(ms, promise) {
+  let timer;
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(TIMEOUT), ms);
+  });
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}
+
+/** Forwards a paid request: the key is taken off, the operation and the account are put on. */
+async function forward(request, [flags, account, op, cost, policy, limit], env, ctx) {
+  if (flags !== "") {
+    if (flags.includes("r")) ctx.waitUntil(renew(account, env));
+    if (flags.includes("f")) ctx.waitUntil(flush(account, env));
+  }
+  const headers = new Headers(request.headers);
+  headers.delete(headers.has("x-api-key") ? "x-api-key" : "authorization");
+  headers.set("edgemeter-account", account);
+  headers.set("edgemeter-operation", op);
+  let response;
+  try {
+    response = await originFetch(new Request(request, { headers, redirect: "manual" }), env);
+  } catch (error) {
+    settle(account, op, 0, env, ctx);
+    console.error(`origin: ${error}`);
+    return refusal(502, NO_ORIGIN);
+  }
+  const answer = new Response(response.body, response);
+  answer.headers.set("edgemeter-cost", response.status >= 500 ? "0" : cost);
+  answer.headers.set("edgemeter-operation", op);
+  answer.headers.set("ratelimit-policy", policy);
+  answer.headers.set("ratelimit", limit);
+  // After this turn: the answer is on its way before the books are.
+  queueMicrotask(() => settle(account, op, response.status, env, ctx));
+  return answer;
+}
+
+function settle(account, op, status, env, ctx) {
+  if (gateway.settle(account, op, status, Date.now())) ctx.waitUntil(flush(account, env));
+}
+
+/** Asks for more credits beside the request; nobody waits for it. */
+async function renew(account, env) {
+  const verdict = gateway.renew(account, Date.now());
+  if (verdict.startsWith("ask\n")) await ask(verdict, env);
+}
+
+/** Reports what was spent, again and again, until all is reported and nothing is held idle. */
+async function flush(account, env) {
+  for (let round = 1; round <= FLUSH_ROUNDS; round++) {
+    await scheduler.wait(REPORT_MS);
+    const verdict = gateway.flush(account, round === FLUSH_ROUNDS, Date.now());
+    if (verdict === "") return;
+    if (verdict.startsWith("ask\n")) await ask(verdict, env);
+  }
+}
+
+async function readRoutes(env) {
+  try {
+    const stub = env.CATALOG.get(env.CATALOG.idFromName("catalog"));
+    const { ok } = JSON.parse(await stub.call('"routes"'));
+    if (ok) {
+      const problem = gateway.set_routes(JSON.stringify(ok));
+      if (problem !== "") console.error(`routes: ${problem}`);
+      else routesAt = Date.now();
+    }
+  } catch (error) {
+    console.error(`routes: ${error}`);
+  }
+}
+
+/** To the origin: a service binding, or the address in EDGEMETER_ORIGIN. */
+function originFetch(request, env) {
+  if (env.ORIGIN !== undefined) return env.ORIGIN.fetch(request);
+  const { pathname, search } = new URL(request.url);
+  return fetch(new Request(new URL(pathname + search, env.EDGEMETER_ORIGIN), request));
+}
+
+const TYPES = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  json: "application/json",
+  svg: "image/svg+xml",
+  wasm: "application/wasm",
+};
+
+/** The control API, or a file of the customer's page. */
+async function own(request, env, ctx) {
+  const { pathname } = new URL(request.url);
+  if (!pathname.startsWith("/edgemeter")) return new Rust(ctx, env).fetch(request);
+  if (pathname === "/edgemeter") return Response.redirect(`${request.url}/`, 308);
+  if (request.method !== "GET" && request.method !== "HEAD") return refusal(405, NO_METHOD);
+  const path = pathname.slice("/edgemeter".length).replace(/\/$/, "/index.html");
+  const found = await env.ASSETS.fetch(new Request(`https://assets${path}`));
+  if (!found.ok) return refusal(404, NO_PAGE);
+  const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+  return new Response(request.method === "HEAD" ? null : found.body, {
+    headers: {
+      "content-type": type,
+      "cache-control": "no-cache",
+      "content-security-policy": PAGE_POLICY,
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    },
+  });
+}
+
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+function problem(status, code, title, detail) {
+  const type = `https://edgemeter.dev/problems/${code}`;
+  return JSON.stringify({ type, title, status, code, detail });
+}
+
+const UNDECIDED = problem(503, "unavailable", "Service Unavailable", "try again shortly");
+const NO_ROUTES = problem(
+  503,
+  "no_routes",
+  "Service Unavailable",
+  "no routes are published: PUT /v1/routes",
+);
+const NO_ORIGIN = problem(
+  502,
+  "origin_unreachable",
+  "Bad Gateway",
+  "the API behind this gateway did not answer; the call was not charged",
+);
+const NO_METHOD = problem(405, "method_not_allowed", "Method Not Allowed", "use GET");
+const NO_PAGE = problem(404, "not_found", "Not Found", "there is no such file");
+
+function refusal(status, body) {
+  const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  if (status === 503) headers["retry-after"] = "1";
+  if (status === 401) headers["www-authenticate"] = 'Bearer realm="edgemeter"';
+  return new Response(body, { status, headers });
+}
+
+/** One customer's ledger; the Rust object behind a class that takes typed RPC. */
+export class Account extends DurableObject {
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.rust = new RustAccount(ctx, env);
+  }
+  /** @param {string} message @returns {string} */
+  call(message) {
+    return this.rust.call(message);
+  }
+  fetch(request) {
+    return this.rust.fetch(request);
+  }
+  alarm() {
+    return this.rust.alarm();
+  }
+  webSocketMessage(socket, message) {
+    return this.rust.webSocketMessage(socket, message);
+  }
+  webSocketClose(socket, code, reason, clean) {
+    return this.rust.webSocketClose(socket, code, reason, clean);
+  }
+  webSocketError(socket, error) {
+    return this.rust.webSocketError(socket, error);
+  }
+}
+
+/** What is published: plans, routes, names of accounts. */
+export class Catalog extends DurableObject {
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.rust = new RustCatalog(ctx, env);
+  }
+  /** @param {string} message @returns {string} */
+  call(message) {
+    return this.rust.call(message);
+  }
+}

@@ -1,0 +1,85 @@
+//! The functions that entry.js calls. Each borrows the isolate's memory, decides, and lets go.
+
+#![expect(unreachable_pub, reason = "JavaScript reaches them")]
+
+use std::cell::RefCell;
+
+use wasm_bindgen::prelude::*;
+
+use super::super::config::Config;
+use super::super::problem::Problem;
+use super::super::timestamp;
+use super::verdict::Verdict;
+use super::Gateway;
+
+thread_local! {
+    static GATEWAY: RefCell<Option<Gateway>> = const { RefCell::new(None) };
+}
+
+/// Starts the isolate. `isolate` must be unique for ever. Returns what is wrong, or nothing.
+#[wasm_bindgen]
+pub fn start(settings: &str, isolate: &str) -> String {
+    let config = match Config::parse(settings) {
+        Ok(config) => config,
+        Err(error) => return Problem::new(503, "misconfigured", error).to_json(),
+    };
+    GATEWAY.with_borrow_mut(|gateway| *gateway = Some(Gateway::new(config, isolate.to_owned())));
+    String::new()
+}
+
+/// Takes the published routes. Returns what is wrong, or nothing.
+#[wasm_bindgen]
+pub fn set_routes(json: &str) -> String {
+    with(|gateway| gateway.set_routes(json).err()).flatten().unwrap_or_default()
+}
+
+/// Decides a request; see the head of this module for the verdicts.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn admit(method: &str, url: &str, credential: &str, now: f64) -> String {
+    let now = timestamp(now);
+    decide(|gateway| gateway.admit(method, url, credential, now))
+}
+
+/// Takes an account's reply to the message `ticket`; an empty one means that none came.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn answered(ticket: u32, reply: &str, now: f64) -> String {
+    let now = timestamp(now);
+    decide(|gateway| gateway.answered(ticket, reply, now))
+}
+
+/// The answer is there: `status` is HTTP's, or 0 if the origin was not reached. Returns whether a
+/// flusher must be started.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn settle(account: &str, op: &str, status: u16, now: f64) -> bool {
+    let now = timestamp(now);
+    with(|gateway| gateway.settle(account, op, status, now)).unwrap_or(false)
+}
+
+/// A message that asks for more credits, or nothing.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn renew(account: &str, now: f64) -> String {
+    let now = timestamp(now);
+    decide(|gateway| gateway.renew(account, now))
+}
+
+/// A message that reports, `wait`, or nothing if all is done. `last`: the flusher will not come
+/// again by itself.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn flush(account: &str, last: bool, now: f64) -> String {
+    let now = timestamp(now);
+    decide(|gateway| gateway.flush(account, last, now))
+}
+
+fn with<T>(act: impl FnOnce(&mut Gateway) -> T) -> Option<T> {
+    GATEWAY.with(|gateway| gateway.try_borrow_mut().ok()?.as_mut().map(act))
+}
+
+fn decide(act: impl FnOnce(&mut Gateway) -> Verdict) -> String {
+    let stopped = || Verdict::refuse(&Problem::unavailable("the gateway is starting: try again"));
+    with(act).unwrap_or_else(stopped).into_string()
+}

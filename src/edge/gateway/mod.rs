@@ -1,0 +1,276 @@
+//! What an isolate knows, and the calls that entry.js makes into it: synchronous, strings and
+//! numbers only, one per decision.
+//!
+//! ```text
+//! admit(method, url, credential, now) ─▶ verdict
+//! answered(ticket, reply, now)        ─▶ verdict     after "ask"
+//! settle(account, op, status, now)    ─▶ "flush" | ""
+//! renew / flush(account, now)         ─▶ "ask…" | "wait" | ""
+//!
+//! verdict, fields separated by line feeds (JSON holds none):
+//!   paid    flags  account  op  cost  policy  limit     forward it; flags: r renew, f flush
+//!   ask     account  ticket  request                    send the request to the account
+//!   refuse  status  problem                             answer this
+//!   pass                                                forward it unmetered
+//!   own                                                 the control API or the page
+//!   routes                                              fetch the routes, then ask again
+//! ```
+
+mod exports;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use super::config::Config;
+use super::problem::Problem;
+use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
+use crate::control::{Admission, Answer, Client, Flush, Operation, Request};
+use crate::units::{AccountId, Inexact, Timestamp};
+use verdict::Verdict;
+
+/// Accounts that one isolate remembers, at most; those at rest are forgotten first.
+const CLIENTS_MAX: usize = 10_000;
+/// Messages under way, at most.
+const TICKETS_MAX: usize = 10_000;
+
+/// A message that is under way to an account.
+struct Ticket {
+    account: AccountId,
+    request: Request,
+    sent: Timestamp,
+}
+
+/// One isolate's memory. It can be lost at any time: what matters is at the accounts.
+pub(super) struct Gateway {
+    config: Config,
+    isolate: String,
+    routes: Option<Routes>,
+    clients: BTreeMap<AccountId, Client>,
+    tickets: BTreeMap<u32, Ticket>,
+    tickets_made: u32,
+    clients_made: u64,
+}
+
+impl Gateway {
+    fn new(config: Config, isolate: String) -> Self {
+        Self {
+            config,
+            isolate,
+            routes: None,
+            clients: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            tickets_made: 0,
+            clients_made: 0,
+        }
+    }
+
+    fn set_routes(&mut self, json: &str) -> Result<(), String> {
+        let spec: RoutesSpec = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        self.routes = Some(Routes::check(&spec).map_err(|problem| problem.to_json())?);
+        Ok(())
+    }
+
+    /// Route, key, price, lease: in this order.
+    fn admit(&mut self, method: &str, url: &str, credential: &str, now: Timestamp) -> Verdict {
+        let path = path_of(url);
+        if is_reserved(path) {
+            return Verdict::Own;
+        }
+        let Some(routes) = &self.routes else { return Verdict::Routes };
+        let route = match routes.find(method, path) {
+            Match::Metered(route) => route.clone(),
+            Match::Unmetered => return Verdict::Pass,
+            Match::Refused => return Verdict::refuse(&no_route(method, path)),
+        };
+        let Some(signed) = self.config.secrets.key(bearer(credential)) else {
+            return Verdict::refuse(&key_refused(credential));
+        };
+        let Route { name, charge, quantity } = route;
+        let operation = Operation { route: name, charge, key: signed.key, quantity };
+        let admitted = self.client(&signed.account).admit(operation, now);
+        self.verdict(signed.account, admitted, now)
+    }
+
+    fn client(&mut self, account: &AccountId) -> &mut Client {
+        if self.clients.len() >= CLIENTS_MAX && !self.clients.contains_key(account) {
+            self.clients.retain(|_, client| !client.is_at_rest());
+        }
+        let (isolate, made) = (self.isolate.as_str(), &mut self.clients_made);
+        self.clients.entry(account.clone()).or_insert_with(|| {
+            *made = made.saturating_add(1);
+            Client::new(&format!("{isolate}.{made}"), 0)
+        })
+    }
+
+    fn verdict(
+        &mut self,
+        account: AccountId,
+        admitted: Result<Admission, Inexact>,
+        now: Timestamp,
+    ) -> Verdict {
+        let balance = self.clients.get(&account).and_then(Client::balance);
+        match admitted {
+            Ok(Admission::Paid(paid)) => {
+                let granted = balance.map(|balance| balance.granted).unwrap_or_default();
+                Verdict::paid(account.as_str(), &paid, granted)
+            }
+            Ok(Admission::Ask(request)) => self.ask(account, *request, now),
+            Ok(Admission::Denied { required, available }) => {
+                let mut problem = Problem::new(402, "insufficient_credits", DENIED)
+                    .with("balance", available.to_string())
+                    .with("required", required.to_string())
+                    .with("unit", "credits")
+                    .with("retryable", false);
+                if let Some(plan) = self.clients.get(&account).and_then(Client::plan) {
+                    problem = problem.with("plan", format!("{}@{}", plan.id(), plan.version()));
+                }
+                if let Some(url) = &self.config.topup_url {
+                    problem = problem.with("topup_url", url.as_str());
+                }
+                Verdict::refuse(&problem)
+            }
+            Ok(Admission::KeyRefused) => Verdict::refuse(&Problem::new(
+                403,
+                "key_disabled",
+                "this key is disabled or was deleted: use another key of the account",
+            )),
+            Ok(Admission::Unpriced) => Verdict::refuse(&Problem::new(
+                403,
+                "rating_failed",
+                "the account's plan has no price for this route: ask the API's operator",
+            )),
+            Err(Inexact) => Verdict::refuse(&Problem::new(
+                503,
+                "amount_not_exact",
+                "the amount cannot be computed exactly: ask the API's operator",
+            )),
+        }
+    }
+
+    fn ask(&mut self, account: AccountId, request: Request, now: Timestamp) -> Verdict {
+        while self.tickets.len() >= TICKETS_MAX {
+            self.tickets.pop_first();
+        }
+        self.tickets_made = self.tickets_made.wrapping_add(1);
+        let ticket = self.tickets_made;
+        let verdict = Verdict::ask(account.as_str(), ticket, &request);
+        self.tickets.insert(ticket, Ticket { account, request, sent: now });
+        verdict
+    }
+
+    /// Takes the account's reply; an empty one means that there was none.
+    fn answered(&mut self, ticket: u32, reply: &str, now: Timestamp) -> Verdict {
+        let Some(Ticket { account, request, sent }) = self.tickets.remove(&ticket) else {
+            return Verdict::refuse(&unreachable_account());
+        };
+        let Some(client) = self.clients.get_mut(&account) else {
+            return Verdict::refuse(&unreachable_account());
+        };
+        let Some(answer) = read_reply(reply) else {
+            client.unanswered(&request);
+            return Verdict::refuse(&unreachable_account());
+        };
+        match client.answered(&request, answer, sent, now) {
+            Ok(None) => Verdict::Nothing,
+            Ok(Some(admission)) => self.verdict(account, Ok(admission), now),
+            Err(error) => self.verdict(account, Err(error), now),
+        }
+    }
+
+    fn settle(&mut self, account: &str, op: &str, status: u16, now: Timestamp) -> bool {
+        let Ok(account) = account.parse::<AccountId>() else { return false };
+        let Some(client) = self.clients.get_mut(&account) else { return false };
+        // The origin failed, or was not reached (0): the customer does not pay for that.
+        let failed = status == 0 || status >= 500;
+        client.settle(op, status, failed, now).unwrap_or(false)
+    }
+
+    fn renew(&mut self, account: &str, now: Timestamp) -> Verdict {
+        let Ok(account) = account.parse::<AccountId>() else { return Verdict::Nothing };
+        match self.clients.get_mut(&account).and_then(|client| client.renew(now)) {
+            Some(request) => self.ask(account, request, now),
+            None => Verdict::Nothing,
+        }
+    }
+
+    fn flush(&mut self, account: &str, last: bool, now: Timestamp) -> Verdict {
+        let Ok(account) = account.parse::<AccountId>() else { return Verdict::Nothing };
+        let Some(client) = self.clients.get_mut(&account) else { return Verdict::Nothing };
+        let flush = client.flush(now);
+        if last {
+            client.stop_flushing();
+        }
+        match flush {
+            Ok(Flush::Send(request)) => self.ask(account, *request, now),
+            Ok(Flush::Wait) => Verdict::Wait,
+            Ok(Flush::Done) | Err(Inexact) => Verdict::Nothing,
+        }
+    }
+}
+
+const DENIED: &str = "the account's credits do not pay for this request: buy credits and try again";
+
+fn read_reply(reply: &str) -> Option<Answer> {
+    #[derive(serde::Deserialize)]
+    struct Reply {
+        ok: Answer,
+    }
+    serde_json::from_str::<Reply>(reply).ok().map(|reply| reply.ok)
+}
+
+fn unreachable_account() -> Problem {
+    Problem::unavailable("the account cannot be reached at the moment: try again shortly")
+}
+
+fn no_route(method: &str, path: &str) -> Problem {
+    Problem::new(404, "no_route", "no route is published for this method and path")
+        .value(&format!("{method} {path}"))
+}
+
+fn key_refused(credential: &str) -> Problem {
+    match bearer(credential) {
+        "" => Problem::new(
+            401,
+            "key_missing",
+            "send an API key as Authorization: Bearer em_… or as x-api-key",
+        ),
+        _ => Problem::new(401, "key_invalid", "this API key was not issued here: check it"),
+    }
+}
+
+/// The key itself, from `Bearer <key>` or a plain header value.
+fn bearer(credential: &str) -> &str {
+    let scheme = credential.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+    credential.get(scheme.map_or(0, str::len)..).unwrap_or_default().trim()
+}
+
+/// The path of an absolute URL, without query and fragment.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    let rest = rest.get(..end).unwrap_or_default();
+    let start = rest.find('/').unwrap_or(rest.len());
+    rest.get(start..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_and_credentials_are_read_as_written() {
+        for (url, path) in [
+            ("http://localhost:8787/a/b?c=/d#e", "/a/b"),
+            ("https://host", ""),
+            ("https://host/?x", "/"),
+            ("https://host?x=/y", ""),
+        ] {
+            assert_eq!(path_of(url), path, "url: {url}");
+        }
+        for (credential, key) in
+            [("Bearer em_x", "em_x"), ("bearer  em_x ", "em_x"), ("em_x", "em_x"), ("é", "é")]
+        {
+            assert_eq!(bearer(credential), key);
+        }
+    }
+}

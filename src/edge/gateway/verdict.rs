@@ -1,0 +1,59 @@
+//! Verdicts as one string each: a string is one crossing, an object is many.
+
+use rust_decimal::prelude::ToPrimitive;
+
+use super::super::problem::Problem;
+use crate::control::{Paid, Request};
+use crate::units::{Credits, exact};
+
+/// What entry.js shall do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Paid(String),
+    Ask(String),
+    Refuse(String),
+    Pass,
+    Own,
+    Routes,
+    Wait,
+    Nothing,
+}
+
+impl Verdict {
+    /// `paid flags account op cost policy limit`. The limit is a lower bound, in whole credits:
+    /// other isolates may hold some more (IETF draft RateLimit fields: `r` is a hint).
+    pub(super) fn paid(account: &str, paid: &Paid, granted: Credits) -> Self {
+        let whole = |credits: Credits| exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0);
+        let renew = if paid.renew { "r" } else { "" };
+        let flush = if paid.flush { "f" } else { "" };
+        Self::Paid(format!(
+            "paid\n{renew}{flush}\n{account}\n{}\n{}\n\"credits\";q={};qu=\"credits\"\n\"credits\";r={}",
+            paid.op,
+            paid.cost,
+            whole(granted),
+            whole(paid.left),
+        ))
+    }
+
+    pub(super) fn ask(account: &str, ticket: u32, request: &Request) -> Self {
+        match serde_json::to_string(request) {
+            Ok(json) => Self::Ask(format!("ask\n{account}\n{ticket}\n{{\"control\":{json}}}")),
+            Err(_) => Self::refuse(&super::unreachable_account()),
+        }
+    }
+
+    pub(super) fn refuse(problem: &Problem) -> Self {
+        Self::Refuse(format!("refuse\n{}\n{}", problem.status, problem.to_json()))
+    }
+
+    pub(super) fn into_string(self) -> String {
+        match self {
+            Self::Paid(text) | Self::Ask(text) | Self::Refuse(text) => text,
+            Self::Pass => "pass".to_owned(),
+            Self::Own => "own".to_owned(),
+            Self::Routes => "routes".to_owned(),
+            Self::Wait => "wait".to_owned(),
+            Self::Nothing => String::new(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The gateway and its objects on Cloudflare Workers or workerd. The only room that names `worker`.
+//!
+//! ```text
+//! entry.js   holds the request and the fetch
+//!   ├─▶ exports  admit, answered, settle, renew, flush: one synchronous call each   gateway/
+//!   ├─▶ Account  one object per customer: ledger, journal, live sockets             account.rs
+//!   ├─▶ Catalog  one object: plans, routes, the list of accounts                    catalog.rs
+//!   └─▶ fetch    the control API under /v1                                          api/
+//! ```
+//!
+//! Shells only convert, call, and convert back: what an operation costs and who pays is decided in
+//! the rooms above. Nothing outside this folder names `worker`.
+
+mod account;
+mod api;
+mod catalog;
+mod config;
+mod gateway;
+mod key;
+mod live;
+mod problem;
+mod route;
+mod rpc;
+mod store;
+
+use worker::{Context, Env, Request, Response, event};
+
+/// The control API. entry.js sends only what it did not take for metered traffic.
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    api::handle(request, env).await
+}
+
+/// JavaScript's clock is a double of milliseconds; 2^53 of them are 285 thousand years.
+#[expect(clippy::disallowed_types, clippy::cast_possible_truncation, reason = "Date.now()")]
+fn timestamp(now: f64) -> crate::units::Timestamp {
+    crate::units::Timestamp::from_millis(now as i64)
+}
+
+/// The wall clock; it stands still between awaits.
+fn now() -> crate::units::Timestamp {
+    timestamp(js_sys::Date::now())
+}

@@ -1,0 +1,127 @@
+//! Errors on the wire: `application/problem+json` (RFC 9457), naming field, value and remedy.
+//!
+//! ```json
+//! { "type": "https://edgemeter.dev/problems/negative", "title": "Unprocessable Content",
+//!   "status": 422, "code": "negative", "detail": "amount is negative: it must be zero or more",
+//!   "field": "/amount", "value": "-5" }
+//! ```
+//!
+//! This is the one place that chooses HTTP status codes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::ledger::LedgerError;
+use crate::plan::PlanError;
+
+/// Characters of an offending value that are repeated to the caller, at most.
+const VALUE_CHARS_MAX: usize = 80;
+
+/// A refusal, as it goes on the wire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: String,
+    pub(super) status: u16,
+    code: String,
+    detail: String,
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    pub(super) fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("https://edgemeter.dev/problems/{code}"),
+            title: title(status).to_owned(),
+            status,
+            code: code.to_owned(),
+            detail: detail.into(),
+            members: Map::new(),
+        }
+    }
+
+    /// Adds a member.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Names the field at fault, as a JSON pointer.
+    pub(super) fn field(self, pointer: &str) -> Self {
+        self.with("field", pointer)
+    }
+
+    /// Repeats the offending value, cut to a readable length.
+    pub(super) fn value(self, value: &str) -> Self {
+        let short: String = value.chars().take(VALUE_CHARS_MAX).collect();
+        let cut = if short.len() < value.len() { "…" } else { "" };
+        self.with("value", format!("{short}{cut}"))
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| "{}".to_owned())
+    }
+
+    /// The HTTP response.
+    pub(super) fn into_response(self) -> worker::Result<worker::Response> {
+        let body = worker::ResponseBody::Body(self.to_json().into_bytes());
+        let mut response = worker::Response::from_body(body)?.with_status(self.status);
+        response.headers_mut().set("content-type", "application/problem+json")?;
+        response.headers_mut().set("cache-control", "no-store")?;
+        Ok(response)
+    }
+
+    pub(super) fn not_found(what: &str, id: &str) -> Self {
+        Self::new(404, "not_found", format!("{what} does not exist: check its name")).value(id)
+    }
+
+    pub(super) fn unavailable(detail: &str) -> Self {
+        Self::new(503, "unavailable", detail).with("retryable", true)
+    }
+}
+
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        413 => "Content Too Large",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Content",
+        426 => "Upgrade Required",
+        503 => "Service Unavailable",
+        _ => "Internal Server Error",
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(error: LedgerError) -> Self {
+        let (status, field) = match &error {
+            LedgerError::AmountNotPositive { .. } => (422, Some("/amount")),
+            LedgerError::EndsBeforeStart { .. } => (422, Some("/expires_at")),
+            LedgerError::GrantDiffers { .. } => (409, Some("/id")),
+            LedgerError::KeyExists { .. } => (409, Some("/id")),
+            LedgerError::KeyUnknown { .. } => (404, None),
+            LedgerError::Full { .. } => (409, None),
+            LedgerError::LeaseUnknown { .. } => (409, None),
+            LedgerError::Inexact(_) => (422, Some("/amount")),
+        };
+        let problem = Self::new(status, error.code(), error.to_string());
+        match field {
+            Some(pointer) => problem.field(pointer),
+            None => problem,
+        }
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        Self::new(422, error.code(), error.to_string()).field(&error.path)
+    }
+}

@@ -1,0 +1,258 @@
+//! Entries → state: the only code that changes a ledger, live and in replay alike.
+//!
+//! Invariant (tested in `tests/ledger_laws.rs`): rebuilding a ledger from its journal gives the
+//! live state, bit for bit, and a changed, dropped or reordered row is found by number.
+
+use super::entry::{Entry, Flying, GENESIS, Operations, Row, chain_hash};
+use super::grant::{Burn, Grant};
+use super::{Ledger, Lease, MEMORY_MS, PastDebit, Totals};
+use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
+
+/// Why a journal could not be replayed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// Rows must count 1, 2, 3, …
+    #[error("row {expected} is missing: row {found} stands in its place")]
+    Gap {
+        /// The number expected.
+        expected: u64,
+        /// The number found.
+        found: u64,
+    },
+    /// The row's bytes are not those that were hashed.
+    #[error("row {n} was changed: its hash does not follow from the row before and its body")]
+    Changed {
+        /// The row.
+        n: u64,
+    },
+    /// The body is not a list of entries, or they do not fit the state.
+    #[error("row {n} cannot be applied: {why}")]
+    Unfit {
+        /// The row.
+        n: u64,
+        /// What does not fit.
+        why: String,
+    },
+    /// The first entry must open the account.
+    #[error("journal is empty or does not open an account")]
+    NotOpened,
+}
+
+impl Ledger {
+    /// Rebuilds a ledger from its journal, checking the hash chain.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] with the number of the first row at fault.
+    pub fn replay<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Result<Self, ReplayError> {
+        let (mut ledger, mut hash, mut n) = (None, GENESIS.to_owned(), 0_u64);
+        for row in rows {
+            n = n.saturating_add(1);
+            if row.n != n {
+                return Err(ReplayError::Gap { expected: n, found: row.n });
+            }
+            if row.hash != chain_hash(&hash, n, row.at, &row.body) {
+                return Err(ReplayError::Changed { n });
+            }
+            hash.clone_from(&row.hash);
+            Self::apply_row(&mut ledger, row)?;
+        }
+        ledger.ok_or(ReplayError::NotOpened)
+    }
+
+    /// Applies one row to a ledger, or opens it with the first one.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::Unfit`] or [`ReplayError::NotOpened`].
+    pub fn apply_row(ledger: &mut Option<Self>, row: &Row) -> Result<(), ReplayError> {
+        let unfit = |why: String| ReplayError::Unfit { n: row.n, why };
+        let entries: Vec<Entry> =
+            serde_json::from_str(&row.body).map_err(|e| unfit(e.to_string()))?;
+        for entry in &entries {
+            match ledger {
+                Some(ledger) => ledger.apply(entry, row.at).map_err(|e| unfit(e.to_string()))?,
+                None => *ledger = Some(Self::opened(entry, row.at).ok_or(ReplayError::NotOpened)?),
+            }
+        }
+        Ok(())
+    }
+
+    /// The ledger that an `account_opened` entry starts.
+    pub fn opened(entry: &Entry, at: Timestamp) -> Option<Self> {
+        let Entry::AccountOpened { account, plan, plan_json } = entry else { return None };
+        Some(Self {
+            account: account.clone(),
+            plan: plan.clone(),
+            plan_json: plan_json.clone(),
+            clock: at,
+            grants: Default::default(),
+            keys: Default::default(),
+            keys_revision: 0,
+            leases: Default::default(),
+            debits: Default::default(),
+            usage: Default::default(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// Applies one entry that was decided at `at`.
+    pub(super) fn apply(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Inexact> {
+        self.tick(at);
+        match entry {
+            Entry::AccountOpened { .. } => Ok(()),
+            Entry::KeyCreated { key } => self.set_key(key.clone(), true),
+            Entry::KeyDisabled { key } => self.set_key(key.clone(), false),
+            Entry::CreditsGranted { grant } => self.add_grant(grant),
+            Entry::GrantExpired { lost } => self.expire(lost),
+            Entry::LeaseGranted { lease, seq, amount, release_at } => {
+                self.grant_lease(lease, *seq, *amount, *release_at)
+            }
+            Entry::UsageReported { lease, used, returned, operations, unpaid, burns, flying } => {
+                self.report(lease, *used, *returned, operations)?;
+                for Flying { op, cost, burns } in flying {
+                    let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
+                    self.debits.insert(op.clone(), past);
+                }
+                self.totals.unpaid = self.totals.unpaid.plus(*unpaid)?;
+                self.burn(burns)
+            }
+            Entry::LeaseReleased { lease, unreported } => self.release(lease, *unreported),
+            Entry::Debited { debit, cost, burns } => {
+                self.count(&debit.charge, debit.quantity)?;
+                let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
+                self.debits.insert(debit.op.clone(), past);
+                self.burn(burns)
+            }
+            Entry::Refunded { op, returns } => {
+                if let Some(past) = self.debits.get_mut(op) {
+                    past.burns.clear();
+                }
+                self.unburn(returns)
+            }
+        }
+    }
+
+    /// Moves the clock and forgets what is too old to be asked for again.
+    fn tick(&mut self, at: Timestamp) {
+        if at <= self.clock {
+            return;
+        }
+        self.clock = at;
+        let old = |then: Timestamp| at.millis_since(then) > MEMORY_MS;
+        self.debits.retain(|_, past| !old(past.at));
+        let empty = |lease: &Lease| lease.outstanding().is_ok_and(Credits::is_zero);
+        self.leases.retain(|_, lease| !(old(lease.release_at) && (lease.ended || empty(lease))));
+    }
+
+    fn set_key(&mut self, key: KeyId, active: bool) -> Result<(), Inexact> {
+        self.keys.insert(key, active);
+        self.keys_revision = self.keys_revision.saturating_add(1);
+        Ok(())
+    }
+
+    fn add_grant(&mut self, grant: &Grant) -> Result<(), Inexact> {
+        self.totals.left = self.totals.left.plus(grant.left)?;
+        self.grants.insert(grant.terms.id.clone(), grant.clone());
+        Ok(())
+    }
+
+    fn expire(&mut self, lost: &Burn) -> Result<(), Inexact> {
+        self.take(lost)?;
+        self.totals.expired = self.totals.expired.plus(lost.amount)?;
+        Ok(())
+    }
+
+    fn burn(&mut self, burns: &[Burn]) -> Result<(), Inexact> {
+        for burn in burns {
+            self.take(burn)?;
+            self.totals.burned = self.totals.burned.plus(burn.amount)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, burn: &Burn) -> Result<(), Inexact> {
+        self.totals.left = self.totals.left.minus(burn.amount)?;
+        if let Some(grant) = self.grants.get_mut(&burn.grant) {
+            grant.left = grant.left.minus(burn.amount)?;
+        }
+        Ok(())
+    }
+
+    fn unburn(&mut self, returns: &[Burn]) -> Result<(), Inexact> {
+        for back in returns {
+            self.totals.left = self.totals.left.plus(back.amount)?;
+            self.totals.burned = self.totals.burned.minus(back.amount)?;
+            if let Some(grant) = self.grants.get_mut(&back.grant) {
+                grant.left = grant.left.plus(back.amount)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn grant_lease(
+        &mut self,
+        id: &str,
+        seq: u64,
+        amount: Credits,
+        release_at: Timestamp,
+    ) -> Result<(), Inexact> {
+        let fresh = || Lease {
+            granted: Credits::ZERO,
+            used: Credits::ZERO,
+            returned: Credits::ZERO,
+            released: Credits::ZERO,
+            reported: 0,
+            seq,
+            release_at,
+            ended: false,
+        };
+        let lease = self.leases.entry(id.to_owned()).or_insert_with(fresh);
+        lease.granted = lease.granted.plus(amount)?;
+        lease.seq = seq;
+        lease.release_at = release_at;
+        Ok(())
+    }
+
+    fn report(
+        &mut self,
+        id: &str,
+        used: Credits,
+        returned: Credits,
+        operations: &Operations,
+    ) -> Result<(), Inexact> {
+        for operation in &operations.list {
+            let route = operations.routes.get(usize::from(operation.0));
+            if let Some((_, charge)) = route {
+                self.count(&charge.clone(), operation.2)?;
+            }
+        }
+        let Some(lease) = self.leases.get_mut(id) else { return Ok(()) };
+        let new = used.minus(lease.used)?;
+        lease.used = used;
+        if lease.ended {
+            // It was counted as released: what turns out to be used was not given back after all.
+            lease.released = lease.released.minus(new)?;
+        } else {
+            lease.returned = returned;
+        }
+        let count = u64::try_from(operations.list.len()).unwrap_or(u64::MAX);
+        lease.reported = lease.reported.max(operations.from.saturating_add(count));
+        Ok(())
+    }
+
+    fn release(&mut self, id: &str, unreported: Credits) -> Result<(), Inexact> {
+        self.totals.unreported = self.totals.unreported.plus(unreported)?;
+        if let Some(lease) = self.leases.get_mut(id) {
+            lease.released = lease.released.plus(unreported)?;
+            lease.ended = true;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, charge: &ChargeId, quantity: Quantity) -> Result<(), Inexact> {
+        let total = self.usage.entry(charge.clone()).or_default();
+        *total = total.plus(quantity)?;
+        Ok(())
+    }
+}

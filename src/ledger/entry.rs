@@ -1,0 +1,186 @@
+//! What is written down: every change of an account is a list of entries, one list a journal row.
+//!
+//! ```text
+//! row n:  at  [ usage_reported, debited, lease_granted ]  hash = SHA-256(hash n-1, n, at, body)
+//! ```
+//!
+//! An entry says what was decided, with the grants that paid: applying it needs no plan and no
+//! clock, so that `replay(journal)` gives the live state for ever, whatever the rules become.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::grant::{Burn, Grant};
+use crate::units::{AccountId, ChargeId, Credits, KeyId, PlanId, Quantity, Timestamp};
+
+/// A plan version by name and by meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRef {
+    /// The plan's id.
+    pub id: PlanId,
+    /// Its version, from 1.
+    pub version: u32,
+    /// SHA-256 of its meaning, in hex.
+    pub hash: String,
+}
+
+/// Operations that one isolate served from its lease, packed: columns once, numbers per operation.
+///
+/// Operation `i` of the list is number `from + i` of its lease; its id is `<lease>.<number>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operations {
+    /// Number of the first one within its lease.
+    pub from: u64,
+    /// Instant that the offsets count from.
+    pub at: Timestamp,
+    /// Routes and the charge of each.
+    pub routes: Vec<(String, ChargeId)>,
+    /// Keys that were used.
+    pub keys: Vec<KeyId>,
+    /// The operations.
+    pub list: Vec<Operation>,
+}
+
+/// `(route, key, quantity, offset in ms, HTTP status or 0 while in flight)`; the first two are
+/// indexes into the columns. A quantity of zero is an operation that failed and costs nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation(pub u16, pub u16, pub Quantity, pub i64, pub u16);
+
+/// An operation that was reported before its answer was there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flying {
+    /// The operation.
+    pub op: String,
+    /// What it cost.
+    pub cost: Credits,
+    /// Who paid.
+    pub burns: Vec<Burn>,
+}
+
+/// One metered request that the account itself decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Debit {
+    /// Operation id, unique within the account.
+    pub op: String,
+    /// Method and pattern of the route.
+    pub route: String,
+    /// The charge that prices it.
+    pub charge: ChargeId,
+    /// The key that asked.
+    pub key: KeyId,
+    /// Meter units.
+    pub quantity: Quantity,
+}
+
+/// One change of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// The account exists from here on.
+    AccountOpened {
+        /// Its id.
+        account: AccountId,
+        /// What it pays.
+        plan: PlanRef,
+        /// The plan's JSON as it was published, so that the journal can be rated on its own.
+        plan_json: String,
+    },
+    /// A key may be used from here on.
+    KeyCreated {
+        /// Its id.
+        key: KeyId,
+    },
+    /// A key may no longer be used.
+    KeyDisabled {
+        /// Its id.
+        key: KeyId,
+    },
+    /// Credits were given.
+    CreditsGranted {
+        /// The grant as it starts.
+        grant: Grant,
+    },
+    /// What was left of a grant at its end.
+    GrantExpired {
+        /// The grant and what it lost.
+        lost: Burn,
+    },
+    /// Credits were set aside for one isolate.
+    LeaseGranted {
+        /// The lease.
+        lease: String,
+        /// Number of the request that asked.
+        seq: u64,
+        /// Credits added to what it had been granted.
+        amount: Credits,
+        /// When the account takes back what has not been reported: twice the validity time.
+        release_at: Timestamp,
+    },
+    /// An isolate said what it spent, and gave back what it does not need.
+    UsageReported {
+        /// The lease.
+        lease: String,
+        /// Credits that it counted as spent, in all, at the prices it held.
+        used: Credits,
+        /// Credits that it gave back, in all.
+        returned: Credits,
+        /// The operations that are new.
+        operations: Operations,
+        /// Part of their cost that nobody could pay: the lease had been released, and its credits
+        /// spent by others, before this report arrived.
+        unpaid: Credits,
+        /// Who paid, in the order of the operations.
+        burns: Vec<Burn>,
+        /// Those that were in flight: they may still fail and be refunded.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        flying: Vec<Flying>,
+    },
+    /// A lease ended: nothing was heard of its isolate for twice the validity time.
+    LeaseReleased {
+        /// The lease.
+        lease: String,
+        /// Credits set aside that were never reported: at most this much was served unpaid.
+        unreported: Credits,
+    },
+    /// One operation was paid directly.
+    Debited {
+        /// The operation.
+        debit: Debit,
+        /// What it cost.
+        cost: Credits,
+        /// Who paid.
+        burns: Vec<Burn>,
+    },
+    /// An operation failed and its credits went back to the grants they came from.
+    Refunded {
+        /// The operation.
+        op: String,
+        /// What each grant got back.
+        returns: Vec<Burn>,
+    },
+}
+
+/// One row of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Number, from 1, without gaps.
+    pub n: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// JSON array of entries; these very bytes are hashed.
+    pub body: String,
+    /// Chain hash in hex.
+    pub hash: String,
+}
+
+/// Hash before the first row.
+pub const GENESIS: &str = "";
+
+/// Hash of a row: SHA-256 over the previous hash, the number, the instant and the body, separated
+/// by line feeds (none of the first three can hold one).
+pub fn chain_hash(previous: &str, n: u64, at: Timestamp, body: &str) -> String {
+    let digest = Sha256::digest(format!("{previous}\n{n}\n{at}\n{body}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
