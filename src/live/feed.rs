@@ -30,7 +30,7 @@ pub enum FeedError {
         bytes: usize,
     },
     /// Not a [`Message`].
-    #[error("the message is not one that this page knows, reload it: {reason}")]
+    #[error("the message is not one that this page knows: {reason}")]
     Unreadable {
         /// What the reader said, with the place.
         reason: String,
