@@ -8,6 +8,7 @@
 //! rating     quantity × price → credits, explained
 //! ledger     grants, burn order, leases, journal: apply(command, now) → entry; replay
 //! control    credit control: the isolate's lease states and the messages to the account
+//! live       what the account tells its page: messages, sequence, the last minute
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
 //! ```
@@ -18,12 +19,14 @@
 #[cfg(all(feature = "edge", feature = "browser", target_arch = "wasm32"))]
 compile_error!("one artefact per runtime: build `edge` and `browser` separately for wasm32");
 
-pub mod units;
 pub mod control;
 pub mod ledger;
+pub mod live;
 pub mod plan;
 pub mod rating;
+pub mod units;
 
-
+#[cfg(feature = "browser")]
+pub mod browser;
 #[cfg(feature = "edge")]
 pub mod edge;

@@ -247,13 +247,15 @@ impl Client {
         if !self.may_send(now) {
             return request;
         }
-        self.under_way = Some(now);
         request.report = self.book.report();
         request.refunds = self.due_refunds();
         let rate = self.rate.per_second(now).unwrap_or_default();
         if self.ask_not_before <= now && !cost.is_zero() {
             let (lease, seq) = self.book.next_wish();
             request.wish = Some(Wish { lease, seq, rate, cost });
+        }
+        if is_exclusive(&request) {
+            self.under_way = Some(now);
         }
         request
     }
@@ -326,7 +328,7 @@ impl Client {
 
     /// The account did not answer: another message may be sent, with the same report again.
     pub fn unanswered(&mut self, request: &Request) {
-        if request.report.is_some() || request.wish.is_some() || !request.refunds.is_empty() {
+        if is_exclusive(request) {
             self.under_way = None;
         }
     }
@@ -414,4 +416,9 @@ impl Client {
             }
         }
     }
+}
+
+/// Messages with a report, refunds or a wish go one at a time; debits alone need no order.
+fn is_exclusive(request: &Request) -> bool {
+    request.report.is_some() || request.wish.is_some() || !request.refunds.is_empty()
 }

@@ -70,7 +70,10 @@ pub fn parse_decimal(text: &str) -> Result<Decimal, NumberError> {
     }
     let sign = if text.len() == digits.len() { "" } else { "-" };
     let whole = whole.trim_start_matches('0');
-    let canonical = format!("{sign}0{whole}.{}0", fraction.trim_end_matches('0'));
+    let fraction = fraction.trim_end_matches('0');
+    // No zero beyond the last digit: 16 + 12 digits are all that a Decimal holds.
+    let point = if fraction.is_empty() { "" } else { "." };
+    let canonical = format!("{sign}0{whole}{point}{fraction}");
     Decimal::from_str_exact(&canonical).map(|d| d.normalize()).map_err(|_| NumberError::NotDecimal)
 }
 
@@ -214,6 +217,7 @@ mod tests {
             ("0.000000000001", Ok("0.000000000001")),
             ("0.0000000000010000", Ok("0.000000000001")),
             ("9999999999999999", Ok("9999999999999999")),
+            ("-9999999999999999.999999999999", Ok("-9999999999999999.999999999999")),
             ("10000000000000000", Err("too_large")),
             ("0.0000000000001", Err("too_fine")),
             ("", Err("not_a_decimal")),

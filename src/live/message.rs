@@ -1,0 +1,200 @@
+//! The live socket's messages, account object to page, as JSON.
+//!
+//! ```text
+//! {"type":"snapshot","seq":12,"at":1795392000000,"account":"demo",
+//!  "plan":{"id":"starter","version":1},"unit":"credits",
+//!  "balance":{"available":"4990","held":"5","burned":"5","granted":"5000","expired":"0",
+//!             "balance":"4995"},
+//!  "calls":[[1795392000,5,"5"]],
+//!  "recent":[{"operation":"…","at":1795392000000,"route":"GET /words","key":"k1","cost":"1",
+//!             "status":200}]}
+//! ```
+//!
+//! A delta has the same fields and `"type":"delta"`: its `seq` is one more than the message before,
+//! its `calls` are the absolute values of the seconds that changed, its `recent` the new calls only.
+//! The other direction knows one message, `{"type":"resync"}`, answered by a snapshot.
+//!
+//! Invariant: `balance = available + held` and `granted = balance + burned + expired`, exactly;
+//! [`Balance::adds_up`] is the check, the feed applies it to every message.
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{AccountId, Credits, PlanId, Timestamp};
+
+/// Whether a message stands alone or continues the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Everything; replaces what the page knew.
+    Snapshot,
+    /// What changed since the message with the sequence number before.
+    Delta,
+}
+
+/// One message of the live socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Snapshot or delta.
+    #[serde(rename = "type")]
+    pub kind: Kind,
+    /// Rises by one with every delta of a connection; a snapshot sets it.
+    pub seq: u64,
+    /// When the account object wrote the message.
+    pub at: Timestamp,
+    /// Whose numbers these are.
+    pub account: AccountId,
+    /// The plan version in force.
+    pub plan: PlanVersion,
+    /// What the plan counts in, for people: "credits".
+    pub unit: String,
+    /// The balance, absolute in both kinds.
+    pub balance: Balance,
+    /// Calls by second; at most [`WINDOW_SECONDS`](super::WINDOW_SECONDS).
+    pub calls: Vec<Second>,
+    /// Calls, newest first; at most [`RECENT_CALLS_MAX`](super::RECENT_CALLS_MAX).
+    pub recent: Vec<Call>,
+}
+
+/// A plan by its identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanVersion {
+    /// The plan.
+    pub id: PlanId,
+    /// Its version, from 1.
+    pub version: u32,
+}
+
+/// Where the granted credits are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    /// Free to be spent or set aside.
+    pub available: Credits,
+    /// Set aside for gateways and for operations under way.
+    pub held: Credits,
+    /// Spent.
+    pub burned: Credits,
+    /// Ever granted.
+    pub granted: Credits,
+    /// Ended unspent.
+    pub expired: Credits,
+    /// What is left: available and held.
+    pub balance: Credits,
+}
+
+impl Balance {
+    /// Whether both sums of the module's invariant hold.
+    pub fn adds_up(&self) -> bool {
+        let left = self.available.plus(self.held);
+        let granted = self.balance.plus(self.burned).and_then(|sum| sum.plus(self.expired));
+        left == Ok(self.balance) && granted == Ok(self.granted)
+    }
+}
+
+/// The calls of one second; on the wire `[<epoch second>, <calls>, "<credits>"]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, u32, Credits)", into = "(i64, u32, Credits)")]
+pub struct Second {
+    /// Seconds since 1970-01-01T00:00:00Z; covers `[second, second + 1)`.
+    pub second: i64,
+    /// Calls charged in it.
+    pub calls: u32,
+    /// Credits they burned.
+    pub credits: Credits,
+}
+
+impl From<(i64, u32, Credits)> for Second {
+    fn from((second, calls, credits): (i64, u32, Credits)) -> Self {
+        Self { second, calls, credits }
+    }
+}
+
+impl From<Second> for (i64, u32, Credits) {
+    fn from(from: Second) -> Self {
+        (from.second, from.calls, from.credits)
+    }
+}
+
+/// One call, as the customer may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// The operation's id.
+    pub operation: String,
+    /// When it was charged.
+    pub at: Timestamp,
+    /// The plan's route that it matched, like `GET /words`. Text, never markup.
+    pub route: String,
+    /// The key that made it. Text, never markup.
+    pub key: String,
+    /// Credits it cost.
+    pub cost: Credits,
+    /// The origin's HTTP status.
+    pub status: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIRE: &str = concat!(
+        r#"{"type":"snapshot","seq":12,"at":1795392000123,"account":"demo","#,
+        r#""plan":{"id":"starter","version":1},"unit":"credits","#,
+        r#""balance":{"available":"4990","held":"5","burned":"5","granted":"5000","#,
+        r#""expired":"0","balance":"4995"},"calls":[[1795392000,5,"1.5"]],"#,
+        r#""recent":[{"operation":"op1","at":1795392000100,"route":"GET /words","key":"k1","#,
+        r#""cost":"0.3","status":200}]}"#
+    );
+
+    #[test]
+    fn the_wire_format_goes_in_and_out_unchanged() {
+        let message: Message = serde_json::from_str(WIRE).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), WIRE);
+    }
+
+    #[test]
+    fn what_the_wire_must_not_say_is_refused() {
+        for (from, to) in [
+            (r#""seq":12"#, r#""seq":-1"#),
+            (r#""seq":12"#, r#""seq":12,"extra":1"#),
+            (r#""snapshot""#, r#""other""#),
+            (r#""account":"demo""#, r#""account":"<b>demo</b>""#),
+            (r#""available":"4990""#, r#""available":4990"#),
+            (r#""held":"5""#, r#""held":"5e0""#),
+            (r#""held":"5","#, ""),
+            (r#"5,"1.5"]"#, r#"5]"#),
+            (r#"5,"1.5"]"#, r#"5,"1.5",0]"#),
+            (r#""cost":"0.3""#, r#""cost":"NaN""#),
+            (r#""status":200"#, r#""status":70000"#),
+        ] {
+            let text = WIRE.replace(from, to);
+            assert_ne!(text, WIRE, "the row changes something: {from}");
+            assert!(serde_json::from_str::<Message>(&text).is_err(), "refused: {to}");
+        }
+    }
+
+    #[test]
+    fn a_balance_adds_up_to_the_last_digit_or_it_does_not() {
+        let balance = |[available, held, burned, granted, expired, left]: [&str; 6]| Balance {
+            available: available.parse().unwrap(),
+            held: held.parse().unwrap(),
+            burned: burned.parse().unwrap(),
+            granted: granted.parse().unwrap(),
+            expired: expired.parse().unwrap(),
+            balance: left.parse().unwrap(),
+        };
+        for (row, expected) in [
+            (["0", "0", "0", "0", "0", "0"], true),
+            (["4990", "5", "5", "5000", "0", "4995"], true),
+            (["0.1", "0.2", "0.7", "2", "1", "0.3"], true),
+            (["-3", "1", "12", "10", "0", "-2"], true), // a plan with grace goes below zero
+            (["4990", "5", "5", "5000", "0", "4995.000000000001"], false),
+            (["4990", "5", "5", "5000.000000000001", "0", "4995"], false),
+            (["9999999999999999", "1", "0", "0", "0", "0"], false), // the sum leaves the range
+        ] {
+            assert_eq!(balance(row).adds_up(), expected, "row: {row:?}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+/**
+ * The live socket: one connection at a time, tried again until the token ends.
+ *
+ *   connecting ──▶ live ──▶ reconnecting | offline ──▶ live …
+ *                       └─▶ expired (close code 4401)        stopped (by the page)
+ *
+ * The socket counts as live when the page says that a snapshot arrived, not when it opens. Silence
+ * is not trusted: a page that is looked at asks for a snapshot now and then, and an account that
+ * does not answer is a lost connection, whatever the browser believes.
+ */
+
+const CODE_EXPIRED = 4401;
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MAX_MS = 30_000;
+/** A connection that lived this long was a good one: the next backoff starts over. */
+const STEADY_MS = 10_000;
+/** From opening or asking to the snapshot. */
+const ANSWER_MS = 10_000;
+/** Without a message for so long, ask. */
+const SILENCE_MS = 60_000;
+const RESYNC = JSON.stringify({ type: "resync" });
+
+/** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "stopped"} State */
+
+export class LiveSocket {
+  /** @type {WebSocket | undefined} */ #socket;
+  /** @type {number | undefined} */ #timer;
+  #failures = 0;
+  #openedAt = 0;
+  #ended = false;
+  #options;
+
+  /**
+   * @param {{url: URL, token: string, onOpen: () => void, onText: (text: string) => void,
+   *   onState: (state: State) => void}} options
+   */
+  constructor(options) {
+    this.#options = options;
+    addEventListener("online", () => this.retryNow());
+    addEventListener("offline", () => this.#doubt());
+    document.addEventListener("visibilitychange", () => this.#lookedAt());
+  }
+
+  connect() {
+    const { url, token, onOpen, onText } = this.#options;
+    this.#giveUp();
+    const socket = new WebSocket(url, ["edgemeter.v1", `token.${token}`]);
+    this.#socket = socket;
+    // A socket that was given up may still speak: only the current one is heard.
+    const current = () => socket === this.#socket;
+    socket.onopen = () => {
+      if (!current()) return;
+      this.#openedAt = Date.now();
+      onOpen();
+    };
+    socket.onmessage = ({ data }) => current() && onText(data);
+    socket.onclose = ({ code }) => current() && this.#closed(code);
+    this.#wait(ANSWER_MS, () => this.#drop());
+  }
+
+  /** The page has a snapshot, or a delta that continues it. */
+  settled() {
+    if (Date.now() - this.#openedAt > STEADY_MS) this.#failures = 0;
+    this.#options.onState("live");
+    this.#wait(SILENCE_MS, () => this.#lookedAt());
+  }
+
+  /** Asks for a snapshot; without an answer the connection counts as lost. */
+  resync() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(RESYNC);
+    this.#wait(ANSWER_MS, () => this.#drop());
+  }
+
+  /** Does not wait for the backoff to end. */
+  retryNow() {
+    if (this.#ended) return;
+    if (this.#socket?.readyState === WebSocket.OPEN) this.resync();
+    else if (this.#socket?.readyState !== WebSocket.CONNECTING) this.connect();
+  }
+
+  /** Ends for good. */
+  stop() {
+    this.#end("stopped");
+  }
+
+  #closed(/** @type {number} */ code) {
+    this.#socket = undefined;
+    if (code === CODE_EXPIRED) return this.#end("expired");
+    this.#options.onState(navigator.onLine ? "reconnecting" : "offline");
+    const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    // Half of it is chance, so that the tabs of a restarted account do not come back as one.
+    this.#wait(longest * (0.5 + Math.random() / 2), () => this.connect());
+  }
+
+  /** Closes without waiting for the other side, which may be gone. */
+  #drop() {
+    this.#giveUp();
+    this.#closed(0);
+  }
+
+  #end(/** @type {State} */ state) {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#giveUp();
+    this.#options.onState(state);
+  }
+
+  #giveUp() {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  /** The browser lost its network; a gateway on this machine may still answer. */
+  #doubt() {
+    if (this.#ended) return;
+    this.#options.onState("offline");
+    this.resync();
+  }
+
+  #lookedAt() {
+    if (document.visibilityState === "visible") this.resync();
+  }
+
+  #wait(/** @type {number} */ millis, /** @type {() => void} */ then) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, millis);
+  }
+}
