@@ -158,10 +158,10 @@ impl Client {
             None => return Ok(self.ask(operation, Credits::ZERO, now)),
         };
         self.rate.note(cost, now)?;
-        if self.keys.contains(&operation.key) {
-            if let Some(paid) = self.pay(&operation, cost, now)? {
-                return Ok(Admission::Paid(paid));
-            }
+        if self.keys.contains(&operation.key)
+            && let Some(paid) = self.pay(&operation, cost, now)?
+        {
+            return Ok(Admission::Paid(paid));
         }
         if let Some(available) = self.denial(cost, now) {
             return Ok(Admission::Denied { required: cost, available });

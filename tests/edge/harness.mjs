@@ -106,7 +106,11 @@ export async function startGateway({ gateways = 1, settings = {} } = {}) {
     origin: origin.address,
     settings: { ...SETTINGS, ...settings },
   };
-  let workerd = await startWorkerd(options);
+  let workerd = await startWorkerd(options).catch((error) => {
+    origin.stop();
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  });
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
   /** One request; resolves with status, headers and text. */
