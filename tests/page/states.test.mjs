@@ -138,6 +138,27 @@ test("a missing delta is noticed, asked for and healed", async () => {
   });
 });
 
+test("an account that was evicted and counts from zero is followed again", async () => {
+  const account = new Account({ granted: 1000n, held: 0n });
+  await live(account, async (page, [connection]) => {
+    for (let made = 0; made < 3; made += 1) connection.send(account.call().delta());
+    await shows(page, "balance", "97");
+    const asked = connection.next();
+    connection.send({ ...account.call().delta(), seq: 1 });
+    assert.deepEqual(await asked, { type: "resync" });
+    connection.send({ ...account.snapshot(), seq: 1 });
+    await shows(page, "balance", "96");
+  });
+});
+
+test("a call without a status on record says so", async () => {
+  await live(new Account().call({ status: 0 }).call({ status: 502 }), async (page) => {
+    const status = (row) => page.locator("#recent-rows tr").nth(row).locator("td").nth(2);
+    assert.equal(await status(0).innerText(), "502");
+    assert.equal(await status(1).innerText(), "sent");
+  });
+});
+
 test("a lost connection shows, and comes back with the newest numbers", async () => {
   const account = new Account({ granted: 1000n, held: 0n });
   await live(account, async (page, connections) => {
