@@ -216,7 +216,8 @@ mod tests {
 
     #[test]
     fn weak_settings_are_refused() {
-        for bad in ["", "1", "1:short", "12:an-old-secret-of-at-least-32-bytes!", &format!("{OLD},{OLD}")]
+        for bad in
+            ["", "1", "1:short", "12:an-old-secret-of-at-least-32-bytes!", &format!("{OLD},{OLD}")]
         {
             assert!(Secrets::parse(bad, Mode::Live).is_err(), "setting: {bad}");
         }

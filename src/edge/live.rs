@@ -166,6 +166,7 @@ impl Live {
 }
 
 fn cost(plan: &Plan, charge: &ChargeId, quantity: Quantity) -> Credits {
-    let price = plan.charge(charge).map(|charge| rating::marginal(charge, Quantity::ZERO, quantity));
+    let price =
+        plan.charge(charge).map(|charge| rating::marginal(charge, Quantity::ZERO, quantity));
     price.and_then(Result::ok).unwrap_or_default()
 }

@@ -52,11 +52,8 @@ enum Payer {
 
 /// The first entry of a journal.
 pub fn open(account: AccountId, plan: &Plan, plan_json: String) -> Entry {
-    let plan = PlanRef {
-        id: plan.id().clone(),
-        version: plan.version(),
-        hash: plan.hash().to_owned(),
-    };
+    let plan =
+        PlanRef { id: plan.id().clone(), version: plan.version(), hash: plan.hash().to_owned() };
     Entry::AccountOpened { account, plan, plan_json }
 }
 
@@ -286,7 +283,9 @@ impl<'ledger> Session<'ledger> {
         if !changed && operations.list.is_empty() {
             return Ok(lease.reported);
         }
-        let held = if lease.ended { lease.used.plus(lease.released)? } else {
+        let held = if lease.ended {
+            lease.used.plus(lease.released)?
+        } else {
             lease.granted.minus(returned)?
         };
         if used > held {
