@@ -1,14 +1,5 @@
 /**
  * The page on the real gateway: what a call costs is what the balance loses, digit for digit.
- *
- *   startGateway() → {
- *     baseUrl      "http://127.0.0.1:8787", without a slash at its end
- *     account      a funded account's id, nobody else calling
- *     portalToken  opens its page
- *     apiKey       pays for its calls
- *     path         "/words": a metered path that answers 200 to GET
- *     stop()
- *   }
  */
 
 import assert from "node:assert/strict";
@@ -21,7 +12,18 @@ const CALLS = 100;
 let browser;
 let gateway;
 before(async () => {
-  gateway = await startGateway();
+  const started = await startGateway();
+  const account = "demo";
+  const { key } = await started.fund(account, { price: "0.3", amount: "5000" });
+  const { token } = await started.must("POST", `/v1/accounts/${account}/portal-tokens`, {});
+  gateway = {
+    baseUrl: started.urls[0],
+    account,
+    portalToken: token,
+    apiKey: key,
+    path: "/words",
+    stop: () => started.stop(),
+  };
   browser = await startBrowser();
 });
 after(async () => {
