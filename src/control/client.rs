@@ -247,6 +247,10 @@ impl Client {
         if !self.may_send(now) {
             return request;
         }
+        if self.book.is_over(now) {
+            // The account forgets a lease that has been at rest for long: never ask under its name.
+            self.new_book();
+        }
         request.report = self.book.report();
         request.refunds = self.due_refunds();
         let rate = self.rate.per_second(now).unwrap_or_default();
@@ -258,6 +262,11 @@ impl Client {
             self.under_way = Some(now);
         }
         request
+    }
+
+    fn new_book(&mut self) {
+        self.counter = self.counter.saturating_add(1);
+        self.book.renew_as(format!("{}l{}", self.isolate, self.counter));
     }
 
     fn due_refunds(&self) -> Vec<String> {
@@ -326,8 +335,16 @@ impl Client {
         Ok(self.start_flushing(now))
     }
 
-    /// The account did not answer: another message may be sent, with the same report again.
+    /// The account did not answer: another message may be sent, with the same report again. A
+    /// debit may have been burned all the same, for nobody: it is refunded.
     pub fn unanswered(&mut self, request: &Request) {
+        if let Some(debit) = &request.debit {
+            self.refunds.push_back(debit.op.clone());
+        }
+        self.free(request);
+    }
+
+    fn free(&mut self, request: &Request) {
         if is_exclusive(request) {
             self.under_way = None;
         }
@@ -345,7 +362,7 @@ impl Client {
         sent: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Admission>, Inexact> {
-        self.unanswered(request);
+        self.free(request);
         self.refunds.retain(|op| !request.refunds.contains(op));
         if let Some(json) = &answer.plan_json {
             self.plan = Plan::parse(json).ok();
@@ -359,8 +376,7 @@ impl Client {
             self.book.acknowledge(&report.lease, acked, report.returned);
         }
         if answer.lease_unknown {
-            self.counter = self.counter.saturating_add(1);
-            self.book.renew_as(format!("{}l{}", self.isolate, self.counter));
+            self.new_book();
         } else if let Some(wish) = &request.wish {
             let got = match answer.granted {
                 Some(granted) if answer.validity_ms > 0 => {

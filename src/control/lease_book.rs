@@ -85,6 +85,11 @@ impl LeaseBook {
         now.plus_millis(GUARD_MS) >= self.deadline
     }
 
+    /// Whether this lease was used, is at rest and past: another one takes its place.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.seq > 0 && self.is_past(now) && self.is_at_rest()
+    }
+
     pub(super) fn spendable(&self) -> Result<Credits, Inexact> {
         self.granted.minus(self.returned)?.minus(self.spent)
     }

@@ -98,7 +98,7 @@ impl Ledger {
 
     /// Applies one entry that was decided at `at`.
     pub(super) fn apply(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Inexact> {
-        self.tick(at);
+        self.advance(at);
         match entry {
             Entry::AccountOpened { .. } => Ok(()),
             Entry::KeyCreated { key } => self.set_key(key.clone(), true),
@@ -125,16 +125,18 @@ impl Ledger {
                 self.burn(burns)
             }
             Entry::Refunded { op, returns } => {
-                if let Some(past) = self.debits.get_mut(op) {
-                    past.burns.clear();
-                }
+                let nothing =
+                    PastDebit { at: self.clock, cost: Credits::ZERO, burns: Vec::new() };
+                self.debits.entry(op.clone()).or_insert(nothing).burns.clear();
                 self.unburn(returns)
             }
         }
     }
 
-    /// Moves the clock and forgets what is too old to be asked for again.
-    fn tick(&mut self, at: Timestamp) {
+    /// Moves the clock and forgets what is too old to be asked for again. What is forgotten depends
+    /// on the clock alone, so it needs no entry: replay and then `advance` to the same instant give
+    /// the live state.
+    pub fn advance(&mut self, at: Timestamp) {
         if at <= self.clock {
             return;
         }

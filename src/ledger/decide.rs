@@ -66,10 +66,10 @@ impl<'ledger> Session<'ledger> {
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn start(ledger: &'ledger mut Ledger, now: Timestamp) -> Result<Self, Inexact> {
         let now = now.max(ledger.clock);
+        ledger.advance(now);
         let mut session = Self { ledger, now, entries: Vec::new() };
         session.release_leases()?;
         session.expire_grants()?;
-        session.ledger.clock = session.now;
         Ok(session)
     }
 
@@ -238,19 +238,19 @@ impl<'ledger> Session<'ledger> {
         rating::marginal(charge, self.ledger.usage(&debit.charge), debit.quantity).ok()
     }
 
-    /// Gives an operation's credits back to the grants they came from. Returns whether it did:
-    /// not if the operation is unknown, too old, or refunded already.
+    /// Gives an operation's credits back to the grants they came from, once. An operation that is
+    /// not known is noted as refunded: should its debit arrive later, it burns nothing.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
-    pub fn refund(&mut self, op: &str) -> Result<bool, Inexact> {
-        let Some(past) = self.ledger.debits.get(op).filter(|past| !past.burns.is_empty()) else {
-            return Ok(false);
+    pub fn refund(&mut self, op: &str) -> Result<(), Inexact> {
+        let returns = match self.ledger.debits.get(op) {
+            Some(past) if past.burns.is_empty() => return Ok(()),
+            Some(past) => past.burns.clone(),
+            None => Vec::new(),
         };
-        let returns = past.burns.clone();
-        self.record(Entry::Refunded { op: op.to_owned(), returns })?;
-        Ok(true)
+        self.record(Entry::Refunded { op: op.to_owned(), returns })
     }
 
     /// Burns what an isolate reports. Counters are cumulative and operations numbered, so that a

@@ -67,14 +67,17 @@ export const ROUTES = {
   ],
 };
 
-async function startOrigin() {
+async function startOrigin(attempts = 5) {
   const port = await originPort();
   const script = join(ROOT, "examples", "origin", "server.mjs");
   const child = spawn(process.execPath, [script, String(port)], { stdio: ["ignore", "pipe", 2] });
-  await new Promise((resolve, reject) => {
-    child.stdout.once("data", resolve);
-    child.once("exit", () => reject(new Error("the origin did not start")));
+  const started = await new Promise((resolve) => {
+    child.stdout.once("data", () => resolve(true));
+    child.once("exit", () => resolve(false));
   });
+  // Another test may have taken the port meanwhile.
+  if (!started && attempts > 1) return startOrigin(attempts - 1);
+  if (!started) throw new Error("the origin did not start");
   return {
     address: `127.0.0.1:${port}`,
     counts: async () => (await fetch(`http://127.0.0.1:${port + 1}/counts`)).json(),
