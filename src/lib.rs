@@ -3,9 +3,9 @@
 //! The tree is the data flow; a room names only rooms above it.
 //!
 //! ```text
-//! units      Quantity, Credits, UnitPrice, Timestamp, ids: exact arithmetic, limits
+//! units      Quantity, Credits, Money, UnitPrice, Timestamp, ids: exact arithmetic, limits
 //! plan       PlanSpec (raw JSON) → Plan (checked): what things cost
-//! rating     quantity × price → credits, explained
+//! rating     usage × price → amount, explained
 //! ledger     grants, burn order, leases, journal: apply(command, now) → entry; replay
 //! control    credit control: the isolate's lease states and the messages to the account
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
@@ -18,4 +18,6 @@
 #[cfg(all(feature = "edge", feature = "browser", target_arch = "wasm32"))]
 compile_error!("one artefact per runtime: build `edge` and `browser` separately for wasm32");
 
+pub mod plan;
+pub mod rating;
 pub mod units;

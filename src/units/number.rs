@@ -1,4 +1,4 @@
-//! The checked decimal newtypes: [`Quantity`], [`Credits`], [`UnitPrice`].
+//! The checked decimal newtypes: [`Quantity`], [`Credits`], [`UnitPrice`], [`Percentage`].
 //!
 //! ```text
 //! "2.50" ── parse_decimal ──▶ Decimal ── Credits::new ──▶ Credits(2.5) ── Display ──▶ "2.5"
@@ -181,6 +181,10 @@ number!(
     /// A price per meter unit, in the charge's unit (credits or currency). Signed: a plan must
     /// allow a negative price by name.
     UnitPrice, signed: true
+);
+number!(
+    /// A number of hundredths: `2.9` is 2.9 percent. Never negative; above 100 where a plan says so.
+    Percentage, signed: false
 );
 
 impl Credits {
