@@ -4,6 +4,17 @@
 //! code. The JSON Schema of the documentation is held to the same files: it takes every good plan,
 //! and refuses every broken one whose fault a schema can see.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "a test may panic, its helpers too"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

@@ -3,6 +3,17 @@
 //! A price is its JSON; a row is a quantity, the amount at the end of the period, and the amount
 //! while the period is open. `_` in the last column means "the same". An error stands as its code.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "a test may panic, its helpers too"
+)]
+
 mod adjustments;
 mod dynamic;
 mod errors;
