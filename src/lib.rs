@@ -3,9 +3,9 @@
 //! The tree is the data flow; a room names only rooms above it.
 //!
 //! ```text
-//! units      Quantity, Credits, UnitPrice, Timestamp, ids: exact arithmetic, limits
+//! units      Quantity, Credits, Money, UnitPrice, Timestamp, ids: exact arithmetic, limits
 //! plan       PlanSpec (raw JSON) → Plan (checked): what things cost
-//! rating     quantity × price → credits, explained
+//! rating     usage × price → amount, explained
 //! ledger     grants, burn order, leases, journal: apply(command, now) → entry; replay
 //! control    credit control: the isolate's lease states and the messages to the account
 //! live       what the account tells its page: messages, sequence, the last minute

@@ -22,9 +22,8 @@ use super::lease_book::LeaseBook;
 use super::message::{Answer, DebitAnswer, Request, VERSION, Wish};
 use super::rate::Rate;
 use super::{DENIAL_MS, REPORT_MS};
-use crate::ledger::{Balance, Debit};
+use crate::ledger::{Balance, Debit, inline};
 use crate::plan::Plan;
-use crate::rating;
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// How long a message may be under way before another may be sent in its place.
@@ -169,11 +168,15 @@ impl Client {
         Ok(self.ask(operation, cost, now))
     }
 
-    /// The price, if the plan is known; `Err` if it has none for this.
+    /// The price, if the isolate can know it; `Err` if the plan has none for this.
     fn price(&self, operation: &Operation) -> Option<Result<Credits, ()>> {
-        let charge = self.plan.as_ref()?.charge(&operation.charge);
-        let rate = |charge| rating::marginal(charge, Quantity::ZERO, operation.quantity);
-        Some(charge.ok_or(()).and_then(|charge| rate(charge).map_err(|_| ())))
+        let Some(charge) = self.plan.as_ref()?.charge(&operation.charge) else {
+            return Some(Err(()));
+        };
+        if !inline::is_constant(charge) {
+            return None;
+        }
+        Some(inline::cost(charge, Quantity::ZERO, operation.quantity).ok_or(()))
     }
 
     fn pay(

@@ -125,8 +125,7 @@ impl Ledger {
                 self.burn(burns)
             }
             Entry::Refunded { op, returns } => {
-                let nothing =
-                    PastDebit { at: self.clock, cost: Credits::ZERO, burns: Vec::new() };
+                let nothing = PastDebit { at: self.clock, cost: Credits::ZERO, burns: Vec::new() };
                 self.debits.entry(op.clone()).or_insert(nothing).burns.clear();
                 self.unburn(returns)
             }

@@ -7,9 +7,8 @@
 
 use super::entry::{Debit, Entry, Flying, Operations, PlanRef};
 use super::grant::{Burn, Grant, GrantTerms};
-use super::{GRANTS_MAX, KEYS_MAX, LEASES_MAX, Ledger, LedgerError};
+use super::{GRANTS_MAX, KEYS_MAX, LEASES_MAX, Ledger, LedgerError, inline};
 use crate::plan::Plan;
-use crate::rating::{self, RateError};
 use crate::units::{AccountId, Credits, Inexact, KeyId, Timestamp};
 
 /// How a debit ended.
@@ -235,7 +234,7 @@ impl<'ledger> Session<'ledger> {
 
     fn price(&self, plan: &Plan, debit: &Debit) -> Option<Credits> {
         let charge = plan.charge(&debit.charge)?;
-        rating::marginal(charge, self.ledger.usage(&debit.charge), debit.quantity).ok()
+        inline::cost(charge, self.ledger.usage(&debit.charge), debit.quantity)
     }
 
     /// Gives an operation's credits back to the grants they came from, once. An operation that is
@@ -343,12 +342,8 @@ fn operation_costs(plan: &Plan, ledger: &Ledger, operations: &Operations) -> Opt
         let (_, id) = operations.routes.get(usize::from(operation.0))?;
         operations.keys.get(usize::from(operation.1))?;
         let total = totals.entry(id).or_insert_with(|| ledger.usage(id));
-        let price = |charge| -> Result<Credits, RateError> {
-            let cost = rating::marginal(charge, *total, operation.2)?;
-            *total = total.plus(operation.2)?;
-            Ok(cost)
-        };
-        costs.push(plan.charge(id).map(price)?.ok()?);
+        costs.push(inline::cost(plan.charge(id)?, *total, operation.2)?);
+        *total = total.plus(operation.2).ok()?;
     }
     Some(costs)
 }

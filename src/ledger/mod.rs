@@ -15,6 +15,7 @@ mod decide;
 mod entry;
 mod error;
 mod grant;
+pub mod inline;
 mod lease;
 
 use std::collections::BTreeMap;
