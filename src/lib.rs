@@ -18,6 +18,7 @@
 #[cfg(all(feature = "edge", feature = "browser", target_arch = "wasm32"))]
 compile_error!("one artefact per runtime: build `edge` and `browser` separately for wasm32");
 
+pub mod invoice;
 pub mod meter;
 pub mod plan;
 pub mod rating;
