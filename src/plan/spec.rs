@@ -11,7 +11,7 @@
 //! so the same canonical JSON. `docs/plan.schema.json` describes the same format; a test holds both
 //! to the same examples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -145,7 +145,7 @@ pub struct CommitSpec {
     /// What it is counted in; default: currency.
     pub unit: ChargeUnit,
     /// Which lines count towards it; none listed: all that are in its unit.
-    pub lines: Vec<LineId>,
+    pub lines: BTreeSet<LineId>,
 }
 
 /// A discount on the invoice.
@@ -159,7 +159,7 @@ pub struct DiscountSpec {
     #[serde(flatten)]
     pub off: Off,
     /// Which lines it is taken from; none listed: all.
-    pub lines: Vec<LineId>,
+    pub lines: BTreeSet<LineId>,
 }
 
 /// How much a discount takes off: never more than is left.
@@ -182,7 +182,7 @@ pub struct TaxSpec {
     /// The rate.
     pub percent: Percentage,
     /// Which lines are taxed with it; none listed: all.
-    pub lines: Vec<LineId>,
+    pub lines: BTreeSet<LineId>,
 }
 
 /// What the prepaid unit is worth and how it behaves. Burn order, rollover and zero rule have no

@@ -9,6 +9,7 @@
 //! twice [`SCALE_MAX`](super::SCALE_MAX) decimal places.
 
 use std::fmt;
+use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -130,11 +131,19 @@ impl Percentage {
     }
 }
 
+impl FromStr for Amount {
+    type Err = NumberError;
+
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        parse_decimal(text).map(Self::new)
+    }
+}
+
 impl TryFrom<String> for Amount {
     type Error = NumberError;
 
     fn try_from(text: String) -> Result<Self, NumberError> {
-        parse_decimal(&text).map(Self::new)
+        text.parse()
     }
 }
 

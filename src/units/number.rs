@@ -101,6 +101,9 @@ macro_rules! number {
             /// Zero of this unit.
             pub const ZERO: Self = Self(Decimal::ZERO);
 
+            /// One of this unit.
+            pub const ONE: Self = Self(Decimal::ONE);
+
             /// Wraps a decimal.
             ///
             /// # Errors
