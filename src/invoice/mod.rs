@@ -10,5 +10,5 @@ mod settle;
 mod zone;
 
 pub use period::{Period, PeriodError, Schedule};
-pub use settle::{SettleError, Settled, Share, Totals, settle};
+pub use settle::{On, SettleError, Settled, Share, Totals, settle};
 pub use zone::{CHANGES_MAX, OFFSET_MINUTES_MAX, Zone, ZoneError, ZoneSpec};

@@ -12,12 +12,12 @@
 //! own later. Invariants (tested): the shares of a discount, a tax or a credit sum to it; no
 //! discount takes more than is left; `due = subtotal − discount + tax − credits`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::plan::{DiscountSpec, Off, TaxSpec};
-use crate::units::{
-    Amount, Currency, DiscountId, Inexact, LineId, Money, MoneyError, Percentage, TaxId,
-};
+use crate::units::{Amount, Currency, DiscountId, Inexact, Money, MoneyError, Percentage, TaxId};
 
 /// Why lines have no total. Ordered by precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,15 @@ impl SettleError {
             Self::Inexact(_) => "amount_not_exact",
         }
     }
+}
+
+/// A discount or a tax, and the positions of the lines that it applies to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct On<'a, Rule> {
+    /// What is done.
+    pub rule: &'a Rule,
+    /// To which lines, counted from 0.
+    pub lines: BTreeSet<usize>,
 }
 
 /// An amount under a plan's id: one discount's or one tax's share.
@@ -93,23 +102,23 @@ pub struct Totals {
 
 /// Settles lines: discounts in their order, taxes on what is left, credits as payment.
 ///
-/// `lines` are the names that discounts and taxes select by, and the rounded amounts. `credits` are
-/// the amounts that may be taken, first to last.
+/// `amounts` are the rounded amounts of the lines; `credits` are the amounts that may be taken,
+/// first to last.
 ///
 /// # Errors
 ///
 /// [`SettleError`].
 pub fn settle(
     currency: Currency,
-    lines: &[(LineId, Money)],
-    discounts: &[DiscountSpec],
-    taxes: &[TaxSpec],
+    amounts: &[Money],
+    discounts: &[On<'_, DiscountSpec>],
+    taxes: &[On<'_, TaxSpec>],
     credits: &[Money],
 ) -> Result<(Vec<Settled>, Totals), SettleError> {
     let zero = Money::zero(currency);
-    let mut settled: Vec<Settled> = lines
+    let mut settled: Vec<Settled> = amounts
         .iter()
-        .map(|(_, amount)| Settled {
+        .map(|amount| Settled {
             amount: *amount,
             discounts: Vec::new(),
             net: *amount,
@@ -118,21 +127,20 @@ pub fn settle(
             paid_by_credits: zero,
         })
         .collect();
-    let names: Vec<&LineId> = lines.iter().map(|(name, _)| name).collect();
     let mut taken_off = Vec::new();
     for discount in discounts {
-        let amount = take_off(currency, &names, &mut settled, discount)?;
-        taken_off.push(Share { id: discount.id.clone(), amount });
+        let amount = take_off(currency, &mut settled, discount)?;
+        taken_off.push(Share { id: discount.rule.id.clone(), amount });
     }
     let mut put_on = Vec::new();
     for tax in taxes {
-        let amount = put_tax(currency, &names, &mut settled, tax)?;
-        put_on.push(Share { id: tax.id.clone(), amount });
+        let amount = put_tax(currency, &mut settled, tax)?;
+        put_on.push(Share { id: tax.rule.id.clone(), amount });
     }
     for line in &mut settled {
         line.total = line.net.plus(sum(currency, &line.taxes)?)?;
     }
-    let subtotal = Money::sum(currency, lines.iter().map(|(_, amount)| *amount))?;
+    let subtotal = Money::sum(currency, amounts.iter().copied())?;
     let discount = sum(currency, &taken_off)?;
     let net = subtotal.minus(discount)?;
     let tax = sum(currency, &put_on)?;
@@ -161,18 +169,17 @@ pub fn settle(
 /// Takes one discount off the lines that it names, and says how much it was.
 fn take_off(
     currency: Currency,
-    names: &[&LineId],
     settled: &mut [Settled],
-    discount: &DiscountSpec,
+    discount: &On<'_, DiscountSpec>,
 ) -> Result<Money, SettleError> {
     let zero = Money::zero(currency);
-    let nets = scoped(names, settled, &discount.lines, zero);
+    let nets = scoped(settled, &discount.lines, zero);
     // A line below zero is a correction: it lowers what a discount may take, and takes no part.
     let left = Money::sum(currency, nets.iter().copied())?;
     if left.is_negative() || left.is_zero() {
         return Ok(zero);
     }
-    let off = match discount.off {
+    let off = match discount.rule.off {
         Off::Percent(percent) => part_of(percent, left)?,
         Off::Amount(amount) => Money::round(amount, currency)?,
     };
@@ -181,7 +188,7 @@ fn take_off(
     for (line, share) in settled.iter_mut().zip(off.allocate(&weights)?) {
         if !share.is_zero() {
             line.net = line.net.minus(share)?;
-            line.discounts.push(Share { id: discount.id.clone(), amount: share });
+            line.discounts.push(Share { id: discount.rule.id.clone(), amount: share });
         }
     }
     Ok(off)
@@ -193,17 +200,16 @@ fn take_off(
 /// charge that it takes back was taxed.
 fn put_tax(
     currency: Currency,
-    names: &[&LineId],
     settled: &mut [Settled],
-    tax: &TaxSpec,
+    tax: &On<'_, TaxSpec>,
 ) -> Result<Money, SettleError> {
     let zero = Money::zero(currency);
-    let nets = scoped(names, settled, &tax.lines, zero);
+    let nets = scoped(settled, &tax.lines, zero);
     let mut whole = zero;
     for is_correction in [false, true] {
         let of_side = |net: &Money| if net.is_negative() == is_correction { *net } else { zero };
         let base: Vec<Money> = nets.iter().map(of_side).collect();
-        let amount = part_of(tax.percent, Money::sum(currency, base.iter().copied())?)?;
+        let amount = part_of(tax.rule.percent, Money::sum(currency, base.iter().copied())?)?;
         if amount.is_zero() {
             continue;
         }
@@ -211,18 +217,18 @@ fn put_tax(
         let weights: Vec<i64> = base.iter().map(|net| net.minor().saturating_abs()).collect();
         for (line, share) in settled.iter_mut().zip(amount.allocate(&weights)?) {
             if !share.is_zero() {
-                line.taxes.push(Share { id: tax.id.clone(), amount: share });
+                line.taxes.push(Share { id: tax.rule.id.clone(), amount: share });
             }
         }
     }
     Ok(whole)
 }
 
-/// What is left of the lines that are named; nothing of the others.
-fn scoped(names: &[&LineId], settled: &[Settled], of: &[LineId], zero: Money) -> Vec<Money> {
-    let is_named = |name: &LineId| of.is_empty() || of.contains(name);
-    let nets = names.iter().zip(settled);
-    nets.map(|(name, line)| if is_named(name) { line.net } else { zero }).collect()
+/// What is left of the lines at these positions; nothing of the others.
+fn scoped(settled: &[Settled], lines: &BTreeSet<usize>, zero: Money) -> Vec<Money> {
+    let net =
+        |(index, line): (usize, &Settled)| if lines.contains(&index) { line.net } else { zero };
+    settled.iter().enumerate().map(net).collect()
 }
 
 /// A percentage of money, rounded once.

@@ -55,11 +55,6 @@ impl Case {
         self.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the case expects a field.
-    pub(crate) fn expects(&self, name: &str) -> bool {
-        self.expected.get(name).is_some()
-    }
-
     /// What is not as expected; empty if all is well.
     pub(crate) fn differences(&self, got: &Got) -> Vec<String> {
         let Some(expected) = self.expected.as_object() else {

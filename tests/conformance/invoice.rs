@@ -1,6 +1,8 @@
 //! Cases of kind `invoice`: lines, discounts, taxes and credits through `settle`.
 
-use edgemeter::invoice::{Settled, Totals, settle};
+use std::collections::BTreeSet;
+
+use edgemeter::invoice::{On, Settled, Totals, settle};
 use edgemeter::plan::{DiscountSpec, Off, TaxSpec};
 use edgemeter::units::round::divide;
 use edgemeter::units::{Amount, Currency, LineId, Money, Percentage, Rounding};
@@ -32,8 +34,16 @@ pub(crate) fn run(case: &Case) -> Result<Got, String> {
         return proration(case);
     }
     let bill = read(case)?;
-    let settled =
-        settle(bill.unit.currency, &bill.lines, &bill.discounts, &bill.taxes, &bill.credits);
+    let on = |of: &BTreeSet<LineId>| {
+        let names = bill.lines.iter().enumerate();
+        let named = names.filter(|(_, (name, _))| of.is_empty() || of.contains(name));
+        named.map(|(index, _)| index).collect()
+    };
+    let amounts: Vec<Money> = bill.lines.iter().map(|(_, amount)| *amount).collect();
+    let discounts: Vec<_> =
+        bill.discounts.iter().map(|rule| On { rule, lines: on(&rule.lines) }).collect();
+    let taxes: Vec<_> = bill.taxes.iter().map(|rule| On { rule, lines: on(&rule.lines) }).collect();
+    let settled = settle(bill.unit.currency, &amounts, &discounts, &taxes, &bill.credits);
     let (lines, totals) = settled.map_err(|e| e.to_string())?;
     Ok(results(case, &bill.unit, &lines, &totals))
 }
@@ -110,7 +120,7 @@ fn read_discounts(case: &Case, bill: &mut Bill) -> Result<(), String> {
     for coupon in case.list("line_coupons") {
         let index = coupon.get("line").and_then(Value::as_str).unwrap_or("0");
         let line = line_id(parse("line", index)?)?;
-        bill.discounts.push(discount(&bill.unit, coupon, vec![line])?);
+        bill.discounts.push(discount(&bill.unit, coupon, BTreeSet::from([line]))?);
     }
     let mut coupons = case.list("coupons").to_vec();
     coupons.extend_from_slice(case.list("invoice_coupons"));
@@ -128,7 +138,7 @@ fn read_discounts(case: &Case, bill: &mut Bill) -> Result<(), String> {
     coupons.extend(left.map(|found| serde_json::json!({ "amount": found })));
     let mut discounts = coupons
         .iter()
-        .map(|coupon| discount(&bill.unit, coupon, Vec::new()))
+        .map(|coupon| discount(&bill.unit, coupon, BTreeSet::new()))
         .collect::<Result<Vec<_>, _>>()?;
     // The order is data: a plan lists its discounts as they apply.
     if case.text("order") == Some("percent_first") {
@@ -138,7 +148,7 @@ fn read_discounts(case: &Case, bill: &mut Bill) -> Result<(), String> {
     Ok(())
 }
 
-fn discount(unit: &Unit, coupon: &Value, lines: Vec<LineId>) -> Result<DiscountSpec, String> {
+fn discount(unit: &Unit, coupon: &Value, lines: BTreeSet<LineId>) -> Result<DiscountSpec, String> {
     let field = |name: &str| coupon.get(name).and_then(Value::as_str);
     let off = match (field("percent").or_else(|| field("rate")), field("amount")) {
         (Some(percent), None) => Off::Percent(parse("percent", percent)?),
@@ -156,15 +166,17 @@ fn discount(unit: &Unit, coupon: &Value, lines: Vec<LineId>) -> Result<DiscountS
 fn read_taxes(case: &Case, bill: &mut Bill) -> Result<(), String> {
     let rates = case.list("rates").iter().filter_map(Value::as_str);
     for rate in rates.chain(case.text("tax_rate")) {
-        bill.taxes.push(tax(rate, Vec::new())?);
+        bill.taxes.push(tax(rate, BTreeSet::new())?);
     }
-    let mut by_rate: Vec<(String, Vec<LineId>)> = Vec::new();
+    let mut by_rate: Vec<(String, BTreeSet<LineId>)> = Vec::new();
     for (index, fee) in case.list("fees").iter().enumerate() {
         if let Some(rate) = fee.get("tax_rate").and_then(Value::as_str) {
             let line = line_id(index)?;
             match by_rate.iter_mut().find(|(known, _)| known == rate) {
-                Some((_, lines)) => lines.push(line),
-                None => by_rate.push((rate.to_owned(), vec![line])),
+                Some((_, lines)) => {
+                    lines.insert(line);
+                }
+                None => by_rate.push((rate.to_owned(), BTreeSet::from([line]))),
             }
         }
     }
@@ -174,7 +186,7 @@ fn read_taxes(case: &Case, bill: &mut Bill) -> Result<(), String> {
     Ok(())
 }
 
-fn tax(rate: &str, lines: Vec<LineId>) -> Result<TaxSpec, String> {
+fn tax(rate: &str, lines: BTreeSet<LineId>) -> Result<TaxSpec, String> {
     let percent: Percentage = parse("rate", rate)?;
     Ok(TaxSpec { id: parse("id", "tax")?, name: String::new(), percent, lines })
 }
@@ -244,12 +256,13 @@ fn proration(case: &Case) -> Result<Got, String> {
     );
     let amount = whole.prorated(part, days).map_err(|e| e.to_string())?;
     let taxes = match case.text("tax_rate") {
-        Some(rate) => vec![tax(rate, Vec::new())?],
+        Some(rate) => vec![tax(rate, BTreeSet::new())?],
         None => Vec::new(),
     };
-    let lines = [(line_id(0)?, amount)];
+    let taxes: Vec<_> =
+        taxes.iter().map(|rule| On { rule, lines: [0].into_iter().collect() }).collect();
     let (lines, totals) =
-        settle(unit.currency, &lines, &[], &taxes, &[]).map_err(|e| e.to_string())?;
+        settle(unit.currency, &[amount], &[], &taxes, &[]).map_err(|e| e.to_string())?;
     let mut got = results(case, &unit, &lines, &totals);
     let cents = i128::from(whole.minor()).saturating_mul(part.into());
     let cents = Decimal::from_i128_with_scale(cents, 0);

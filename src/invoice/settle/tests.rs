@@ -5,6 +5,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "the oracle counts in small integers")]
 
 use super::*;
+use crate::units::LineId;
 
 fn usd() -> Currency {
     "USD".parse().unwrap()
@@ -15,9 +16,26 @@ fn cents(minor: i64) -> Money {
 }
 
 /// Lines `a`, `b`, `c`, … of so many cents.
-fn lines(amounts: &[i64]) -> Vec<(LineId, Money)> {
-    let name = |index: usize| char::from(b'a' + u8::try_from(index).unwrap()).to_string();
-    amounts.iter().enumerate().map(|(i, c)| (name(i).parse().unwrap(), cents(*c))).collect()
+fn lines(amounts: &[i64]) -> Vec<Money> {
+    amounts.iter().map(|c| cents(*c)).collect()
+}
+
+/// The positions of the lines that a rule names, `a` being 0; all if it names none.
+fn on<'a, Rule>(rule: &'a Rule, of: &BTreeSet<LineId>) -> On<'a, Rule> {
+    let position = |line: &LineId| usize::from(line.as_str().as_bytes()[0] - b'a');
+    let lines = if of.is_empty() { (0..26).collect() } else { of.iter().map(position).collect() };
+    On { rule, lines }
+}
+
+fn settled(
+    amounts: &[i64],
+    discounts: &[DiscountSpec],
+    taxes: &[TaxSpec],
+    credits: &[Money],
+) -> (Vec<Settled>, Totals) {
+    let discounts: Vec<_> = discounts.iter().map(|rule| on(rule, &rule.lines)).collect();
+    let taxes: Vec<_> = taxes.iter().map(|rule| on(rule, &rule.lines)).collect();
+    settle(usd(), &lines(amounts), &discounts, &taxes, credits).unwrap()
 }
 
 /// `"10%"` or `"2.50"`, then the lines: `"10% a b"`.
@@ -44,7 +62,7 @@ fn check(amounts: &[i64], discounts: &[&str], taxes: &[&str], credits: &[i64]) -
     let discounts: Vec<_> = discounts.iter().map(|text| discount(text)).collect();
     let taxes: Vec<_> = taxes.iter().map(|text| tax(text)).collect();
     let credits: Vec<_> = credits.iter().map(|c| cents(*c)).collect();
-    let (lines, totals) = settle(usd(), &lines(amounts), &discounts, &taxes, &credits).unwrap();
+    let (lines, totals) = settled(amounts, &discounts, &taxes, &credits);
     let Totals { subtotal, discount, net, tax, total, credits_applied, due, .. } = totals;
     let [s, d, n, t, o, c, u] =
         [subtotal, discount, net, tax, total, credits_applied, due].map(Money::minor);
@@ -122,14 +140,12 @@ fn lines_settle_in_the_order_of_the_field() {
 
 #[test]
 fn shares_are_named_and_nothing_is_left_out_silently() {
-    let (settled, totals) = settle(
-        usd(),
-        &lines(&[1_000, 500]),
+    let (settled, totals) = settled(
+        &[1_000, 500],
         &[discount("10% a"), discount("0%")],
         &[tax("10"), tax("0")],
         &[cents(300), cents(2_000), cents(5)],
-    )
-    .unwrap();
+    );
     let json = serde_json::to_string(&settled[0]).unwrap();
     assert_eq!(
         json,
@@ -148,7 +164,7 @@ fn shares_are_named_and_nothing_is_left_out_silently() {
 #[test]
 fn what_does_not_add_up_is_refused() {
     let eur = Money::from_minor(1, "EUR".parse().unwrap()).unwrap();
-    let mixed = settle(usd(), &[("a".parse().unwrap(), eur)], &[], &[], &[]).unwrap_err();
+    let mixed = settle(usd(), &[eur], &[], &[], &[]).unwrap_err();
     assert_eq!(mixed.code(), "currency_mismatch");
     let most = lines(&[crate::units::MINOR_UNITS_MAX, 1]);
     assert_eq!(settle(usd(), &most, &[], &[], &[]).unwrap_err().code(), "money_too_large");
@@ -169,13 +185,12 @@ fn parts_sum_to_the_whole() {
         let fixed = next(20_000);
         let rates = [next(30), next(30)];
         let offered = [cents(next(30_000)), cents(next(30_000))];
-        let all = lines(&amounts);
         let discounts = [
             discount(&format!("{percent}%")),
             discount(&format!("{}.{:02}", fixed / 100, fixed % 100)),
         ];
         let taxes = rates.map(|rate| tax(&rate.to_string()));
-        let (settled, totals) = settle(usd(), &all, &discounts, &taxes, &offered).unwrap();
+        let (settled, totals) = settled(&amounts, &discounts, &taxes, &offered);
 
         let subtotal: i64 = amounts.iter().sum();
         let rounded = |exact: i64, by: i64| (exact.abs() * 2 + by) / (2 * by) * exact.signum();
