@@ -152,21 +152,31 @@ impl Tally {
         meter: &MeterSpec,
         carried: &BTreeMap<Combination, Measure>,
     ) -> Result<Vec<(Window, Combination, Measure)>, Inexact> {
-        let raw = if self.aggregation == Aggregation::TimeWeightedSum {
-            self.levels(carried)?
-        } else {
-            let value = |((start, dimensions), state): (&Key, &State)| {
-                let window = self.window_at(*start);
-                Ok((window, dimensions.clone(), state.value(window, Measure::ZERO)?))
-            };
-            self.states.iter().map(value).collect::<Result<_, _>>()?
-        };
         let billed = |(window, dimensions, value)| {
             let value = meter.rounding.map_or(Ok(value), |rule| rounded(value, rule))?;
             let value = meter.conversion.map_or(Ok(value), |rule| converted(value, rule))?;
             Ok((window, dimensions, value))
         };
-        raw.into_iter().map(billed).collect()
+        self.raw_values(carried)?.into_iter().map(billed).collect()
+    }
+
+    /// [`Tally::values`] of a meter that neither rounds nor converts.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a value leaves the range of a measure.
+    pub fn raw_values(
+        &self,
+        carried: &BTreeMap<Combination, Measure>,
+    ) -> Result<Vec<(Window, Combination, Measure)>, Inexact> {
+        if self.aggregation == Aggregation::TimeWeightedSum {
+            return self.levels(carried);
+        }
+        let value = |((start, dimensions), state): (&Key, &State)| {
+            let window = self.window_at(*start);
+            Ok((window, dimensions.clone(), state.value(window, Measure::ZERO)?))
+        };
+        self.states.iter().map(value).collect()
     }
 
     /// The levels at the period's end, which the next period of a time-weighted sum begins with.
