@@ -9,6 +9,8 @@
 //! unless it says otherwise. A fee with another cadence, or without proration, is billed whole by
 //! the plan in force at the step's start (in advance) or at its end (in arrears).
 
+use std::collections::BTreeMap;
+
 use super::InvoiceError;
 use super::period::{Period, Schedule};
 use crate::meter::Window;
