@@ -13,6 +13,24 @@ const DIALECTS: &[(&str, &str)] = &[
         "a negative latest value is a correction here, not zero: hiding it would hide a mistake",
     ),
     (
+        "meteroid_volume_gap",
+        "a quantity between two tiers matches none and is free at its source: here tiers meet",
+    ),
+    (
+        "killbill_multi_unit_capacity",
+        "one price of several meters' peaks: here a charge has one meter",
+    ),
+    (
+        "flexprice_overage_factor",
+        "a commit in units with a factor on what goes beyond: two tiers say the same, in the open",
+    ),
+    (
+        "lago_minmax_or",
+        "its allowances combine otherwise as soon as there is a bound per event: here they end \
+         alike with and without one",
+    ),
+    ("fixed_30_day_month", "months of 30 days: here a month has its days, as the calendar says"),
+    (
         "lago_v0_credits_before_tax",
         "superseded at its source: credits are a payment and do not lower the tax",
     ),

@@ -14,6 +14,7 @@ mod aggregation;
 mod case;
 mod dialects;
 mod invoice;
+mod periods;
 mod rating;
 
 use std::path::{Path, PathBuf};
