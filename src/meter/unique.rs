@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 pub const UNIQUE_MAX: usize = 50_000;
 
 /// Bytes of a fingerprint.
-const FINGERPRINT_BYTES: usize = 16;
+pub(super) const FINGERPRINT_BYTES: usize = 16;
 
 /// Hexadecimal digits of a fingerprint.
 const FINGERPRINT_DIGITS: usize = FINGERPRINT_BYTES * 2;
@@ -52,11 +52,7 @@ pub struct Unique(BTreeSet<[u8; FINGERPRINT_BYTES]>);
 impl Unique {
     /// The set of one value.
     pub fn of(value: &str) -> Self {
-        let mut fingerprint = [0; FINGERPRINT_BYTES];
-        for (kept, byte) in fingerprint.iter_mut().zip(Sha256::digest(value.as_bytes())) {
-            *kept = byte;
-        }
-        Self(BTreeSet::from([fingerprint]))
+        Self(BTreeSet::from([fingerprint_of(&[value])]))
     }
 
     /// How many different values.
@@ -77,6 +73,23 @@ impl Unique {
         self.0.extend(other.0);
         Ok(())
     }
+}
+
+/// The first bytes of the SHA-256 of some texts, each with its length before it, so that no two
+/// lists of texts run together.
+pub(super) fn fingerprint_of(texts: &[&str]) -> [u8; FINGERPRINT_BYTES] {
+    let mut digest = Sha256::new();
+    for text in texts {
+        if texts.len() > 1 {
+            digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        }
+        digest.update(text.as_bytes());
+    }
+    let mut fingerprint = [0; FINGERPRINT_BYTES];
+    for (kept, byte) in fingerprint.iter_mut().zip(digest.finalize()) {
+        *kept = byte;
+    }
+    fingerprint
 }
 
 impl TryFrom<String> for Unique {

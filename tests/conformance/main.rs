@@ -10,6 +10,8 @@
 //! numbers come from this crate; nothing here computes a price. No test harness: the report must
 //! be seen also when all is well.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 mod aggregation;
 mod case;
 mod dialects;
