@@ -420,3 +420,6 @@ fn positions(drafts: &[Draft], group: usize, of: &BTreeSet<LineId>) -> BTreeSet<
     let numbered = drafts.iter().enumerate();
     numbered.filter(|(_, draft)| applies(draft)).map(|(index, _)| index).collect()
 }
+
+#[cfg(test)]
+mod tests;
