@@ -53,3 +53,66 @@ pub fn credits_used(plan: &Plan, usage: &PeriodUsage) -> Result<Credits, Invoice
     }
     Ok(sum)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Zone;
+    use super::*;
+    use crate::rating::Usage;
+
+    fn plan(grants: &str) -> Plan {
+        let json = format!(
+            r#"{{"id":"p","version":1,"charges":[
+                {{"id":"a","unit":"credits","price":{{"model":"per_unit","unit_price":"2"}}}},
+                {{"id":"b","unit":"credits","price":{{"model":"per_unit","unit_price":"0.5"}}}}],
+            "credits":{{"burn_order":"standard","rollover":"none","at_zero":"block",
+                "grants":[{grants}]}}}}"#
+        );
+        Plan::parse(&json).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn included_credits_are_those_of_the_steps_that_begin() {
+        let anchor = "2026-06-01".parse().unwrap();
+        let schedule = Schedule { anchor, cadence: "P1M".parse().unwrap(), zone: Zone::utc() };
+        let [june, july] = [0, 1].map(|index| schedule.period(index).unwrap().window);
+        let late = Window::new(june.start().plus_millis(1), june.end()).unwrap();
+        let monthly = r#"{"id":"m","amount":"100"}"#;
+        let weekly = r#"{"id":"w","amount":"10","every":"P1W","kind":"promotional"}"#;
+        let yearly = r#"{"id":"y","amount":"1000","every":"P1Y"}"#;
+        let paid = r#"{"id":"x","amount":"5000","kind":"paid"}"#;
+        for (grants, window, expected) in [
+            (String::new(), june, "0"),
+            (monthly.to_owned(), june, "100"),
+            (monthly.to_owned(), july, "100"),
+            (monthly.to_owned(), late, "0"),
+            // 1, 8, 15, 22 and 29 June; 6, 13, 20 and 27 July.
+            (weekly.to_owned(), june, "50"),
+            (weekly.to_owned(), july, "40"),
+            (weekly.to_owned(), late, "40"),
+            (yearly.to_owned(), june, "1000"),
+            (yearly.to_owned(), july, "0"),
+            (paid.to_owned(), june, "0"),
+            (format!("{monthly},{weekly},{yearly},{paid}"), june, "1150"),
+        ] {
+            let got = included(&plan(&grants), &schedule, window).unwrap();
+            assert_eq!(got.to_string(), expected, "{grants} {window:?}");
+        }
+        let without = Plan::parse(r#"{"id":"p","version":1}"#).unwrap();
+        assert_eq!(included(&without, &schedule, june), Ok(Credits::ZERO));
+    }
+
+    #[test]
+    fn used_credits_are_the_sum_of_the_charges() {
+        let plan = plan("");
+        let mut usage = PeriodUsage::default();
+        assert_eq!(credits_used(&plan, &usage), Ok(Credits::ZERO));
+        for (id, quantity) in [("a", "3"), ("b", "5")] {
+            let state = Usage::Total(quantity.parse().unwrap());
+            usage.charges.insert(id.parse().unwrap(), state);
+        }
+        assert_eq!(credits_used(&plan, &usage).unwrap().to_string(), "8.5");
+        usage.charges.insert("a".parse().unwrap(), Usage::Windows(Default::default()));
+        assert_eq!(credits_used(&plan, &usage).unwrap_err().code(), "usage_shape");
+    }
+}
