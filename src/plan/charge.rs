@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use super::adjust::Round;
 use super::ladder::Ladder;
+use super::lines::Lines;
 use super::price::PercentageSpec;
 use super::spec::{ChargeSpec, ChargeUnit, Combination, PriceEach};
 use crate::units::{Amount, ChargeId, Currency, MeterId, Quantity, Rounding, UnitPrice};
@@ -22,6 +23,7 @@ pub struct Charge {
     pub(super) amount_steps: Vec<AmountStep>,
     pub(super) quantity_places: u32,
     pub(super) currency: Option<Currency>,
+    pub(super) lines: Option<Lines>,
 }
 
 /// A price, ready to be applied.
@@ -146,6 +148,11 @@ impl Charge {
     /// The steps after the price, in order.
     pub fn amount_steps(&self) -> &[AmountStep] {
         &self.amount_steps
+    }
+
+    /// The price in integers, if it has that form.
+    pub(crate) fn lines(&self) -> Option<&Lines> {
+        self.lines.as_ref()
     }
 
     /// Decimal places that a metered quantity may have; a finer one would make a product too fine.

@@ -53,10 +53,11 @@ pub(super) fn plan(mut spec: PlanSpec) -> Result<Plan, PlanError> {
     if let Some(rules) = &mut spec.credits {
         rules.grants.sort_by(|a, b| a.id.cmp(&b.id));
     }
-    for charge in &mut spec.charges {
-        if let PriceSpec::Matrix { entries, .. } = &mut charge.price {
+    for (charge_spec, charge) in spec.charges.iter_mut().zip(&mut charges) {
+        if let PriceSpec::Matrix { entries, .. } = &mut charge_spec.price {
             entries.sort_by(|a, b| a.when.cmp(&b.when));
         }
+        charge.spec.clone_from(charge_spec);
     }
     Plan::of_checked(spec, charges)
 }

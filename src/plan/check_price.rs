@@ -13,6 +13,7 @@ use super::check::{check_conversion, fail, inverse};
 use super::error::{Fault, PlanError};
 use super::json::join;
 use super::ladder::{Climb, Ladder, Tier};
+use super::lines::Lines;
 use super::meter::MeterSpec;
 use super::places::quantity_places;
 use super::price::{MatrixEntry, PercentageSpec, PriceSpec, TierSpec};
@@ -45,10 +46,15 @@ pub(super) fn charge(
         amount_steps,
         quantity_places: 0,
         currency: if spec.unit == ChargeUnit::Currency { currency } else { None },
+        lines: None,
     };
     charge.quantity_places = quantity_places(&charge).or_else(|fine| {
         fail(&price_path, Fault::ProductTooFine { places: fine.places, max: fine.max })
     })?;
+    let is_plain = charge.quantity_steps.is_empty() && charge.amount_steps.is_empty();
+    if is_plain && charge.spec.price_each == PriceEach::Total {
+        charge.lines = Lines::of(&charge.price, charge.quantity_places);
+    }
     Ok(charge)
 }
 

@@ -14,7 +14,7 @@ use std::str::FromStr;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::{Fault, PlanError};
-use crate::units::{CadenceError, IdError, NumberError, UnknownCurrency};
+use crate::units::{Amount, CadenceError, IdError, NumberError, UnitPrice, UnknownCurrency};
 
 /// A JSON value as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,6 +175,11 @@ impl<'a> Node<'a> {
             _ => self.text()?,
         };
         text.parse().or_else(|error: T::Err| self.fail(error.into_fault(text.to_owned())))
+    }
+
+    /// An amount of as many digits as a price may have.
+    pub(super) fn amount(&self) -> Result<Amount, PlanError> {
+        self.parse::<UnitPrice>().map(Amount::from)
     }
 
     /// A word from a fixed list.

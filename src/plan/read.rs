@@ -197,7 +197,7 @@ fn fee(node: &Node<'_>, period: Cadence) -> Result<FeeSpec, PlanError> {
     let prorations = [("days", Proration::Days), ("none", Proration::None)];
     Ok(FeeSpec {
         name: name(&fields, id.as_str())?,
-        amount: fields.required("amount")?.parse()?,
+        amount: fields.required("amount")?.amount()?,
         unit: fields.or("unit", ChargeUnit::Currency, |node| node.one_of(&UNITS))?,
         quantity: fields.or("quantity", one, Node::parse)?,
         meter: fields.maybe("meter", Node::parse)?,
@@ -211,7 +211,7 @@ fn fee(node: &Node<'_>, period: Cadence) -> Result<FeeSpec, PlanError> {
 fn commit(node: &Node<'_>) -> Result<CommitSpec, PlanError> {
     let fields = node.object(&["amount", "unit", "lines"])?;
     Ok(CommitSpec {
-        amount: fields.required("amount")?.parse()?,
+        amount: fields.required("amount")?.amount()?,
         unit: fields.or("unit", ChargeUnit::Currency, |node| node.one_of(&UNITS))?,
         lines: lines(&fields)?,
     })
@@ -222,7 +222,7 @@ fn discount(node: &Node<'_>) -> Result<DiscountSpec, PlanError> {
     let id: crate::units::DiscountId = fields.required("id")?.parse()?;
     let off = match (fields.optional("percent"), fields.optional("amount")) {
         (Some(percent), None) => Off::Percent(percent.parse()?),
-        (None, Some(amount)) => Off::Amount(amount.parse()?),
+        (None, Some(amount)) => Off::Amount(amount.amount()?),
         _ => return node.fail(Fault::ExactlyOneOf { known: "percent, amount" }),
     };
     Ok(DiscountSpec { name: name(&fields, id.as_str())?, off, lines: lines(&fields)?, id })

@@ -103,15 +103,15 @@ fn tier(node: &Node<'_>) -> Result<TierSpec, PlanError> {
     Ok(TierSpec {
         up_to: fields.maybe("up_to", Node::parse)?,
         unit_price: fields.or("unit_price", UnitPrice::ZERO, Node::parse)?,
-        flat: fields.or("flat", Amount::ZERO, Node::parse)?,
+        flat: fields.or("flat", Amount::ZERO, Node::amount)?,
         block_size: fields.maybe("block_size", Node::parse)?,
-        cap: fields.maybe("cap", Node::parse)?,
+        cap: fields.maybe("cap", Node::amount)?,
     })
 }
 
 fn step(node: &Node<'_>) -> Result<StepSpec, PlanError> {
     let fields = node.object(&["up_to", "flat"])?;
-    let flat = fields.required("flat")?.parse()?;
+    let flat = fields.required("flat")?.amount()?;
     Ok(StepSpec { up_to: fields.maybe("up_to", Node::parse)?, flat })
 }
 
@@ -120,7 +120,7 @@ fn percent_tier(node: &Node<'_>) -> Result<PercentTierSpec, PlanError> {
     Ok(PercentTierSpec {
         up_to: fields.maybe("up_to", Node::parse)?,
         percent: fields.required("percent")?.parse()?,
-        flat: fields.or("flat", Amount::ZERO, Node::parse)?,
+        flat: fields.or("flat", Amount::ZERO, Node::amount)?,
     })
 }
 
@@ -136,11 +136,11 @@ fn percentage(node: &Node<'_>) -> Result<PriceSpec, PlanError> {
     ])?;
     Ok(PriceSpec::Percentage(PercentageSpec {
         percent: fields.required("percent")?.parse()?,
-        fixed: fields.or("fixed", Amount::ZERO, Node::parse)?,
+        fixed: fields.or("fixed", Amount::ZERO, Node::amount)?,
         free_events: fields.maybe("free_events", |node| node.integer(0, FREE_EVENTS_MAX))?,
         free_value: fields.maybe("free_value", Node::parse)?,
-        minimum: fields.maybe("minimum", Node::parse)?,
-        maximum: fields.maybe("maximum", Node::parse)?,
+        minimum: fields.maybe("minimum", Node::amount)?,
+        maximum: fields.maybe("maximum", Node::amount)?,
     }))
 }
 
@@ -182,11 +182,11 @@ fn adjustment(node: &Node<'_>) -> Result<Adjustment, PlanError> {
             Ok(Adjustment::Discount { percent })
         }),
         ("maximum", |node| {
-            let amount = node.object(&["op", "amount"])?.required("amount")?.parse()?;
+            let amount = node.object(&["op", "amount"])?.required("amount")?.amount()?;
             Ok(Adjustment::Maximum { amount })
         }),
         ("minimum", |node| {
-            let amount = node.object(&["op", "amount"])?.required("amount")?.parse()?;
+            let amount = node.object(&["op", "amount"])?.required("amount")?.amount()?;
             Ok(Adjustment::Minimum { amount })
         }),
         ("round_amount", |node| {

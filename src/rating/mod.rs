@@ -39,7 +39,7 @@ pub use explain::{Explanation, Step, explain};
 pub use usage::{Event, EventUsage, Usage, UsageError};
 
 use crate::plan::{Charge, Price, PriceEach};
-use crate::units::{Amount, Inexact, Quantity};
+use crate::units::{Amount, Inexact, Quantity, exact};
 
 /// Whether the period goes on or is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ enum Period {
 /// # Ok::<(), edgemeter::plan::PlanError>(())
 /// ```
 pub fn amount(charge: &Charge, usage: &Usage) -> Result<Amount, RateError> {
-    rated(charge, usage, Period::Over)
+    Ok(Amount::new(rated(charge, usage, Period::Over)?))
 }
 
 /// What has been used so far costs: the sum of the marginals from no use.
@@ -89,7 +89,7 @@ pub fn amount(charge: &Charge, usage: &Usage) -> Result<Amount, RateError> {
 ///
 /// As [`amount`].
 pub fn running(charge: &Charge, usage: &Usage) -> Result<Amount, RateError> {
-    rated(charge, usage, Period::Open)
+    Ok(Amount::new(rated(charge, usage, Period::Open)?))
 }
 
 /// What the period costs only because it ends: `amount − running`.
@@ -107,6 +107,11 @@ pub fn closing(charge: &Charge, usage: &Usage) -> Result<Amount, RateError> {
 ///
 /// As [`amount`]; [`RateError::UsageShape`] if the event is not one of this model.
 pub fn marginal(charge: &Charge, before: &Usage, event: &Event) -> Result<Amount, RateError> {
+    if let (Usage::Total(total), Event::Use(added), Some(lines)) = (before, event, charge.lines())
+        && let Some(cost) = lines.marginal(*total, *added)
+    {
+        return Ok(cost);
+    }
     difference(charge, before, &after(charge, before, event)?)
 }
 
@@ -116,7 +121,9 @@ pub fn marginal(charge: &Charge, before: &Usage, event: &Event) -> Result<Amount
 ///
 /// As [`amount`].
 pub fn difference(charge: &Charge, before: &Usage, after: &Usage) -> Result<Amount, RateError> {
-    Ok(running(charge, after)?.minus(running(charge, before)?)?)
+    let (after, before) =
+        (rated(charge, after, Period::Open)?, rated(charge, before, Period::Open)?);
+    Ok(Amount::new(exact::sub(after, before)?))
 }
 
 /// The state after one event.
@@ -168,7 +175,7 @@ fn shape_error(charge: &Charge, usage: &Usage) -> RateError {
     RateError::UsageShape { expected: empty(charge).shape(), found: usage.shape() }
 }
 
-fn rated(charge: &Charge, usage: &Usage, period: Period) -> Result<Amount, RateError> {
+fn rated(charge: &Charge, usage: &Usage, period: Period) -> Result<Decimal, RateError> {
     let gross = match (charge.price(), usage, charge.price_each()) {
         (Price::Percentage(spec), Usage::Events(events), _) => {
             fine_enough(charge, events.value)?;
@@ -178,7 +185,7 @@ fn rated(charge: &Charge, usage: &Usage, period: Period) -> Result<Amount, RateE
             let mut sum = Decimal::ZERO;
             for (combination, quantity) in combinations {
                 let billed = adjust::billed(charge, *quantity)?;
-                sum = crate::units::exact::add(sum, matrix::amount(matrix, combination, billed)?)?;
+                sum = exact::add(sum, matrix::amount(matrix, combination, billed)?)?;
             }
             sum
         }
@@ -186,7 +193,7 @@ fn rated(charge: &Charge, usage: &Usage, period: Period) -> Result<Amount, RateE
             let mut sum = Decimal::ZERO;
             for quantity in windows.values() {
                 let billed = adjust::billed(charge, *quantity)?;
-                sum = crate::units::exact::add(sum, of_total(price, billed, period)?)?;
+                sum = exact::add(sum, of_total(price, billed, period)?)?;
             }
             sum
         }
@@ -198,7 +205,7 @@ fn rated(charge: &Charge, usage: &Usage, period: Period) -> Result<Amount, RateE
         }
         _ => return Err(shape_error(charge, usage)),
     };
-    Ok(Amount::new(adjust::charged(charge, gross, period)?))
+    Ok(adjust::charged(charge, gross, period)?)
 }
 
 /// The price of one billed quantity.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! an event of value x, after value v in n events:
-//!   its allowance is open    if n < free events and v < free value (whichever ends first)
+//!   its allowance is         free value − v, nothing once n = free events (whichever ends first)
 //!   the part of x within it  is free of the percentage
 //!   an event wholly in it    is free of the fixed amount too, and of the minimum
 //!   any other costs          min(maximum, max(minimum, percent × paid part + fixed))

@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::exact::{self, Inexact};
-use super::number::{NumberError, parse_decimal};
+use super::number::{NumberError, parse_wide};
 use super::{Credits, Percentage, Quantity, UnitPrice};
 
 /// An exact, unrounded amount in the unit of its charge: credits, or major units of a currency.
@@ -135,7 +135,7 @@ impl FromStr for Amount {
     type Err = NumberError;
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
-        parse_decimal(text).map(Self::new)
+        parse_wide(text).map(Self::new)
     }
 }
 
@@ -156,5 +156,74 @@ impl From<Amount> for String {
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(text: &str) -> Amount {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn amounts_are_exact_and_signed() {
+        let price: UnitPrice = "1.5".parse().unwrap();
+        let tiny = price.times("0.000000000001".parse().unwrap());
+        assert_eq!(tiny, Ok(amount("0.0000000000015")));
+        assert_eq!(amount("1.20").plus(amount("-1.2")), Ok(Amount::ZERO));
+        assert_eq!(amount("1").minus(amount("1.5")), Ok(amount("-0.5")));
+        assert_eq!(amount("3").times(amount("0.5").get()), Ok(amount("1.5")));
+        assert!(amount("-0.1").is_negative() && !amount("0").is_negative());
+        assert!(!Amount::new("-0".parse().unwrap()).is_negative());
+        assert!(amount("0.0").is_zero() && !amount("0.1").is_zero());
+        let wide = amount("9999999999999999.999999999999");
+        assert_eq!(wide.times("1.1".parse().unwrap()), Err(Inexact));
+    }
+
+    #[test]
+    fn credits_take_twelve_places() {
+        assert_eq!(amount("0.0000000000001").credits().unwrap_err().code(), "too_fine");
+        let credits: Credits = "-2.5".parse().unwrap();
+        assert_eq!(amount("-2.5").credits(), Ok(credits));
+        assert_eq!(Amount::from(credits), amount("-2.5"));
+        assert_eq!(Amount::from("2.5".parse::<UnitPrice>().unwrap()), amount("2.5"));
+    }
+
+    #[test]
+    fn a_percentage_is_a_fraction_of_a_hundred() {
+        for (percent, fraction) in
+            [("2.9", "0.029"), ("100", "1"), ("0", "0"), ("0.000000000001", "0.00000000000001")]
+        {
+            let percent: Percentage = percent.parse().unwrap();
+            assert_eq!(percent.fraction().to_string(), fraction);
+        }
+        let half: Percentage = "50".parse().unwrap();
+        assert_eq!(half.of(amount("0.3")), Ok(amount("0.15")));
+        let most: Percentage = "9999999999999999.999999999999".parse().unwrap();
+        assert_eq!(most.fraction().to_string(), "99999999999999.99999999999999");
+    }
+
+    #[test]
+    fn amounts_are_strings_on_the_wire() {
+        assert_eq!(serde_json::to_string(&amount("1.50")).unwrap(), "\"1.5\"");
+        assert_eq!(serde_json::from_str::<Amount>("\"-1.50\"").unwrap(), amount("-1.5"));
+        // As many places as a product has, and as many digits as a decimal.
+        for wide in ["0.000000000000000000000001", "-79228162514264337593543950335"] {
+            let json = format!("\"{wide}\"");
+            let amount: Amount = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&amount).unwrap(), json);
+        }
+        for (text, code) in [
+            ("79228162514264337593543950336", "too_large"),
+            ("100000000000000000000000000000", "too_large"),
+            ("7.92281625142643375935439503360001", "too_fine"),
+            ("12345.0000000000000000000000000001", "too_large"),
+        ] {
+            assert_eq!(text.parse::<Amount>().unwrap_err().code(), code, "{text}");
+        }
+        assert!(serde_json::from_str::<Amount>("1.5").is_err());
+        assert!(serde_json::from_str::<Amount>("\"1e3\"").is_err());
     }
 }

@@ -98,3 +98,52 @@ impl fmt::Display for Cadence {
         write!(f, "P{}{letter}", self.count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_mean_the_same_are_equal() {
+        for (text, canonical) in [
+            ("P7D", "P7D"),
+            ("P1W", "P7D"),
+            ("P1M", "P1M"),
+            ("P1Y", "P12M"),
+            ("P1000D", "P1000D"),
+            ("P1000Y", "P12000M"),
+        ] {
+            assert_eq!(text.parse::<Cadence>().unwrap().to_string(), canonical);
+        }
+        for bad in [
+            "", "P", "P0D", "P01D", "P-1D", "P+1D", "1M", "PM", "P1", "P1H", "P1DD", "P1M2D",
+            "P1001D", "P1.5M", "p1m", "P1m", "P 1M",
+        ] {
+            assert_eq!(bad.parse::<Cadence>(), Err(CadenceError), "{bad:?}");
+        }
+        assert_eq!(Cadence::MONTHLY, "P1M".parse().unwrap());
+        assert_eq!(serde_json::to_string(&Cadence::MONTHLY).unwrap(), "\"P1M\"");
+        assert_eq!(serde_json::from_str::<Cadence>("\"P1M\"").unwrap(), Cadence::MONTHLY);
+    }
+
+    #[test]
+    fn steps_are_counted_from_the_anchor() {
+        let start = |cadence: &str, anchor: &str, index| {
+            let cadence: Cadence = cadence.parse().unwrap();
+            cadence.start(anchor.parse().unwrap(), index).map(|date| date.to_string())
+        };
+        for (cadence, anchor, index, expected) in [
+            ("P1M", "2026-01-31", 0, "2026-01-31"),
+            ("P1M", "2026-01-31", 1, "2026-02-28"),
+            ("P1M", "2026-01-31", 2, "2026-03-31"),
+            ("P3M", "2026-01-31", 1, "2026-04-30"),
+            ("P1Y", "2024-02-29", 1, "2025-02-28"),
+            ("P1Y", "2024-02-29", 4, "2028-02-29"),
+            ("P7D", "2026-02-25", 1, "2026-03-04"),
+            ("P2W", "2026-02-25", -1, "2026-02-11"),
+        ] {
+            assert_eq!(start(cadence, anchor, index).as_deref(), Ok(expected), "{cadence} {index}");
+        }
+        assert_eq!(start("P1000Y", "2026-01-01", i32::MAX), Err(DateError));
+    }
+}

@@ -204,3 +204,119 @@ impl fmt::Display for Date {
         write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(text: &str) -> Date {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn days_are_counted_from_1970_both_ways() {
+        for (text, days) in [
+            ("1970-01-01", 0),
+            ("1969-12-31", -1),
+            ("1970-03-01", 59),
+            ("2000-02-29", 11_016),
+            ("2000-03-01", 11_017),
+            ("2026-11-22", 20_779),
+            ("0000-01-01", -719_528),
+            ("9999-12-31", 2_932_896),
+        ] {
+            assert_eq!(date(text).days(), days, "{text}");
+            assert_eq!(Date::from_days(days), Ok(date(text)), "{days}");
+        }
+        assert_eq!(Date::from_days(2_932_897), Err(DateError));
+        assert_eq!(Date::from_days(-719_529), Err(DateError));
+        assert_eq!(Date::from_days(i64::MAX), Err(DateError));
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        // The oracle counts on its own fingers: month lengths and leap years, day by day.
+        let (mut year, mut month, mut day) = (1896, 1, 1);
+        for days in Date::new(1896, 1, 1).unwrap().days()..Date::new(2105, 1, 1).unwrap().days() {
+            let expected = Date::new(year, month, day).unwrap();
+            assert_eq!(Date::from_days(days), Ok(expected));
+            assert_eq!(expected.days(), days);
+            let leap = year % 400 == 0 || (year % 4 == 0 && year % 100 != 0);
+            let february = if leap { 29 } else { 28 };
+            let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            day += 1;
+            if day > lengths[usize::from(month) - 1] {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn months_end_where_they_end() {
+        for (start, months, expected) in [
+            ("2026-01-31", 1, "2026-02-28"),
+            ("2024-01-31", 1, "2024-02-29"),
+            ("2026-01-31", 2, "2026-03-31"),
+            ("2026-01-31", 3, "2026-04-30"),
+            ("2026-12-15", 1, "2027-01-15"),
+            ("2026-01-15", -1, "2025-12-15"),
+            ("2026-03-31", -13, "2025-02-28"),
+            ("2024-02-29", 12, "2025-02-28"),
+        ] {
+            assert_eq!(date(start).plus_months(months), Ok(date(expected)), "{start} {months}");
+        }
+        assert_eq!(date("9999-12-01").plus_months(1), Err(DateError));
+        assert_eq!(date("0000-01-01").plus_months(-1), Err(DateError));
+        assert_eq!(date("2026-01-01").plus_months(i32::MAX), Err(DateError));
+        assert_eq!(date("2026-02-27").plus_days(2), Ok(date("2026-03-01")));
+        assert_eq!(date("2026-02-27").plus_days(i64::MAX), Err(DateError));
+        assert_eq!(date("2026-01-16").days_until(date("2026-01-31")), 15);
+        assert_eq!(date("2026-01-31").days_until(date("2026-01-16")), -15);
+    }
+
+    #[test]
+    fn a_day_depends_on_the_clock() {
+        let midnight = date("2026-07-01").start(0);
+        assert_eq!(midnight.millis(), 1_782_864_000_000);
+        assert_eq!(Date::of(midnight, 0), Ok(date("2026-07-01")));
+        assert_eq!(Date::of(midnight.plus_millis(-1), 0), Ok(date("2026-06-30")));
+        assert_eq!(Date::of(midnight.plus_millis(-1), 1), Ok(date("2026-07-01")));
+        assert_eq!(Date::of(midnight, -1), Ok(date("2026-06-30")));
+        // UTC+2: the day begins two hours earlier.
+        assert_eq!(date("2026-07-01").start(120), midnight.plus_millis(-7_200_000));
+        assert_eq!(date("2026-07-01").start(-120), midnight.plus_millis(7_200_000));
+        assert_eq!(Date::of(Timestamp::from_millis(i64::MAX), 0), Err(DateError));
+    }
+
+    #[test]
+    fn texts_are_days_that_exist() {
+        assert_eq!(date("2026-01-05").to_string(), "2026-01-05");
+        assert_eq!(date("0007-01-05").to_string(), "0007-01-05");
+        for bad in [
+            "2026-02-29",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-01-00",
+            "2026-04-31",
+            "2100-02-29",
+            "26-01-01",
+            "2026-1-01",
+            "2026-01-1",
+            "2026-01-01-",
+            "2026-01-01Z",
+            "2026/01/01",
+            "+026-01-01",
+            "",
+            "2026-01",
+        ] {
+            assert_eq!(bad.parse::<Date>(), Err(DateError), "{bad:?}");
+        }
+        assert_eq!(Date::new(-1, 1, 1), Err(DateError));
+        assert_eq!(Date::new(10_000, 1, 1), Err(DateError));
+        assert_eq!(serde_json::to_string(&date("2026-01-05")).unwrap(), "\"2026-01-05\"");
+        assert!(serde_json::from_str::<Date>("\"2026-02-30\"").is_err());
+    }
+}

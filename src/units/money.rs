@@ -272,3 +272,7 @@ impl Serialize for Money {
         serializer.collect_str(self)
     }
 }
+
+#[cfg(test)]
+#[path = "money_tests.rs"]
+mod tests;

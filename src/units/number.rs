@@ -55,23 +55,39 @@ impl NumberError {
 ///
 /// [`NumberError::NotDecimal`], [`NumberError::TooLarge`] or [`NumberError::TooFine`].
 pub fn parse_decimal(text: &str) -> Result<Decimal, NumberError> {
+    parse_digits(text, INTEGER_DIGITS_MAX, SCALE_MAX)
+}
+
+/// Reads the same form with as many digits as a [`Decimal`] holds: 28 and most numbers of 29.
+///
+/// # Errors
+///
+/// As [`parse_decimal`].
+pub(super) fn parse_wide(text: &str) -> Result<Decimal, NumberError> {
+    parse_digits(text, Decimal::MAX_SCALE.saturating_add(1), Decimal::MAX_SCALE)
+}
+
+fn parse_digits(text: &str, whole_max: u32, places_max: u32) -> Result<Decimal, NumberError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !all_digits(whole) || !all_digits(fraction) {
         return Err(NumberError::NotDecimal);
     }
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     let too_long = |part: &str, max: u32| part.len() > max as usize;
-    if too_long(whole.trim_start_matches('0'), INTEGER_DIGITS_MAX) {
+    if too_long(whole, whole_max) {
         return Err(NumberError::TooLarge);
     }
-    if too_long(fraction.trim_end_matches('0'), SCALE_MAX) {
+    if too_long(fraction, places_max) {
         return Err(NumberError::TooFine);
     }
     let sign = if text.len() == digits.len() { "" } else { "-" };
-    let whole = whole.trim_start_matches('0');
-    let canonical = format!("{sign}0{whole}.{}0", fraction.trim_end_matches('0'));
-    Decimal::from_str_exact(&canonical).map(|d| d.normalize()).map_err(|_| NumberError::NotDecimal)
+    let point = if fraction.is_empty() { "" } else { "." };
+    let zero = if whole.is_empty() { "0" } else { "" };
+    Decimal::from_str_exact(&format!("{sign}{zero}{whole}{point}{fraction}"))
+        .map(|value| value.normalize())
+        .map_err(|_| NumberError::TooLarge)
 }
 
 /// Checks the digits of a computed value; `signed` values may be below zero.
@@ -221,7 +237,10 @@ mod tests {
             ("0.000000000001", Ok("0.000000000001")),
             ("0.0000000000010000", Ok("0.000000000001")),
             ("9999999999999999", Ok("9999999999999999")),
+            ("9999999999999999.999999999999", Ok("9999999999999999.999999999999")),
+            ("-9999999999999999.999999999999", Ok("-9999999999999999.999999999999")),
             ("10000000000000000", Err("too_large")),
+            ("0010000000000000000", Err("too_large")),
             ("0.0000000000001", Err("too_fine")),
             ("", Err("not_a_decimal")),
             (".5", Err("not_a_decimal")),
