@@ -61,7 +61,8 @@ fn options_that_say_too_little_name_the_remedy() {
 
 #[test]
 fn a_quantity_does_not_say_which_combination() {
-    let price = r#"{ "model": "matrix", "entries": [{ "when": { "model": "a" }, "unit_price": "1" }] }"#;
+    let price =
+        r#"{ "model": "matrix", "entries": [{ "when": { "model": "a" }, "unit_price": "1" }] }"#;
     let matrix = plan(
         "matrix",
         &format!(r#""charges": [{{ "id": "c", "unit": "currency", "price": {price} }}]"#),

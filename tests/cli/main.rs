@@ -2,7 +2,12 @@
 //!
 //! Files that a test writes are in a folder of its own below the target directory.
 
-#![expect(clippy::arithmetic_side_effects, reason = "the oracle counts in small integers")]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may panic"
+)]
 
 mod errors;
 mod events;

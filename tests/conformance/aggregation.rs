@@ -103,7 +103,8 @@ fn prorated(case: &Case) -> Result<Got, String> {
     };
     let changes: Vec<_> = case.list("events").iter().map(change).collect::<Result<_, String>>()?;
     let mut meter = meter(Aggregation::TimeWeightedSum, "value");
-    meter.rounding = Some(Round { direction: Rounding::Ceiling, places: 5 });
+    let rounds_up = case.dialect.as_deref() == Some("lago_ceil5");
+    meter.rounding = rounds_up.then_some(Round { direction: Rounding::Ceiling, places: 5 });
     let value = tallied(&meter, window, initial, &changes)?;
     Ok(Got::from([("value".to_owned(), text(value))]))
 }

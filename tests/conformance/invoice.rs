@@ -78,10 +78,8 @@ fn read(case: &Case) -> Result<Bill, String> {
     let mut bill = Bill { unit, lines, discounts: Vec::new(), taxes: Vec::new(), credits: vec![] };
     read_discounts(case, &mut bill)?;
     read_taxes(case, &mut bill)?;
-    for name in ["prepaid_credits"] {
-        if let Some(found) = case.text(name) {
-            bill.credits.push(bill.unit.money(name, found)?);
-        }
+    if let Some(found) = case.text("prepaid_credits") {
+        bill.credits.push(bill.unit.money("prepaid_credits", found)?);
     }
     for credit in case.list("credits") {
         bill.credits.push(bill.unit.money("credits", credit.as_str().unwrap_or_default())?);
@@ -127,6 +125,7 @@ fn read_discounts(case: &Case, bill: &mut Bill) -> Result<(), String> {
     for (name, kind) in [
         ("percent_off", "percent"),
         ("coupon_rate", "percent"),
+        ("coupon_percentage", "percent"),
         ("amount_off", "amount"),
         ("discount", "amount"),
         ("coupon", "amount"),
@@ -150,7 +149,10 @@ fn read_discounts(case: &Case, bill: &mut Bill) -> Result<(), String> {
 
 fn discount(unit: &Unit, coupon: &Value, lines: BTreeSet<LineId>) -> Result<DiscountSpec, String> {
     let field = |name: &str| coupon.get(name).and_then(Value::as_str);
-    let off = match (field("percent").or_else(|| field("rate")), field("amount")) {
+    let off = match (
+        field("percent").or_else(|| field("rate")).or_else(|| field("percentage")),
+        field("amount"),
+    ) {
         (Some(percent), None) => Off::Percent(parse("percent", percent)?),
         (None, Some(found)) if unit.in_cents => {
             let money = unit.money("amount", found)?;

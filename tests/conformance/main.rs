@@ -41,6 +41,8 @@ fn main() -> ExitCode {
         }
         let complaints = match run(case) {
             Ok(got) => case.differences(&got),
+            // Each source has its own words for a refusal: that it is one is what is compared.
+            Err(_) if case.expected.get("error").is_some() => Vec::new(),
             Err(error) => vec![format!("expected {}, got an error: {error}", case.expected)],
         };
         if complaints.is_empty() {

@@ -18,27 +18,22 @@ impl<R: Read> Newlines<R> {
     }
 
     fn next(&mut self) -> Result<Option<u8>> {
-        if let Some(byte) = self.held.take() {
-            return Ok(Some(byte));
-        }
         if self.is_over {
             return Ok(None);
         }
-        match self.bytes.next().transpose()? {
-            Some(b'\r') => {
-                let after = self.bytes.next().transpose()?;
-                if after == Some(b'\n') {
-                    return Ok(after);
-                }
-                self.held = after;
-                Ok(Some(b'\r'))
+        let byte = match self.held.take() {
+            Some(byte) => Some(byte),
+            None => self.bytes.next().transpose()?,
+        };
+        if byte == Some(b'\r') {
+            let after = self.bytes.next().transpose()?;
+            if after == Some(b'\n') {
+                return Ok(after);
             }
-            Some(byte) => Ok(Some(byte)),
-            None => {
-                self.is_over = true;
-                Ok(Some(b'\n'))
-            }
+            self.held = after;
         }
+        self.is_over = byte.is_none();
+        Ok(byte.or(Some(b'\n')))
     }
 }
 

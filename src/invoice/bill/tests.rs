@@ -331,6 +331,9 @@ fn a_commit_in_credits_is_billed_at_their_value() {
     let lines = print(&bill(&[stretch(&plan, &usage, june().window)], &[]).unwrap());
     assert_eq!(lines.last().unwrap(), "= 1.28");
     assert_eq!(lines[2], "true_up commit 1.28 (2.00 − 0.72)");
+    let worthless = rules("");
+    let refused = bill(&[stretch(&worthless, &usage, june().window)], &[]).unwrap_err();
+    assert_eq!(refused.code(), "invoice_no_credit_value");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Tables for the steps of an invoice and for credit notes.
 
-#![expect(clippy::arithmetic_side_effects, reason = "small integers")]
-
 use super::super::{Closing, PeriodUsage, Request, Schedule, Stretch, Zone, invoice};
 use super::*;
 use crate::plan::Plan;
@@ -100,14 +98,18 @@ fn notes_give_back_what_is_left_and_no_more() {
         (&[], &[(0, cents(-1))], "line 0 has 10.00 left to credit, not -0.01"),
         (&[], &[(1, cents(1))], "line 1 has -4.00 left to credit, not 0.01"),
         (&[], &[(1, cents(-401))], "line 1 has -4.00 left to credit, not -4.01"),
-        (&[first.clone()], &[(0, cents(668))], "line 0 has 6.67 left to credit, not 6.68"),
+        (
+            std::slice::from_ref(&first),
+            &[(0, cents(668))],
+            "line 0 has 6.67 left to credit, not 6.68",
+        ),
         (&[], &[(0, cents(600)), (0, cents(401))], "line 0 has 4.00 left to credit, not 4.01"),
         (&[], &[(2, cents(1))], "invoice has no line 2"),
     ] {
         let error = credit(earlier, parts).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
     }
-    let both = credit(&[first.clone()], &[(0, cents(667)), (1, cents(-400))]).unwrap();
+    let both = credit(std::slice::from_ref(&first), &[(0, cents(667)), (1, cents(-400))]).unwrap();
     assert_eq!((both.index, both.net), (1, cents(267)));
     assert_eq!(credit(&[], &[(5, cents(1))]).unwrap_err().code(), "invoice_no_such_line");
     assert_eq!(credit(&[], &[(0, cents(0))]).unwrap_err().code(), "credit_note_amount");
