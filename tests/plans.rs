@@ -20,6 +20,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use edgemeter::plan::Plan;
+use serde_json::json;
 
 /// Faults of shape and of single values: what the JSON Schema refuses too.
 const SEEN_BY_A_SCHEMA: [&str; 15] = [
@@ -124,5 +125,129 @@ fn the_schema_agrees_with_the_parser() {
         let code = Plan::parse(&json).unwrap_err().code();
         let refused = schemas.validate(&plan, index).is_err();
         assert!(refused || !SEEN_BY_A_SCHEMA.contains(&code), "{name} ({code}) fits the schema");
+    }
+}
+
+/// A plan with one field set to a value; lists are named by index.
+fn with(pointer: &str, value: serde_json::Value) -> Result<Plan, String> {
+    let mut plan: serde_json::Value =
+        serde_json::from_str(include_str!("plans/good/everything.json")).unwrap();
+    let (parent, field) = pointer.rsplit_once('/').unwrap();
+    match plan.pointer_mut(parent).unwrap() {
+        serde_json::Value::Array(list) => list[field.parse::<usize>().unwrap()] = value,
+        object => object[field.replace("~1", "/")] = value,
+    }
+    Plan::parse(&plan.to_string()).map_err(|error| format!("{} {}", error.code(), error.path))
+}
+
+#[test]
+fn lists_end_at_their_limit() {
+    let tiers = |count: u64| -> serde_json::Value {
+        let tier = |bound: u64| match bound {
+            bound if bound < count => json!({ "up_to": bound.to_string() }),
+            _ => json!({}),
+        };
+        (1..=count).map(tier).collect()
+    };
+    let repeated = |count: usize, value: serde_json::Value| json!(vec![value; count]);
+    let numbered = |count: usize, make: fn(usize) -> serde_json::Value| -> serde_json::Value {
+        (0..count).map(make).collect()
+    };
+    let fields = |count: usize, make: fn(usize) -> (String, serde_json::Value)| {
+        serde_json::Value::Object((0..count).map(make).collect())
+    };
+    let entry = |index: usize| json!({ "when": { "kind": index.to_string() }, "unit_price": "1" });
+    let included = json!({ "op": "included", "units": "1" });
+    let dimension = |index: usize| (format!("d{index}"), json!("/d"));
+    let filter = |index: usize| (format!("/f{index}"), json!(["x"]));
+    let tax = |index: usize| json!({ "id": format!("t{index}"), "percent": "1" });
+    let grant = |index: usize| json!({ "id": format!("g{index}"), "amount": "1" });
+    let discount = |index: usize| json!({ "id": format!("d{index}"), "percent": "1" });
+    for (pointer, most, too_much) in [
+        ("/charges/1/price/tiers", tiers(1000), tiers(1001)),
+        ("/charges/1/adjustments", repeated(16, included.clone()), repeated(17, included)),
+        ("/charges/0/price/entries", numbered(1000, entry), numbered(1001, entry)),
+        ("/meters/0/filters", fields(16, filter), fields(17, filter)),
+        ("/meters/1/dimensions", fields(16, dimension), fields(17, dimension)),
+        (
+            "/meters/0/filters/~1status",
+            numbered(200, |i| json!(i.to_string())),
+            numbered(201, |i| json!(i.to_string())),
+        ),
+        ("/discounts", numbered(50, discount), numbered(51, discount)),
+        ("/taxes", numbered(50, tax), numbered(51, tax)),
+        ("/credits/grants", numbered(50, grant), numbered(51, grant)),
+    ] {
+        assert_eq!(with(pointer, most).map(drop), Ok(()), "{pointer}");
+        let error = with(pointer, too_much).unwrap_err();
+        assert!(error.ends_with(pointer), "{error} is not {pointer}");
+    }
+}
+
+#[test]
+fn values_end_at_their_limit() {
+    for (pointer, most, too_much) in [
+        ("/name", json!("é".repeat(200)), json!("é".repeat(201))),
+        ("/meters/2/window_ms", json!(31_622_400_000_u64), json!(31_622_400_001_u64)),
+        ("/meters/2/property", json!("/".repeat(200)), json!("/".repeat(201))),
+        ("/charges/5/price/free_events", json!(31_622_400_000_u64), json!(31_622_400_001_u64)),
+        ("/credits/grants/0/priority", json!(255), json!(256)),
+        ("/discounts/0/percent", json!("100"), json!("100.000001")),
+        ("/charges/1/adjustments/3/percent", json!("100"), json!("100.000001")),
+        ("/charges/1/adjustments/6/amount", json!("500"), json!("500.01")),
+        ("/charges/5/price/minimum", json!("20"), json!("20.01")),
+        ("/credits/rollover/min", json!("2000"), json!("2000.01")),
+        ("/meters/3/rounding/places", json!(12), json!(13)),
+    ] {
+        assert_eq!(with(pointer, most).map(drop), Ok(()), "{pointer}");
+        let error = with(pointer, too_much).unwrap_err();
+        assert!(error.ends_with(pointer), "{error} is not {pointer}");
+    }
+}
+
+#[test]
+fn values_begin_at_their_limit() {
+    for (pointer, least, too_little) in [
+        ("/version", json!(1), json!(0)),
+        ("/meters/2/window_ms", json!(1), json!(0)),
+        ("/meters/3/rounding/places", json!(-12), json!(-13)),
+        ("/charges/4/price/size", json!("0.000000000001"), json!("0")),
+        ("/charges/1/price/tiers/1/cap", json!("0"), json!("-0.01")),
+        ("/charges/1/price/tiers/1/block_size", json!("0.000000000001"), json!("0")),
+        ("/charges/1/adjustments/0/factor", json!("0.000000000001"), json!("0")),
+        ("/charges/1/adjustments/5/amount", json!("20"), json!("19.99")),
+        ("/charges/5/price/fixed", json!("0"), json!("-0.01")),
+        ("/charges/7/price/multiplier", json!("0"), json!("-0.01")),
+        ("/charges/1/price/tiers/0/unit_price", json!("0"), json!("-0.01")),
+        ("/fees/0/amount", json!("0"), json!("-0.01")),
+        ("/commit/amount", json!("0.01"), json!("0")),
+        ("/discounts/1/amount", json!("0"), json!("-0.01")),
+        ("/credits/value", json!("0.000000000001"), json!("0")),
+        ("/credits/rollover/min", json!("0"), json!("-0.01")),
+        ("/credits/at_zero/overage/unit_price", json!("0"), json!("-0.01")),
+        ("/credits/at_zero/overage/cap", json!("0.000000000001"), json!("0")),
+        ("/credits/grants/0/amount", json!("0.000000000001"), json!("0")),
+    ] {
+        assert_eq!(with(pointer, least).map(drop), Ok(()), "{pointer}");
+        assert!(with(pointer, too_little).is_err(), "{pointer}");
+    }
+}
+
+#[test]
+fn a_plan_has_so_many_lines_at_most() {
+    let lists = [("meters", 200), ("charges", 500), ("fees", 100)];
+    for (list, most) in lists {
+        let element = |index: usize| match list {
+            "meters" => json!({ "id": format!("m{index}"), "aggregation": "count" }),
+            "charges" => json!({ "id": format!("c{index}"), "unit": "currency",
+                                 "price": { "model": "dynamic" } }),
+            _ => json!({ "id": format!("f{index}"), "amount": "1" }),
+        };
+        for (count, loads) in [(most, true), (most + 1, false)] {
+            let elements: serde_json::Value = (0..count).map(element).collect();
+            let mut plan = json!({ "id": "p", "version": 1, "currency": "USD" });
+            plan[list] = elements;
+            assert_eq!(Plan::parse(&plan.to_string()).is_ok(), loads, "{count} {list}");
+        }
     }
 }

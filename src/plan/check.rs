@@ -88,22 +88,22 @@ fn meters(specs: &[MeterSpec]) -> Result<BTreeMap<&MeterId, &MeterSpec>, PlanErr
     Ok(by_id)
 }
 
-/// A factor above zero; without a rounding a quotient that always ends.
-pub(super) fn check_conversion(conversion: &Conversion, path: &str) -> Result<(), PlanError> {
+/// What to multiply with; what to divide by if the quotient is rounded. Above zero; without a
+/// rounding a quotient must always end.
+pub(super) fn check_conversion(conversion: &Conversion, path: &str) -> Result<Decimal, PlanError> {
     let factor = conversion.factor.get();
     if factor <= Decimal::ZERO {
         return fail(join(path, "factor"), Fault::NotPositive);
     }
-    let needs_inverse = conversion.operation == Operation::Divide && conversion.rounding.is_none();
-    if needs_inverse && inverse(factor).is_none() {
-        let fault = Fault::DivisionNeverEnds { factor: factor.to_string() };
-        return fail(join(path, "factor"), fault);
+    if conversion.operation == Operation::Multiply || conversion.rounding.is_some() {
+        return Ok(factor);
     }
-    Ok(())
+    let never_ends = Fault::DivisionNeverEnds { factor: factor.to_string() };
+    inverse(factor).map_or_else(|| fail(join(path, "factor"), never_ends), Ok)
 }
 
 /// `1 / divisor`, if it ends within [`SCALE_MAX`] places.
-pub(super) fn inverse(divisor: Decimal) -> Option<Decimal> {
+fn inverse(divisor: Decimal) -> Option<Decimal> {
     let places = i32::try_from(SCALE_MAX).ok()?;
     let inverse = divide(Decimal::ONE, divisor, places, Rounding::Floor).ok()?;
     (exact::mul(inverse, divisor).ok()? == Decimal::ONE).then_some(inverse)

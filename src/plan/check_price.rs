@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::adjust::{Adjustment, Conversion, Operation};
+use super::adjust::{Adjustment, Operation};
 use super::charge::{AmountStep, Charge, Matrix, Package, Price, QuantityStep};
-use super::check::{check_conversion, fail, inverse};
+use super::check::{check_conversion, fail};
 use super::error::{Fault, PlanError};
 use super::json::join;
 use super::ladder::{Climb, Ladder, Tier};
@@ -18,7 +18,7 @@ use super::meter::MeterSpec;
 use super::places::quantity_places;
 use super::price::{MatrixEntry, PercentageSpec, PriceSpec, TierSpec};
 use super::spec::{ChargeSpec, ChargeUnit, PriceEach};
-use crate::units::{Currency, UnitPrice, exact};
+use crate::units::{Currency, UnitPrice};
 
 /// Checks a charge of a meter, if it names one.
 pub(super) fn charge(
@@ -303,29 +303,18 @@ fn quantity_step(
     }
     match adjustment {
         Adjustment::Convert(conversion) => {
-            check_conversion(conversion, path)?;
-            convert(conversion, steps);
+            let factor = check_conversion(conversion, path)?;
+            match (conversion.operation, conversion.rounding) {
+                (Operation::Divide, Some(round)) => steps.push(QuantityStep::Over(factor, round)),
+                (_, round) => {
+                    steps.push(QuantityStep::Times(factor));
+                    steps.extend(round.map(QuantityStep::Round));
+                }
+            }
         }
         Adjustment::Round(round) => steps.push(QuantityStep::Round(*round)),
         Adjustment::Included { units } => steps.push(QuantityStep::Included(*units)),
         _ => {}
     }
     Ok(())
-}
-
-fn convert(conversion: &Conversion, steps: &mut Vec<QuantityStep>) {
-    let factor = conversion.factor.get();
-    match (conversion.operation, conversion.rounding) {
-        (Operation::Divide, Some(round)) => steps.push(QuantityStep::Over(factor, round)),
-        (Operation::Divide, None) => {
-            // Checked before: it ends.
-            let inverse = inverse(factor).unwrap_or(Decimal::ONE);
-            steps.push(QuantityStep::Times(inverse));
-        }
-        (Operation::Multiply, round) => {
-            steps.push(QuantityStep::Times(factor));
-            steps.extend(round.map(QuantityStep::Round));
-        }
-    }
-    debug_assert!(exact::mul(factor, Decimal::ONE).is_ok(), "a factor is a number");
 }

@@ -179,6 +179,7 @@ fn of_price(price: &Price, billed: Decimal) -> Result<Step, Inexact> {
             }
             sum(price.model(), parts)?
         }
+        // They have no total; `explain` has answered before.
         Price::Percentage(_) | Price::Matrix(_) => return Err(Inexact),
     })
 }
