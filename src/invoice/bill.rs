@@ -13,22 +13,21 @@
 //! towards it. What an earlier invoice billed in advance is compared with what is due now that the
 //! period is known; the difference is a line. Invariant: an invoice is a function of the request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::fees::{FeeLine, FeePrice, Place, fees, prorated};
+use super::advance::Billed;
+use super::commit::Commit;
+use super::fees::{FeeLine, FeePrice, Place, fees};
 use super::line::{Draft, own_id};
 use super::settle::On;
 use super::{
-    Closing, CreditSummary, Invoice, InvoiceError, InvoiceId, Line, LineKind, Request, Status,
-    Stretch, settle,
+    Closing, CreditSummary, Invoice, InvoiceError, InvoiceId, LineKind, Request, Status, Stretch,
+    settle,
 };
 use crate::meter::Window;
-use crate::plan::{AtZero, ChargeUnit, CommitSpec, DiscountSpec, Plan, TaxSpec, Timing};
+use crate::plan::{AtZero, ChargeUnit, DiscountSpec, Plan, TaxSpec, Timing};
 use crate::rating::{self, Usage};
-use crate::units::{
-    Amount, Credits, Currency, Inexact, LineId, Money, PlanId, Quantity, Timestamp, UnitPrice,
-    exact,
-};
+use crate::units::{Amount, Credits, Currency, Inexact, LineId, Money, Quantity, UnitPrice, exact};
 
 /// Makes the invoice of a request: lines, true-up, discounts, tax, credits.
 ///
@@ -252,134 +251,6 @@ fn overage(
 
 fn in_currency(price: UnitPrice, credits: Credits) -> Result<Amount, Inexact> {
     exact::mul(price.get(), credits.get()).map(Amount::new)
-}
-
-/// What earlier invoices billed in advance for this period, by plan, fee and start of the step.
-struct Billed<'a> {
-    left: BTreeMap<(PlanId, u32, LineId, Timestamp), (&'a Line, Money)>,
-}
-
-impl<'a> Billed<'a> {
-    fn new(lines: &'a [Line]) -> Self {
-        let key =
-            |line: &Line| (line.plan.clone(), line.version, line.id.clone(), line.service.start());
-        let is_ahead = |line: &&Line| line.kind == LineKind::FeeAhead;
-        let ahead = lines.iter().filter(is_ahead);
-        Self { left: ahead.map(|line| (key(line), (line, line.settled.amount))).collect() }
-    }
-
-    /// The fee less what was billed of it; none if that was all.
-    fn less(&mut self, mut draft: Draft) -> Result<Option<Draft>, InvoiceError> {
-        let start = draft.service.start();
-        let key = (draft.plan.clone(), draft.version, draft.id.clone(), start);
-        let Some((_, billed)) = self.left.remove(&key) else { return Ok(Some(draft)) };
-        let difference = draft.amount.minus(billed)?;
-        if difference.is_zero() && draft.credits.is_none() {
-            return Ok(None);
-        }
-        draft.kind = LineKind::FeeCorrection;
-        draft.formula = draft.formula.map(|formula| format!("{formula} − {billed} billed before"));
-        draft.amount = difference;
-        Ok(Some(draft))
-    }
-
-    /// What was billed by plans that were not in force after all.
-    fn corrections(
-        self,
-        closing: &Closing<'_>,
-        currency: Currency,
-        drafts: &mut Vec<Draft>,
-    ) -> Result<(), InvoiceError> {
-        let Some(stretch) = closing.stretches.first() else { return Ok(()) };
-        for (line, billed) in self.left.into_values().filter(|(_, billed)| !billed.is_zero()) {
-            let name = (line.id.clone(), line.name.as_str());
-            let amount = Money::zero(currency).minus(billed)?;
-            let kind = LineKind::FeeCorrection;
-            let mut draft = Draft::new(0, stretch.plan, kind, name, line.service, amount);
-            (draft.plan, draft.version) = (line.plan.clone(), line.version);
-            draft.formula = Some(format!("0 − {billed} billed before"));
-            drafts.push(draft);
-        }
-        Ok(())
-    }
-}
-
-/// The minimum of the period, and what counts towards it, in currency.
-#[derive(Default)]
-struct Commit {
-    /// Sum of each plan's minimum × its days.
-    amount_days: Amount,
-    counted: Amount,
-    /// The last stretch that has a commit.
-    last: Option<usize>,
-}
-
-impl Commit {
-    fn add(
-        &mut self,
-        group: usize,
-        stretch: &Stretch<'_>,
-        days: i64,
-        lines: &[(LineId, Money, Option<Credits>)],
-    ) -> Result<(), InvoiceError> {
-        let Some(commit) = &stretch.plan.spec().commit else { return Ok(()) };
-        let counts = |id: &LineId| commit.lines.is_empty() || commit.lines.contains(id);
-        let mut counted = Amount::ZERO;
-        for (id, amount, credits) in lines {
-            if counts(id) {
-                counted = counted.plus(match commit.unit {
-                    ChargeUnit::Currency => Amount::new(amount.major()),
-                    ChargeUnit::Credits => Amount::from(credits.unwrap_or_default()),
-                })?;
-            }
-        }
-        let amount_days = commit.amount.times(days.into())?;
-        self.amount_days = self.amount_days.plus(worth(stretch.plan, commit, amount_days)?)?;
-        self.counted = self.counted.plus(worth(stretch.plan, commit, counted)?)?;
-        self.last = Some(group);
-        Ok(())
-    }
-
-    fn true_up(
-        &self,
-        closing: &Closing<'_>,
-        currency: Currency,
-    ) -> Result<Option<Draft>, InvoiceError> {
-        let Some((group, stretch)) =
-            self.last.and_then(|group| Some((group, closing.stretches.get(group)?)))
-        else {
-            return Ok(None);
-        };
-        let days = closing.period.days();
-        let minimum = prorated(self.amount_days, 1, days, currency.decimals())?;
-        let minimum = Money::exactly(minimum.get(), currency)?;
-        let counted = Money::round(self.counted, currency)?;
-        let missing = minimum.minus(counted)?;
-        if missing.is_negative() || missing.is_zero() {
-            return Ok(None);
-        }
-        let name = (own_id("commit")?, "Minimum commit");
-        let window = closing.period.window;
-        let service = Window::new(
-            closing.stretches.first().map_or(window.start(), |first| first.window.start()),
-            stretch.window.end(),
-        );
-        let service = service.unwrap_or(window);
-        let kind = LineKind::TrueUp;
-        let mut draft = Draft::new(group, stretch.plan, kind, name, service, missing);
-        draft.formula = Some(format!("{minimum} − {counted}"));
-        Ok(Some(draft))
-    }
-}
-
-/// An amount in the unit of the commit, in currency.
-fn worth(plan: &Plan, commit: &CommitSpec, amount: Amount) -> Result<Amount, InvoiceError> {
-    if commit.unit == ChargeUnit::Currency {
-        return Ok(amount);
-    }
-    let value = plan.spec().credits.as_ref().and_then(|rules| rules.value);
-    let value = value.ok_or_else(|| InvoiceError::NoCreditValue { plan: plan.id().clone() })?;
-    Ok(amount.times(value.get())?)
 }
 
 /// The discounts of all plans in order; one that two plans share is one.

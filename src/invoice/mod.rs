@@ -11,8 +11,10 @@
 //! Nothing here reads a clock or keeps anything: an invoice is a function of its request, so what
 //! the customer watches during the period is what is billed at its end.
 
+mod advance;
 mod bill;
 mod collect;
+mod commit;
 mod cover;
 mod fees;
 mod lifecycle;

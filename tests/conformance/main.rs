@@ -13,6 +13,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod aggregation;
+mod by_event;
 mod case;
 mod dialects;
 mod invoice;

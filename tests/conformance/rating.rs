@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use edgemeter::plan::{Charge, Combination, Ladder, Plan, Price};
-use edgemeter::rating::{self, Event, Usage};
+use edgemeter::rating::{self, Usage};
 use edgemeter::units::round::{divide, round};
-use edgemeter::units::{Amount, Percentage, Quantity, Rounding, Timestamp, exact};
+use edgemeter::units::{Amount, Quantity, Rounding, Timestamp, exact};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use crate::case::{Case, Got, parse, text};
-use crate::{aggregation, periods};
+use crate::{aggregation, by_event, periods};
 
 pub(crate) fn run(case: &Case) -> Result<Got, String> {
     match case.model.as_str() {
@@ -23,9 +23,9 @@ pub(crate) fn run(case: &Case) -> Result<Got, String> {
             periods::commit(case)
         }
         "bucketed" => bucketed(case),
-        "percentage" => percentage(case),
-        "dynamic" if case.get("event_total_cents").is_some() => priced_by_event(case),
-        "graduated_prorated" => graduated_prorated(case),
+        "percentage" => by_event::percentage(case),
+        "dynamic" if case.get("event_total_cents").is_some() => by_event::priced_by_event(case),
+        "graduated_prorated" => by_event::graduated_prorated(case),
         "usage_discount" => usage_discount(case),
         _ if case.get("cumulative_quantities").is_some() => deltas(case),
         _ if case.get("parts").is_some() => parts(case),
@@ -80,7 +80,7 @@ fn price(case: &Case) -> Result<Value, String> {
 }
 
 /// One tier, with the fields that it has.
-fn read_tier(tier: &Value, price: &str) -> Value {
+pub(crate) fn read_tier(tier: &Value, price: &str) -> Value {
     let mut fields = Map::new();
     let plan_name = if price == "rate" { "percent" } else { "unit_price" };
     for (name, of_plan) in [
@@ -98,7 +98,7 @@ fn read_tier(tier: &Value, price: &str) -> Value {
 }
 
 /// Plans end with an open tier; past a closed last tier its price goes on.
-fn open(mut tiers: Vec<Value>) -> Value {
+pub(crate) fn open(mut tiers: Vec<Value>) -> Value {
     if let Some(last) = tiers.last_mut() {
         last["up_to"] = Value::Null;
     }
@@ -106,7 +106,7 @@ fn open(mut tiers: Vec<Value>) -> Value {
 }
 
 /// A plan with one charge `c`.
-fn plan(price: &Value, adjustments: &[Value]) -> Result<Plan, String> {
+pub(crate) fn plan(price: &Value, adjustments: &[Value]) -> Result<Plan, String> {
     let plan = json!({
         "id": "case", "version": 1, "currency": "USD",
         "charges": [{
@@ -117,7 +117,7 @@ fn plan(price: &Value, adjustments: &[Value]) -> Result<Plan, String> {
     Plan::parse(&plan.to_string()).map_err(|e| format!("{}: {e}", e.path))
 }
 
-fn charge(plan: &Plan) -> Result<&Charge, String> {
+pub(crate) fn charge(plan: &Plan) -> Result<&Charge, String> {
     plan.charges().first().ok_or_else(|| "no charge".to_owned())
 }
 
@@ -152,13 +152,13 @@ fn bounds(case: &Case) -> Vec<Value> {
 }
 
 /// The quantity of a case; a correction is use that is taken back.
-fn quantity(case: &Case) -> Result<Decimal, String> {
+pub(crate) fn quantity(case: &Case) -> Result<Decimal, String> {
     let found = case.text("quantity");
     let found = found.or_else(|| case.get("base")?.get("quantity")?.as_str());
     Decimal::from_str_exact(found.ok_or("input has no quantity")?).map_err(|e| e.to_string())
 }
 
-fn total(quantity: Decimal) -> Result<Usage, String> {
+pub(crate) fn total(quantity: Decimal) -> Result<Usage, String> {
     Quantity::new(quantity).map(Usage::Total).map_err(|e| e.to_string())
 }
 
@@ -217,7 +217,7 @@ fn tiers(ladder: &Ladder, steps: &[rating::Step]) -> Result<Value, String> {
 }
 
 /// `half_up:2` rounds the amount; without it the amount is exact.
-fn rounded(case: &Case, exact_amount: Amount) -> Result<Decimal, String> {
+pub(crate) fn rounded(case: &Case, exact_amount: Amount) -> Result<Decimal, String> {
     let Some(rule) = case.text("rounding") else { return Ok(exact_amount.get()) };
     let places = rule.strip_prefix("half_up:").ok_or_else(|| format!("unknown {rule:?}"))?;
     round(exact_amount.get(), parse("rounding", places)?, Rounding::HalfUp).map_err(say)
@@ -337,103 +337,6 @@ fn parts(case: &Case) -> Result<Got, String> {
     ]))
 }
 
-/// Events one by one: allowances, fixed amounts and bounds per event.
-fn percentage(case: &Case) -> Result<Got, String> {
-    let mut price = Map::from_iter([("model".to_owned(), json!("percentage"))]);
-    for (name, of_plan) in [
-        ("rate", "percent"),
-        ("fixed_amount", "fixed"),
-        ("free_units_per_total_aggregation", "free_value"),
-        ("per_transaction_min", "minimum"),
-        ("per_transaction_max", "maximum"),
-    ] {
-        if let Some(value) = case.get(name) {
-            price.insert(of_plan.to_owned(), value.clone());
-        }
-    }
-    if let Some(count) = case.parsed::<u64>("free_units_per_events")? {
-        price.insert("free_events".to_owned(), json!(count));
-    }
-    let plan = plan(&Value::Object(price), &[])?;
-    let charge = charge(&plan)?;
-    let mut usage = rating::empty(charge);
-    let mut per_event = Vec::new();
-    for event in case.list("events") {
-        let event = Event::Use(parse("event", event.as_str().unwrap_or_default())?);
-        per_event.push(text(rating::marginal(charge, &usage, &event).map_err(say)?));
-        usage = rating::after(charge, &usage, &event).map_err(say)?;
-    }
-    let amount = rating::amount(charge, &usage).map_err(say)?;
-    let Usage::Events(events) = usage else { return Err("no events".to_owned()) };
-    let paid_units = exact::sub(events.value.get(), events.free_value.get()).map_err(say)?;
-    let paid_events = events.events.saturating_sub(events.free_events);
-    let rate: Percentage = parse("rate", case.needed("rate")?)?;
-    let of_rate = rate.of(Amount::new(paid_units)).map_err(say)?;
-    let fixed = Amount::try_from(case.text("fixed_amount").unwrap_or("0").to_owned());
-    let fixed = fixed.map_err(say)?.times(paid_events.into()).map_err(say)?;
-    Ok(Got::from([
-        ("amount".to_owned(), text(rounded(case, amount)?)),
-        ("paid_units".to_owned(), text(paid_units)),
-        ("paid_events".to_owned(), text(paid_events)),
-        ("free_events".to_owned(), text(events.free_events)),
-        ("percentage_amount".to_owned(), text(of_rate)),
-        ("fixed_fee_amount".to_owned(), text(fixed)),
-        ("per_event".to_owned(), Value::Array(per_event)),
-    ]))
-}
-
-/// The price comes with each event, in cents: their sum is the metered value.
-fn priced_by_event(case: &Case) -> Result<Got, String> {
-    let plan = plan(&json!({ "model": "dynamic", "multiplier": "0.01" }), &[])?;
-    let charge = charge(&plan)?;
-    let mut usage = rating::empty(charge);
-    for cents in case.list("event_total_cents") {
-        let event = Event::Use(parse("event", cents.as_str().unwrap_or_default())?);
-        usage = rating::after(charge, &usage, &event).map_err(say)?;
-    }
-    let amount = rating::amount(charge, &usage).map_err(say)?;
-    let mut got = Got::from([("amount".to_owned(), text(amount))]);
-    let quantity = quantity(case)?;
-    if !quantity.is_zero() {
-        let unit = divide(amount.get(), quantity, 12, Rounding::HalfUp).map_err(say)?;
-        got.insert("unit_amount".to_owned(), text(unit));
-    }
-    Ok(got)
-}
-
-/// Seats that are prorated: the tier moves with the full units, each change costs its marginal times
-/// the part of the period that it stood, and a tier's flat is due once it was ever entered.
-fn graduated_prorated(case: &Case) -> Result<Got, String> {
-    let tiers = case.list("tiers");
-    let only = |name: &str| -> Result<Plan, String> {
-        let keep = |tier: &Value| json!({ "up_to": tier["up_to"], name: tier[name] });
-        let kept: Vec<Value> = tiers.iter().map(|tier| read_tier(&keep(tier), "unit")).collect();
-        plan(&json!({ "model": "graduated", "tiers": open(kept) }), &[])
-    };
-    let (units, flats) = (only("unit")?, only("flat")?);
-    let (units, flats) = (charge(&units)?, charge(&flats)?);
-    let (mut position, mut highest, mut sum) = (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
-    let decimal = |value: &Value| Decimal::from_str_exact(value.as_str().unwrap_or_default());
-    for (full, part) in case.list("event_units").iter().zip(case.list("event_prorated_units")) {
-        let (full, part) = (decimal(full).map_err(say)?, decimal(part).map_err(say)?);
-        let next = exact::add(position, full).map_err(say)?;
-        if next.is_sign_negative() && !next.is_zero() {
-            // More is taken back than there was: the source bills nothing.
-            return Ok(Got::from([("amount".to_owned(), text(0))]));
-        }
-        let marginal = rating::difference(units, &total(position)?, &total(next)?).map_err(say)?;
-        if !full.is_zero() {
-            let product = exact::mul(marginal.get(), part).map_err(say)?;
-            let share = divide(product, full, 12, Rounding::HalfUp).map_err(say)?;
-            sum = exact::add(sum, share).map_err(say)?;
-        }
-        (position, highest) = (next, highest.max(next));
-    }
-    let flats = rating::amount(flats, &total(highest)?).map_err(say)?;
-    let amount = exact::add(sum, flats.get()).map_err(say)?.max(Decimal::ZERO);
-    Ok(Got::from([("amount".to_owned(), text(rounded(case, Amount::new(amount))?))]))
-}
-
-fn say(error: impl std::fmt::Display) -> String {
+pub(crate) fn say(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

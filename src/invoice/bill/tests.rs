@@ -1,8 +1,11 @@
 //! Tables for invoices: lines by plan, stretch and period; and the laws of splitting and preview.
 
+use std::collections::BTreeMap;
+
 use super::*;
-use crate::invoice::{Ahead, Payment, Period, PeriodUsage, Schedule, Zone};
+use crate::invoice::{Ahead, Line, Payment, Period, PeriodUsage, Schedule, Zone};
 use crate::meter::parse_rfc3339;
+use crate::units::Timestamp;
 
 /// June 2026: 30 days.
 fn schedule() -> Schedule {
@@ -213,6 +216,39 @@ fn what_was_billed_in_advance_is_corrected() {
     // Lines of other kinds are no advance.
     let closed = bill(&whole, &[]).unwrap();
     assert_eq!(print(&bill(&whole, &closed.lines).unwrap()), ["fee f 10.00 (10)", "= 10.00"]);
+}
+
+#[test]
+fn credits_that_were_taken_in_advance_are_not_taken_twice() {
+    let plan = |version, credits| {
+        let fee = format!(r#"{{"id":"f","amount":"{credits}","unit":"credits"}}"#);
+        let rules = r#"{"burn_order":"standard","rollover":"none","at_zero":"block"}"#;
+        versioned("p", version, &format!(r#""fees":[{fee}],"credits":{rules}"#))
+    };
+    let (old, new) = (plan(1, "30"), plan(2, "60"));
+    let (schedule, seats, unused) = (schedule(), BTreeMap::new(), used(&[]));
+    let opening = Request {
+        ahead: Some(Ahead { period: june(), plan: &old, seats: &seats }),
+        ..request(&schedule, None)
+    };
+    let opening = invoice(&opening).unwrap();
+    let credits = |invoice: &Invoice| -> Vec<String> {
+        invoice.lines.iter().map(|line| line.credits.unwrap().to_string()).collect()
+    };
+    assert_eq!(credits(&opening), ["30"]);
+    let whole = bill(&[stretch(&old, &unused, june().window)], &opening.lines).unwrap();
+    assert_eq!((credits(&whole), whole.credits.used.to_string()), (vec![], "30".to_owned()));
+    let changed = [
+        stretch(&old, &unused, part("06-01", "06-11")),
+        stretch(&new, &unused, part("06-11", "07-01")),
+    ];
+    let changed = bill(&changed, &opening.lines).unwrap();
+    assert_eq!(credits(&changed), ["-20", "40"]);
+    assert_eq!(changed.credits.used.to_string(), "50");
+    let replaced = bill(&[stretch(&new, &unused, june().window)], &opening.lines).unwrap();
+    assert_eq!(credits(&replaced), ["60", "-30"]);
+    let formulas = replaced.lines.iter().map(|line| line.formula.clone().unwrap());
+    assert_eq!(formulas.collect::<Vec<_>>(), ["60", "0 − 30 billed before"]);
 }
 
 #[test]
