@@ -15,7 +15,7 @@ use crate::case::{Case, Got, parse, text};
 
 /// The invoice of one month under a plan in JSON, in which `used` was used of the charge `c`.
 fn month(plan: &Value, used: Option<&str>) -> Result<Invoice, String> {
-    let plan = Plan::parse(&plan.to_string()).map_err(|e| format!("{}: {e}", e.path))?;
+    let plan = Plan::parse(&plan.to_string()).map_err(|e| e.to_string())?;
     let mut usage = PeriodUsage::default();
     if let Some(used) = used {
         let charge = parse("charge", "c")?;

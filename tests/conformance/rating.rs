@@ -114,7 +114,7 @@ pub(crate) fn plan(price: &Value, adjustments: &[Value]) -> Result<Plan, String>
             "price": price, "adjustments": adjustments,
         }],
     });
-    Plan::parse(&plan.to_string()).map_err(|e| format!("{}: {e}", e.path))
+    Plan::parse(&plan.to_string()).map_err(|e| e.to_string())
 }
 
 pub(crate) fn charge(plan: &Plan) -> Result<&Charge, String> {
@@ -303,7 +303,7 @@ fn bucketed(case: &Case) -> Result<Got, String> {
             "price_each": "window",
         }],
     });
-    let plan = Plan::parse(&plan.to_string()).map_err(|e| format!("{}: {e}", e.path))?;
+    let plan = Plan::parse(&plan.to_string()).map_err(|e| e.to_string())?;
     let mut windows = BTreeMap::new();
     for (hour, bucket) in (0_i64..).zip(case.list("buckets")) {
         let quantity: Quantity = parse("bucket", bucket.as_str().unwrap_or_default())?;
