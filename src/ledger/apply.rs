@@ -5,7 +5,7 @@
 
 use super::entry::{Entry, Flying, GENESIS, Operations, Row, chain_hash};
 use super::grant::{Burn, Grant};
-use super::{Lease, Ledger, MEMORY_MS, PastDebit, Totals};
+use super::{DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastDebit, Totals};
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// Why a journal could not be replayed.
