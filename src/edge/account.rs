@@ -220,7 +220,8 @@ impl Account {
     fn describe(&self) -> std::result::Result<Description, Problem> {
         self.visit(|session, _| {
             let ledger = session.ledger();
-            let state = |(id, active): (&KeyId, &bool)| KeyState { id: id.clone(), active: *active };
+            let state =
+                |(id, active): (&KeyId, &bool)| KeyState { id: id.clone(), active: *active };
             Ok(Description {
                 account: ledger.account().clone(),
                 plan: ledger.plan().clone(),
@@ -234,11 +235,9 @@ impl Account {
             })
         })
         .map(|description| match self.hot.borrow().as_ref() {
-            Some(Hot { head, .. }) => Description {
-                journal_rows: head.n,
-                journal_hash: head.hash.clone(),
-                ..description
-            },
+            Some(Hot { head, .. }) => {
+                Description { journal_rows: head.n, journal_hash: head.hash.clone(), ..description }
+            }
             None => description,
         })
     }

@@ -69,14 +69,14 @@ impl Secrets {
             let (version, secret) = part.split_once(':').ok_or_else(wrong)?;
             let mut characters = version.chars();
             let (Some(version), None) = (characters.next(), characters.next()) else {
-                return Err("a secret's version is one letter or digit".to_owned());
+                return Err("EDGEMETER_KEY_SECRETS: a version is one letter or digit".to_owned());
             };
             if !version.is_ascii_alphanumeric() || versions.iter().any(|(v, _)| *v == version) {
-                return Err(format!("secret version {version}: use each letter or digit once"));
+                return Err(format!("EDGEMETER_KEY_SECRETS: version {version} is wrong or twice"));
             }
             if secret.len() < SECRET_BYTES_MIN {
                 return Err(format!(
-                    "secret {version} has {} bytes: use at least {SECRET_BYTES_MIN}",
+                    "EDGEMETER_KEY_SECRETS: {version} has {} bytes, use at least {SECRET_BYTES_MIN}",
                     secret.len()
                 ));
             }
@@ -216,7 +216,8 @@ mod tests {
 
     #[test]
     fn weak_settings_are_refused() {
-        for bad in ["", "1", "1:short", "12:an-old-secret-of-at-least-32-bytes!", &format!("{OLD},{OLD}")]
+        for bad in
+            ["", "1", "1:short", "12:an-old-secret-of-at-least-32-bytes!", &format!("{OLD},{OLD}")]
         {
             assert!(Secrets::parse(bad, Mode::Live).is_err(), "setting: {bad}");
         }

@@ -9,10 +9,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::ledger::{Entry, Ledger, Operations, Row};
+use crate::ledger::{Entry, Ledger, Operations, Row, inline};
 use crate::live::{Balance, Call, Kind, Message, PlanVersion, RECENT_CALLS_MAX, Second};
 use crate::plan::Plan;
-use crate::rating;
 use crate::units::{AccountId, ChargeId, Credits, Quantity, Timestamp};
 
 /// Subprotocol of the live socket.
@@ -96,12 +95,13 @@ impl Live {
                 continue;
             };
             let Some(key) = operations.keys.get(usize::from(operation.1)) else { continue };
+            let Some(cost) = cost(plan, charge, operation.2) else { continue };
             self.add(Call {
                 operation: format!("{lease}.{number}"),
                 at: operations.at.plus_millis(operation.3),
                 route: route.clone(),
                 key: key.to_string(),
-                cost: cost(plan, charge, operation.2),
+                cost,
                 status: operation.4,
             });
         }
@@ -165,7 +165,7 @@ impl Live {
     }
 }
 
-fn cost(plan: &Plan, charge: &ChargeId, quantity: Quantity) -> Credits {
-    let price = plan.charge(charge).map(|charge| rating::marginal(charge, Quantity::ZERO, quantity));
-    price.and_then(Result::ok).unwrap_or_default()
+/// What the page shows beside one call of a lease: their prices do not depend on the total.
+fn cost(plan: &Plan, charge: &ChargeId, quantity: Quantity) -> Option<Credits> {
+    inline::cost(plan.charge(charge)?, Quantity::ZERO, quantity)
 }

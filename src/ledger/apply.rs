@@ -5,7 +5,7 @@
 
 use super::entry::{Entry, Flying, GENESIS, Operations, Row, chain_hash};
 use super::grant::{Burn, Grant};
-use super::{Ledger, Lease, MEMORY_MS, PastDebit, Totals};
+use super::{Lease, Ledger, MEMORY_MS, PastDebit, Totals};
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// Why a journal could not be replayed.
@@ -98,7 +98,7 @@ impl Ledger {
 
     /// Applies one entry that was decided at `at`.
     pub(super) fn apply(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Inexact> {
-        self.tick(at);
+        self.advance(at);
         match entry {
             Entry::AccountOpened { .. } => Ok(()),
             Entry::KeyCreated { key } => self.set_key(key.clone(), true),
@@ -125,16 +125,17 @@ impl Ledger {
                 self.burn(burns)
             }
             Entry::Refunded { op, returns } => {
-                if let Some(past) = self.debits.get_mut(op) {
-                    past.burns.clear();
-                }
+                let nothing = PastDebit { at: self.clock, cost: Credits::ZERO, burns: Vec::new() };
+                self.debits.entry(op.clone()).or_insert(nothing).burns.clear();
                 self.unburn(returns)
             }
         }
     }
 
-    /// Moves the clock and forgets what is too old to be asked for again.
-    fn tick(&mut self, at: Timestamp) {
+    /// Moves the clock and forgets what is too old to be asked for again. What is forgotten depends
+    /// on the clock alone, so it needs no entry: replay and then `advance` to the same instant give
+    /// the live state.
+    pub fn advance(&mut self, at: Timestamp) {
         if at <= self.clock {
             return;
         }

@@ -15,22 +15,21 @@ mod decide;
 mod entry;
 mod error;
 mod grant;
+pub mod inline;
 mod lease;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use apply::ReplayError;
 pub use decide::{Debited, Session, open};
 pub use entry::{Debit, Entry, GENESIS, Operation, Operations, PlanRef, Row, chain_hash};
 pub use error::LedgerError;
 pub use grant::{Burn, Grant, GrantKind, GrantTerms};
 pub use lease::Lease;
-pub use apply::ReplayError;
 
-use crate::units::{
-    AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp,
-};
+use crate::units::{AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
 /// Grants of one account, at most, spent ones included: their ids make grants idempotent.
 pub const GRANTS_MAX: usize = 10_000;

@@ -47,15 +47,15 @@ struct NewPortalToken {
 pub(super) async fn open(env: &Env, request: &mut Request) -> Handled {
     let Opening { id, contract: Contract { plan, version } } = body::json(request).await?;
     let catalog = || rpc::catalog(env);
-    let plan_json: String =
-        rpc::send(catalog()?, &catalog::Call::Plan { id: plan, version })
-            .await
-            .map_err(|problem: Problem| problem.field("/contract/plan"))?;
+    let plan_json: String = rpc::send(catalog()?, &catalog::Call::Plan { id: plan, version })
+        .await
+        .map_err(|problem: Problem| problem.field("/contract/plan"))?;
     let call = Call::Open { account: id.clone(), plan_json };
     let new: bool = rpc::send(rpc::account(env, id.as_str())?, &call).await?;
     // After the account, so that a name in the list always has an account behind it.
     let () = rpc::send(catalog()?, &catalog::Call::AddAccount { account: id.clone() }).await?;
-    let description: Description = rpc::send(rpc::account(env, id.as_str())?, &Call::Describe).await?;
+    let description: Description =
+        rpc::send(rpc::account(env, id.as_str())?, &Call::Describe).await?;
     json(if new { 201 } else { 200 }, &description)
 }
 
@@ -85,11 +85,13 @@ pub(super) async fn read(
 ) -> Handled {
     match rest {
         [] => {
-            let whole: Description = rpc::send(known(env, &account).await?, &Call::Describe).await?;
+            let whole: Description =
+                rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole)
         }
         ["balance"] => {
-            let whole: Description = rpc::send(known(env, &account).await?, &Call::Describe).await?;
+            let whole: Description =
+                rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole.balance)
         }
         ["journal"] => {
@@ -151,7 +153,10 @@ pub(super) async fn write(
             known(env, &account).await?;
             let end = super::super::now().millis().div_euclid(1_000).saturating_add(ttl.into());
             let token = config.secrets.sign_portal(&account, end);
-            json(201, &serde_json::json!({ "token": token, "expires_at": end.saturating_mul(1_000) }))
+            json(
+                201,
+                &serde_json::json!({ "token": token, "expires_at": end.saturating_mul(1_000) }),
+            )
         }
         _ => Err(Problem::not_found("path", &request.path())),
     }

@@ -9,8 +9,8 @@ use wasm_bindgen::prelude::*;
 use super::super::config::Config;
 use super::super::problem::Problem;
 use super::super::timestamp;
-use super::verdict::Verdict;
 use super::Gateway;
+use super::verdict::Verdict;
 
 thread_local! {
     static GATEWAY: RefCell<Option<Gateway>> = const { RefCell::new(None) };
