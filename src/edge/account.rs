@@ -41,7 +41,7 @@ pub(super) const JOURNAL_ROWS_MAX: u64 = 1_000;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Call {
-    Control(control::Request),
+    Control(Box<control::Request>),
     Open { account: AccountId, plan_json: String },
     Grant(GrantTerms),
     CreateKey(KeyId),
@@ -280,7 +280,6 @@ impl Account {
     }
 
     /// The outer error means that memory and storage may differ; the inner one is an answer.
-    #[expect(clippy::type_complexity, reason = "named by its use, two lines above")]
     fn decide<T>(
         store: &Store,
         hot: &mut Hot,
