@@ -7,7 +7,7 @@
  * wasm-opt runs once, here, over both files, with the same pinned version.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { log, main, run } from "./processes.mjs";
@@ -64,6 +64,8 @@ async function optimize(file, level) {
   await run(npmTool("wasm-opt"), args);
 }
 
+/** What each part was built from; outside of the parts, since www/ is deployed as it is. */
+const STAMPS = join(ROOT, "target", "built");
 const INPUTS = [
   "src",
   "Cargo.toml",
@@ -93,7 +95,7 @@ export async function build(parts = ["edge", "browser"]) {
   const hash = inputs();
   for (const part of parts) {
     const output = join(ROOT, part === "edge" ? "build/gateway.js" : "www/pkg/edgemeter.js");
-    const stamp = join(ROOT, part === "edge" ? "build" : "www/pkg", ".inputs");
+    const stamp = join(STAMPS, part);
     const built = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
     if (built) continue;
     await checkPrerequisites();
@@ -101,6 +103,7 @@ export async function build(parts = ["edge", "browser"]) {
     await ensurePackages();
     await ensureCrates();
     await (part === "edge" ? edge() : browser());
+    mkdirSync(STAMPS, { recursive: true });
     writeFileSync(stamp, hash);
   }
 }

@@ -11,12 +11,12 @@ import { Hint, main, ROOT } from "./processes.mjs";
 const BUDGETS = [
   {
     file: "build/index_bg.wasm",
-    bytes_max: 0,
+    bytes_max: 550_000,
     why: "an isolate compiles it before its first answer; Cloudflare's limit is 3 MB",
   },
   {
     file: "www/pkg/edgemeter_bg.wasm",
-    bytes_max: 0,
+    bytes_max: 90_000,
     why: "a customer waits for it: at 1.6 Mbit/s, 100,000 bytes are half a second",
   },
 ];

@@ -38,7 +38,7 @@ const BANNED_IN_CORE: [&str; 15] = [
 ];
 
 /// What is left for later, or left over.
-const BANNED: [&str; 6] = ["TODO", "FIXME", "XXX", "HACK", "dbg!(", "debugger;"];
+const BANNED: [&str; 5] = ["TODO", "FIXME", "HACK", "dbg!(", "debugger;"];
 
 #[test]
 fn source_is_tidy() {
@@ -89,7 +89,7 @@ fn complaints_about(rooms: &[String], name: &str, text: &str) -> Vec<String> {
     for (index, line) in text.lines().enumerate() {
         let mut complain = |what: String| found.push(format!("{name}:{}: {what}", index + 1));
         in_tests |= line.contains("#[cfg(test)]");
-        if line.chars().count() > COLUMNS_MAX {
+        if line.chars().count() > COLUMNS_MAX && !stays_in_one_piece(line.trim_start()) {
             complain(format!("more than {COLUMNS_MAX} columns"));
         }
         for word in BANNED.iter().filter(|word| line.contains(**word)) {
@@ -108,6 +108,13 @@ fn complaints_about(rooms: &[String], name: &str, text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Strings and rows of tables: broken in two, they would be harder to read.
+fn stays_in_one_piece(line: &str) -> bool {
+    ["\"", "r#\"", "'", "`", "//! |", "/// |", "* |", "|"]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// Whether a line of code names `crate::<room>`; one inside braces is a line of its own by rustfmt.
@@ -165,6 +172,7 @@ fn tidy_notices_each_kind_of_mess() {
             "tests/a.rs:2: `TODO`: do it now, or say why not in words",
         ),
         ("tests/a.rs", &format!("//! A.\n{long}"), "tests/a.rs:2: more than 100 columns"),
+        ("tests/a.rs", &format!("//! A.\n    \"{long}\",\n"), ""),
         ("tests/a.rs", &"//! A.\n".repeat(401), "tests/a.rs: more than 400 lines"),
     ];
     for (name, text, expected) in table {
