@@ -359,7 +359,7 @@ impl Account {
         let borrowed = self.hot.borrow();
         let Some(hot) = borrowed.as_ref() else { return Ok(()) };
         let text = self.live.borrow_mut().snapshot(&hot.ledger, super::now());
-        socket.send_with_str(&text)
+        text.map_or(Ok(()), |text| socket.send_with_str(&text))
     }
 }
 

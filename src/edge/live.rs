@@ -131,9 +131,9 @@ impl Live {
     }
 
     /// Everything there is.
-    pub(super) fn snapshot(&mut self, ledger: &Ledger, now: Timestamp) -> String {
+    pub(super) fn snapshot(&mut self, ledger: &Ledger, now: Timestamp) -> Option<String> {
         self.remember(ledger);
-        self.message(Kind::Snapshot, now, |_| true, RECENT_CALLS_MAX).unwrap_or_default()
+        self.message(Kind::Snapshot, now, |_| true, RECENT_CALLS_MAX)
     }
 
     fn message(

@@ -36,7 +36,7 @@ const TABLE = [
   ["POST", "/v1/plans", plan("p", "1e5"), 422, "/charges/0/price"],
   ["POST", "/v1/plans", plan("p", DIGITS), 422, "/charges/0/price"],
   ["POST", "/v1/plans", plan("p", 1), 422, "/charges/0/price"],
-  ["POST", "/v1/plans", { id: "p", version: 1, charges: plan("p", "1").charges }, 422, "/credits"],
+  ["POST", "/v1/plans", { id: "p", version: 1, charges: plan("p", "1").charges }, 422, "/charges/0/unit"],
   ["POST", "/v1/plans", plan("per-1", "2"), 409, "/version"],
   // routes
   ["PUT", "/v1/routes", { routes: [] }, 422, "/unmatched"],

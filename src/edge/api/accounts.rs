@@ -179,10 +179,13 @@ async fn create_key(
     json(201, &serde_json::json!({ "id": id, "key": key, "active": true }))
 }
 
+/// A name, not a secret: the MAC is. Ten characters of the 52 random bits.
 fn random_key_id() -> Result<KeyId, Problem> {
-    // An id is a name, not a secret: the MAC is. The first digits are the exponent's.
-    let text = js_sys::Math::random().to_bits().to_string();
-    text.get(3..).unwrap_or(&text).parse().map_err(broken)
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let bits = js_sys::Math::random().to_bits();
+    let letter = |i: u32| LETTERS.get(usize::try_from((bits >> (5 * i)) & 31).unwrap_or(0));
+    let id: String = (0..10).filter_map(letter).map(|byte| char::from(*byte)).collect();
+    id.parse().map_err(broken)
 }
 
 /// `GET /v1/accounts/{a}/live`: a browser cannot set headers on a socket, so the portal token comes
