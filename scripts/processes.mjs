@@ -134,7 +134,8 @@ export async function run(command, args, { hint, download, env, cwd = ROOT } = {
   if (stopping) await new Promise(() => {});
   if (end === 0) return output;
   if (download !== undefined && NO_NETWORK.test(output)) {
-    throw new Hint(`${download} could not be downloaded: connect to the network, then run this again`);
+    const remedy = "connect to the network, then run this again";
+    throw new Hint(`${download} could not be downloaded: ${remedy}`);
   }
   throw new Failure(hint ?? `'${[command, ...args].join(" ")}' failed (${end})`, output);
 }

@@ -49,6 +49,7 @@ const COUNTS = /^(test result: .*|# (tests|pass|fail|cancelled|skipped|todo) \d+
 
 await main(async () => {
   const names = chosen();
+  if (names.length === 0) return;
   await checkPrerequisites();
   await ensureTarget();
   await ensurePackages({ dev: true });
@@ -104,7 +105,6 @@ function line({ name, ok, ms }) {
 }
 
 function summarize(results) {
-  if (results.length === 0) return;
   const failed = results.filter(({ ok }) => !ok).length;
   console.log(`\n${results.map(line).join("\n")}`);
   console.log(`${results.length - failed} passed, ${failed} failed`);

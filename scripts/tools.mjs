@@ -21,6 +21,7 @@ const WORKER_BUILD = "0.8.7";
 const CARGO_DENY = "0.20.2";
 const WASM = "wasm32-unknown-unknown";
 const RUSTUP = "https://rustup.rs";
+const AGAIN = "then run this again";
 
 function version(command, args = ["--version"]) {
   const { status, stdout } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
@@ -31,18 +32,20 @@ function version(command, args = ["--version"]) {
 export async function checkPrerequisites() {
   if (version("cargo") === undefined) {
     if (version("rustup") === undefined) {
-      throw new Hint(`Rust was not found: install it from ${RUSTUP}, open a new shell, run this again`);
+      throw new Hint(`Rust was not found: install it from ${RUSTUP}, open a new shell, ${AGAIN}`);
     }
     log("Installing the Rust toolchain that rust-toolchain.toml names …");
     await run("rustup", ["toolchain", "install"], { download: "the Rust toolchain" });
   }
-  const [, wanted] = readFileSync(join(ROOT, "Cargo.toml"), "utf8").match(/^rust-version = "(.+)"$/m);
+  const manifest = readFileSync(join(ROOT, "Cargo.toml"), "utf8");
+  const [, wanted] = manifest.match(/^rust-version = "(.+)"$/m);
   const [, found] = version("rustc")?.match(/^rustc (\S+)/) ?? [];
   if (found === undefined || found.localeCompare(wanted, "en", { numeric: true }) < 0) {
-    throw new Hint(`Rust ${wanted} is needed, found ${found ?? "none"}: install it from ${RUSTUP}`);
+    const what = `Rust ${found ?? "(which does not run)"} was found, ${wanted} is needed`;
+    throw new Hint(`${what}: install it from ${RUSTUP}, ${AGAIN}`);
   }
   if (version("cc") === undefined) {
-    throw new Hint("no C compiler to link with was found: install gcc or clang, then run this again");
+    throw new Hint(`no C compiler to link with was found: install gcc or clang, ${AGAIN}`);
   }
 }
 
@@ -51,7 +54,8 @@ export async function ensureTarget() {
   const sysroot = version("rustc", ["--print", "sysroot"]);
   if (existsSync(join(sysroot, "lib", "rustlib", WASM, "lib"))) return;
   if (version("rustup") === undefined) {
-    throw new Hint(`this Rust has no ${WASM} target: install Rust from ${RUSTUP}, which can add it`);
+    const what = `this Rust has no ${WASM} target and no rustup to add it`;
+    throw new Hint(`${what}: install Rust from ${RUSTUP}, ${AGAIN}`);
   }
   log(`Adding Rust's ${WASM} target …`);
   await run("rustup", ["target", "add", WASM], { download: `Rust's ${WASM} target` });
@@ -75,11 +79,12 @@ export async function ensurePackages({ dev = false } = {}) {
   // npm's own pauses between attempts add up to more than a minute where there is no network.
   const args = ["ci", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=2000"];
   args.push("--fetch-retry-maxtimeout=5000", ...(dev ? [] : ["--omit=dev"]));
-  await run("npm", args, { download: "npm's packages", hint: "npm could not install the packages" });
+  const hint = "npm could not install the packages";
+  await run("npm", args, { download: "npm's packages", hint });
 }
 
 /** A cargo tool in target/tools, compiled without optimization: it runs for seconds only. */
-async function ensureCargoTool(name, bin, version, flags = []) {
+async function ensureCargoTool(name, bin, version) {
   const root = join(TOOLS, `${name}-${version}`);
   const path = join(root, "bin", bin);
   if (existsSync(path)) return path;
@@ -91,7 +96,8 @@ async function ensureCargoTool(name, bin, version, flags = []) {
     CARGO_PROFILE_RELEASE_DEBUG: "0",
     CARGO_TARGET_DIR: join(TOOLS, "build"),
   };
-  const args = ["install", "--locked", "--root", root, "--bin", bin, `${name}@${version}`, ...flags];
+  const crate = `${name}@${version}`;
+  const args = ["install", "--locked", "--root", root, "--bin", bin, crate];
   await run("cargo", args, { env, download: `${name} ${version}` });
   return path;
 }
