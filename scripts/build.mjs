@@ -1,24 +1,23 @@
 /**
  * Builds what runs: `node scripts/build.mjs [edge] [browser]`, both without arguments.
  *
- *   edge      src ─ worker-build ─▶ build/index.js + index_bg.wasm ─ esbuild ─▶ build/gateway.js
+ *   edge      src ─ worker-build ─▶ build/index.js, index_bg.wasm ─ esbuild ─▶ build/gateway.js
  *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm
  *
  * wasm-opt runs once, here, over both files, with the same pinned version.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { log, main, run } from "./processes.mjs";
 import {
   checkPrerequisites,
+  ensureCrates,
   ensurePackages,
   ensureTarget,
-  Hint,
-  log,
   npmTool,
   ROOT,
-  run,
   TARGET,
   wasmBindgen,
   workerBuild,
@@ -42,7 +41,7 @@ async function edge() {
     ESBUILD_BIN: npmTool("esbuild"),
   };
   log("Building the edge …");
-  await run(worker, ["--release", "--features", "edge"], { env, quiet: true });
+  await run(worker, ["--release", "--features", "edge"], { env });
   await optimize(join(ROOT, "build", "index_bg.wasm"), "-O3");
   const bundle = ["src/edge/entry.js", "--bundle", "--format=esm", "--outfile=build/gateway.js"];
   const external = ["--external:cloudflare:*", "--external:*.wasm", "--log-level=warning"];
@@ -53,7 +52,7 @@ async function browser() {
   const bindgen = await wasmBindgen();
   log("Building the browser's part …");
   const args = ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown"];
-  await run("cargo", [...args, "--features", "browser"], { quiet: true });
+  await run("cargo", [...args, "--features", "browser"]);
   const wasm = join(TARGET, "wasm32-unknown-unknown", "release", "edgemeter.wasm");
   const out = ["--target", "web", "--out-dir", "www/pkg", "--out-name", "edgemeter"];
   await run(bindgen, [wasm, ...out]);
@@ -62,8 +61,20 @@ async function browser() {
 
 async function optimize(file, level) {
   const args = [file, level, "--strip-debug", "--strip-producers", ...WASM_FEATURES, "-o", file];
-  await run(npmTool("wasm-opt"), args, { quiet: true });
+  await run(npmTool("wasm-opt"), args);
 }
+
+/** What each part was built from; outside of the parts, since www/ is deployed as it is. */
+const STAMPS = join(ROOT, "target", "built");
+const INPUTS = [
+  "src",
+  "Cargo.toml",
+  "Cargo.lock",
+  "rust-toolchain.toml",
+  "scripts/build.mjs",
+  "scripts/tools.mjs",
+  "package-lock.json",
+];
 
 /** Hash of everything that a build reads, so that an unchanged tree is not built again. */
 function inputs() {
@@ -75,8 +86,7 @@ function inputs() {
       hash.update(path).update(readFileSync(path));
     }
   };
-  for (const name of ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "scripts", "package-lock.json"])
-    visit(join(ROOT, name));
+  for (const name of INPUTS) visit(join(ROOT, name));
   return hash.digest("hex");
 }
 
@@ -85,24 +95,20 @@ export async function build(parts = ["edge", "browser"]) {
   const hash = inputs();
   for (const part of parts) {
     const output = join(ROOT, part === "edge" ? "build/gateway.js" : "www/pkg/edgemeter.js");
-    const stamp = join(ROOT, part === "edge" ? "build" : "www/pkg", ".inputs");
+    const stamp = join(STAMPS, part);
     const built = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
     if (built) continue;
-    checkPrerequisites();
-    ensureTarget();
+    await checkPrerequisites();
+    await ensureTarget();
     await ensurePackages();
+    await ensureCrates();
     await (part === "edge" ? edge() : browser());
+    mkdirSync(STAMPS, { recursive: true });
     writeFileSync(stamp, hash);
   }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const parts = process.argv.slice(2);
-  try {
-    await build(parts.length > 0 ? parts : undefined);
-  } catch (error) {
-    if (!(error instanceof Hint)) throw error;
-    log(`edgemeter: ${error.message}`);
-    process.exitCode = 1;
-  }
+  await main(() => build(parts.length > 0 ? parts : undefined));
 }

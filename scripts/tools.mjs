@@ -5,76 +5,65 @@
  * instead, so that a build needs crates.io and npm only, with the versions that are pinned here
  * and in package.json.
  */
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import "./node-version.cjs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { Hint, log, ROOT, run } from "./processes.mjs";
 
-export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+export { Hint, log, ROOT };
 export const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
 const TOOLS = join(ROOT, "target", "tools");
 
 /** Must equal the version of the wasm-bindgen crate in Cargo.toml. */
 const WASM_BINDGEN = "0.2.129";
 const WORKER_BUILD = "0.8.7";
-const RUST_HELP = "install Rust from https://rustup.rs, then run this again";
-
-/** An error whose message says what to do; printed as one line. */
-export class Hint extends Error {}
-
-export function log(text) {
-  process.stderr.write(`${text}\n`);
-}
-
-/** Runs a command with its output in sight; rejects with a Hint if it fails. */
-export function run(command, args, { hint, env, quiet = false, cwd = ROOT } = {}) {
-  return new Promise((resolve, reject) => {
-    const stdio = quiet ? ["ignore", "pipe", "pipe"] : ["ignore", 2, 2];
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio });
-    let output = "";
-    child.stdout?.on("data", (chunk) => (output += chunk));
-    child.stderr?.on("data", (chunk) => (output += chunk));
-    child.on("error", (error) => reject(new Hint(`${command}: ${error.message}; ${hint ?? ""}`)));
-    child.on("close", (code, signal) => {
-      if (code === 0) return resolve(output);
-      if (quiet) process.stderr.write(output);
-      reject(new Hint(hint ?? `${command} ${args.join(" ")} failed (${signal ?? code})`));
-    });
-  });
-}
+const CARGO_DENY = "0.20.2";
+const WASM = "wasm32-unknown-unknown";
+const RUSTUP = "https://rustup.rs";
+const AGAIN = "then run this again";
 
 function version(command, args = ["--version"]) {
   const { status, stdout } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Node and Rust, or a Hint. */
-export function checkPrerequisites() {
-  const [major] = process.versions.node.split(".").map(Number);
-  if (major < 20) {
-    throw new Hint(`Node.js ${process.versions.node} is too old: install 20 or newer`);
-  }
+/** Rust and what its build scripts are linked with, or a Hint. */
+export async function checkPrerequisites() {
   if (version("cargo") === undefined) {
-    if (version("rustup") === undefined) throw new Hint(`Rust was not found: ${RUST_HELP}`);
+    if (version("rustup") === undefined) {
+      throw new Hint(`Rust was not found: install it from ${RUSTUP}, open a new shell, ${AGAIN}`);
+    }
     log("Installing the Rust toolchain that rust-toolchain.toml names …");
-    const installed = spawnSync("rustup", ["toolchain", "install"], { cwd: ROOT, stdio: [0, 2, 2] });
-    if (installed.status !== 0) throw new Hint("rustup could not install Rust: is there a network?");
+    await run("rustup", ["toolchain", "install"], { download: "the Rust toolchain" });
+  }
+  const manifest = readFileSync(join(ROOT, "Cargo.toml"), "utf8");
+  const [, wanted] = manifest.match(/^rust-version = "(.+)"$/m);
+  const [, found] = version("rustc")?.match(/^rustc (\S+)/) ?? [];
+  if (found === undefined || found.localeCompare(wanted, "en", { numeric: true }) < 0) {
+    const what = `Rust ${found ?? "(which does not run)"} was found, ${wanted} is needed`;
+    throw new Hint(`${what}: install it from ${RUSTUP}, ${AGAIN}`);
+  }
+  if (version("cc") === undefined) {
+    throw new Hint(`no C compiler to link with was found: install gcc or clang, ${AGAIN}`);
   }
 }
 
 /** The wasm32 target of the toolchain in use. */
-export function ensureTarget() {
+export async function ensureTarget() {
   const sysroot = version("rustc", ["--print", "sysroot"]);
-  if (sysroot === undefined) throw new Hint(`rustc does not run: ${RUST_HELP}`);
-  if (existsSync(join(sysroot, "lib", "rustlib", "wasm32-unknown-unknown", "lib"))) return;
-  log("Adding the wasm32 target with rustup …");
-  const added = spawnSync("rustup", ["target", "add", "wasm32-unknown-unknown"], {
-    cwd: ROOT,
-    stdio: [0, 2, 2],
-  });
-  if (added.status !== 0) {
-    throw new Hint("rustup could not add wasm32-unknown-unknown: is there a network?");
+  if (existsSync(join(sysroot, "lib", "rustlib", WASM, "lib"))) return;
+  if (version("rustup") === undefined) {
+    const what = `this Rust has no ${WASM} target and no rustup to add it`;
+    throw new Hint(`${what}: install Rust from ${RUSTUP}, ${AGAIN}`);
   }
+  log(`Adding Rust's ${WASM} target …`);
+  await run("rustup", ["target", "add", WASM], { download: `Rust's ${WASM} target` });
+}
+
+/** The crates of Cargo.lock. */
+export async function ensureCrates() {
+  await run("cargo", ["fetch", "--target", WASM], { download: "the crates that Cargo.lock names" });
 }
 
 /** npm's packages; `dev` for the tests' ones as well. */
@@ -87,17 +76,19 @@ export async function ensurePackages({ dev = false } = {}) {
   });
   if (missing.length === 0) return;
   log(`Installing from npm: ${missing.map(([name]) => name).join(", ")} …`);
-  const hint = "npm could not install the packages: is there a network?";
-  const omit = dev ? [] : ["--omit=dev"];
-  await run("npm", ["ci", "--no-audit", "--no-fund", ...omit], { hint, quiet: true });
+  // npm's own pauses between attempts add up to more than a minute where there is no network.
+  const args = ["ci", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=2000"];
+  args.push("--fetch-retry-maxtimeout=5000", ...(dev ? [] : ["--omit=dev"]));
+  const hint = "npm could not install the packages";
+  await run("npm", args, { download: "npm's packages", hint });
 }
 
 /** A cargo tool in target/tools, compiled without optimization: it runs for seconds only. */
 async function ensureCargoTool(name, bin, version) {
-  const path = join(TOOLS, `${name}-${version}`, "bin", bin);
+  const root = join(TOOLS, `${name}-${version}`);
+  const path = join(root, "bin", bin);
   if (existsSync(path)) return path;
   log(`Compiling ${name} ${version} (once) …`);
-  mkdirSync(TOOLS, { recursive: true });
   const env = {
     CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "256",
@@ -105,12 +96,13 @@ async function ensureCargoTool(name, bin, version) {
     CARGO_PROFILE_RELEASE_DEBUG: "0",
     CARGO_TARGET_DIR: join(TOOLS, "build"),
   };
-  const root = join(TOOLS, `${name}-${version}`);
-  const args = ["install", "--locked", "--root", root, "--bin", bin, `${name}@${version}`];
-  await run("cargo", args, { env, hint: `cargo could not install ${name}: is there a network?` });
+  const crate = `${name}@${version}`;
+  const args = ["install", "--locked", "--root", root, "--bin", bin, crate];
+  await run("cargo", args, { env, download: `${name} ${version}` });
   return path;
 }
 
 export const wasmBindgen = () => ensureCargoTool("wasm-bindgen-cli", "wasm-bindgen", WASM_BINDGEN);
 export const workerBuild = () => ensureCargoTool("worker-build", "worker-build", WORKER_BUILD);
+export const cargoDeny = () => ensureCargoTool("cargo-deny", "cargo-deny", CARGO_DENY);
 export const npmTool = (name) => join(ROOT, "node_modules", ".bin", name);

@@ -5,13 +5,16 @@
  *   origin          the API behind, anywhere on HTTP
  *   storage         SQLite files of the objects, in `dir`
  */
-import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
-import { Hint, npmTool, ROOT } from "./tools.mjs";
+import { Hint, ROOT, signalGroup, start } from "./processes.mjs";
+import { npmTool } from "./tools.mjs";
 
-const COMPATIBILITY_DATE = "2026-11-01";
+/** As deployed. */
+const [, COMPATIBILITY_DATE] = readFileSync(join(ROOT, "wrangler.toml"), "utf8").match(
+  /^compatibility_date = "(.+)"$/m,
+);
 
 /** Text as a Cap'n Proto string. */
 const quote = (text) => JSON.stringify(text);
@@ -61,7 +64,8 @@ export function config({ dir, ports, origin, settings, host = "127.0.0.1" }) {
   const services = ports.map((_, i) => `(name = "gateway${i + 1}", worker = .gateway${i + 1})`);
   const sockets = ports.map(
     (port, i) =>
-      `(name = "http${i + 1}", address = "${host}:${port}", http = (), service = "gateway${i + 1}")`,
+      `(name = "http${i + 1}", address = "${host}:${port}", http = (), ` +
+      `service = "gateway${i + 1}")`,
   );
   return `using Workerd = import "/workerd/workerd.capnp";
 
@@ -93,12 +97,18 @@ export function freePort() {
   });
 }
 
-/** Whether somebody listens there already. */
-export function isTaken(port) {
+/** Whether somebody listens there already, or only others may. */
+export async function isTaken(port) {
+  const refused = await Promise.all(["127.0.0.1", "::1"].map((host) => listenError(port, host)));
+  // A machine without IPv6 refuses its address, not its port.
+  return refused.some((code) => code === "EADDRINUSE" || code === "EACCES");
+}
+
+function listenError(port, host) {
   return new Promise((resolve) => {
     const server = createServer();
-    server.on("error", () => resolve(true));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(false)));
+    server.on("error", (error) => resolve(error.code));
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
 }
 
@@ -111,37 +121,37 @@ export async function startWorkerd(options) {
   const file = join(options.dir, "workerd.capnp");
   writeFileSync(file, config(options), { mode: 0o600 });
   const args = ["serve", "--experimental", file];
-  const child = spawn(npmTool("workerd"), args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = start(npmTool("workerd"), args, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const keep = (chunk) => (output = (output + chunk).slice(-20_000));
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
-  const exited = new Promise((resolve) => child.on("close", resolve));
   const urls = options.ports.map((port) => `http://127.0.0.1:${port}`);
   const deadline = Date.now() + 20_000;
   for (const url of urls) {
     for (;;) {
       if (child.exitCode !== null || Date.now() > deadline) {
-        child.kill("SIGKILL");
+        signalGroup(child, "SIGKILL");
         throw new Hint(`workerd did not start:\n${output}`);
       }
-      const answer = await fetch(`${url}/v1/health`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+      const signal = AbortSignal.timeout(2_000);
+      const answer = await fetch(`${url}/v1/health`, { signal }).catch(() => undefined);
       if (answer?.ok) break;
       if (answer !== undefined) {
-        child.kill("SIGKILL");
+        signalGroup(child, "SIGKILL");
         throw new Hint(`the gateway refuses to start: ${await answer.text()}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
   const end = (signal) => {
-    child.kill(signal);
-    return exited;
+    signalGroup(child, signal);
+    return child.ended;
   };
   return {
     urls,
     pid: child.pid,
-    exited,
+    exited: child.ended,
     output: () => output,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),

@@ -15,8 +15,8 @@
 import { createServer } from "node:http";
 
 const WORDS = (
-  "amber basalt cedar delta ember fjord garnet harbor indigo juniper kestrel lagoon meadow nectar " +
-  "opal prairie quartz river saffron tundra umber valley willow xenon yarrow zephyr"
+  "amber basalt cedar delta ember fjord garnet harbor indigo juniper kestrel lagoon meadow " +
+  "nectar opal prairie quartz river saffron tundra umber valley willow xenon yarrow zephyr"
 ).split(" ");
 
 const counts = new Map();

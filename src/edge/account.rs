@@ -6,8 +6,8 @@
 //! alarm         ─▶ the same, with nothing asked: leases and grants that ended
 //! ```
 //!
-//! Invariants: `call` is synchronous, so nothing comes between reading and writing; the reply leaves
-//! only when the row is durable (the platform's output gate); after any error the memory is
+//! Invariants: `call` is synchronous, so nothing comes between reading and writing; the reply
+//! leaves only when the row is durable (the platform's output gate); after any error the memory is
 //! dropped and read anew, so nothing that was not written is ever trusted.
 
 use std::cell::RefCell;
@@ -312,8 +312,8 @@ impl Account {
         Ok(())
     }
 
-    /// Sets the one alarm for what is due next. Due things are also done on every visit, so an alarm
-    /// that is late, twice or never changes only when an idle account's numbers move.
+    /// Sets the one alarm for what is due next. Due things are also done on every visit, so an
+    /// alarm that is late, twice or never changes only when an idle account's numbers move.
     fn arm(&self, hot: &mut Hot) {
         let Some(due) = hot.ledger.next_due() else { return };
         if hot.alarm.is_some_and(|alarm| alarm <= due) {

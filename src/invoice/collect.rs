@@ -6,9 +6,9 @@
 //! ```
 //!
 //! A meter is asked once, however many charges read it. A percentage price gives its allowances in
-//! the order of the events, so it keeps its own state; everything else is a value of the tallies and
-//! does not depend on any order. Invariant (tested): one book of all events gives the usage that
-//! its parts give together.
+//! the order of the events, so it keeps its own state; everything else is a value of the tallies
+//! and does not depend on any order. Invariant (tested): one book of all events gives the usage
+//! that its parts give together.
 
 use std::collections::BTreeMap;
 

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A finalized invoice never changes; a credit note corrects it line by line. Invariant (tested):
-//! notes of one invoice never give back more than a line's net, and when they have given back all of
-//! it, they have given back exactly its taxes.
+//! notes of one invoice never give back more than a line's net, and when they have given back all
+//! of it, they have given back exactly its taxes.
 
 use serde::Serialize;
 

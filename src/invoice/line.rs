@@ -4,7 +4,7 @@
 //! Draft { what, amount rounded once } ── settle ──▶ Line { what, discounts, net, taxes, total }
 //! ```
 //!
-//! Invariant: a line's amount is rounded once; everything after it is a whole number of minor units.
+//! Invariant: a line's amount is rounded once; everything after it is whole minor units.
 
 use serde::Serialize;
 

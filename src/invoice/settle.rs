@@ -7,9 +7,9 @@
 //!                         remains               a rate
 //! ```
 //!
-//! A discount and a tax are computed once, on the sum of their lines, and shared out to the lines by
-//! largest remainder: so that neither a cent is lost nor one made, and a line can be credited on its
-//! own later. Invariants (tested): the shares of a discount, a tax or a credit sum to it; no
+//! A discount and a tax are computed once, on the sum of their lines, and shared out to the lines
+//! by largest remainder: so that neither a cent is lost nor one made, and a line can be credited on
+//! its own later. Invariants (tested): the shares of a discount, a tax or a credit sum to it; no
 //! discount takes more than is left; `due = subtotal − discount + tax − credits`.
 
 use std::collections::BTreeSet;

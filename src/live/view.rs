@@ -4,8 +4,8 @@
 //! Feed, now, NumberStyle ──▶ View { gate, amounts, shares, minute { 60 seconds }, recent }
 //! ```
 //!
-//! Amounts leave as texts, because the page has nothing to compute from them. Shares and peaks leave
-//! as integers: they are lengths on the screen, and say so.
+//! Amounts leave as texts, because the page has nothing to compute from them. Shares and peaks
+//! leave as integers: they are lengths on the screen, and say so.
 //!
 //! Invariants (tested below): the minute's totals are the sums of the seconds shown; a part of the
 //! balance that is not zero has a share that is not zero.

@@ -238,8 +238,8 @@ fn json_number(text: &str) -> Result<Measure, NumberError> {
 mod tests {
     use super::*;
 
-    const JSON: &str = r#" {"n": 1.50, "big": 12345678901234567890, "t": "2.5", "list": [1, {"a": 7}],
-        "o": {"x": {"y": "deep"}}, "e": "\u00e9t\"e", "b": true, "z": null, "n2": 1, "n2": 2,
+    const JSON: &str = r#" {"n": 1.50, "big": 12345678901234567890, "t": "2.5",
+        "list": [1, {"a": 7}], "o": {"x": {"y": "deep"}}, "e": "\u00e9t\"e", "b": true, "z": null, "n2": 1, "n2": 2,
         "tenth": 1e-1, "fine": 0.10000000000000000001, "a/b": 3} "#;
 
     fn json() -> Data {

@@ -5,10 +5,11 @@
 //!    │ plan + set          │ plan + set + set    │ other plan + set    │ half-open
 //! ```
 //!
-//! An override is a path in the plan's JSON and a value: `"/charges/words/price/unit_price": "0.2"`.
-//! Elements of lists are named by their id, elements without one by their index. A null takes a
-//! list's element away, or a field back to its default; a new element is put at the end. The result
-//! is checked like any plan, so an override cannot make a plan that does not load.
+//! An override is a path in the plan's JSON and a value:
+//! `"/charges/words/price/unit_price": "0.2"`. Elements of lists are named by their id, elements
+//! without one by their index. A null takes a list's element away, or a field back to its default;
+//! a new element is put at the end. The result is checked like any plan, so an override cannot make
+//! a plan that does not load.
 //!
 //! Invariant: the effective plan at an instant is a function of contract, plans and instant alone,
 //! and its hash covers the overrides.

@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! graduated   constant = what the tiers below cost + flat − unit × lower end
-//! volume      constant = flat          stairstep   unit = 0         per unit   one line, constant 0
+//! volume      constant = flat
+//! stairstep   unit = 0
+//! per unit    one line, constant 0
 //! ```
 //!
 //! The fast lane for marginals: two searches, two products, no decimal until the result. It serves

@@ -5,9 +5,9 @@
 //! Plan + overrides + phases + an instant ── Contract ──▶ effective Plan
 //! ```
 //!
-//! A plan that loads can be rated: tiers are in order and open at the end, every product fits, every
-//! name that is mentioned exists. Everything else is refused with the path of the field. The format
-//! is described by `docs/plan.schema.json`.
+//! A plan that loads can be rated: tiers are in order and open at the end, every product fits,
+//! every name that is mentioned exists. Everything else is refused with the path of the field. The
+//! format is described by `docs/plan.schema.json`.
 
 mod adjust;
 mod charge;

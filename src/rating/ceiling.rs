@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Invariant (a law with an oracle in `tests/laws.rs`): for every event of `q` units that starts at
-//! `from` or later and ends within the reach, `hold(q) ≥ marginal`. It may be higher; the difference
-//! flows back when the account rates exactly.
+//! `from` or later and ends within the reach, `hold(q) ≥ marginal`. It may be higher; the
+//! difference flows back when the account rates exactly.
 
 use rust_decimal::Decimal;
 

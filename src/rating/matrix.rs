@@ -1,7 +1,7 @@
 //! Matrix: a unit price per combination of dimension values. `Σ q × unit price`
 //!
-//! The entry with the most dimensions that all match wins; a plan whose entries leave a tie does not
-//! load. A combination without an entry is an error, unless the plan has a default.
+//! The entry with the most dimensions that all match wins; a plan whose entries leave a tie does
+//! not load. A combination without an entry is an error, unless the plan has a default.
 
 use rust_decimal::Decimal;
 

@@ -1,4 +1,4 @@
-//! An exact amount, not yet rounded: what rating returns, in credits or in a currency's major units.
+//! An exact amount, not yet rounded: what rating returns, in credits or in major currency units.
 //!
 //! ```text
 //! Quantity × UnitPrice = Amount ──▶ Credits (exact, 12 places)

@@ -202,7 +202,7 @@ number!(
     UnitPrice, signed: true
 );
 number!(
-    /// A number of hundredths: `2.9` is 2.9 percent. Never negative; above 100 where a plan says so.
+    /// A number of hundredths: `2.9` is 2.9 percent. Never negative; above 100 if a plan says so.
     Percentage, signed: false
 );
 

@@ -14,7 +14,8 @@ fn three_formats_have_one_meaning() {
     let events = [event("1", "acme", 1, "1.5"), event("2", "acme", 2, "\"2\"")];
     let repeated = [&events[..], &events[..1]].concat();
     let csv = "id,source,time,subject,type,quantity\n1,/api,2026-06-01 12:00:00,acme,calls,1.5\n\
-               2,/api,2026-06-02T12:00:00Z,acme,calls,2\n1,/api,2026-06-01 12:00:00,acme,calls,1.5\n";
+               2,/api,2026-06-02T12:00:00Z,acme,calls,2\n\
+               1,/api,2026-06-01 12:00:00,acme,calls,1.5\n";
     let batch = format!("[\n{}\n]", repeated.join(",\n"));
     let files = [
         file("three.csv", csv),

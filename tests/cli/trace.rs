@@ -1,5 +1,5 @@
 //! A real trace under four plans: the totals equal a computation that shares nothing with the
-//! program but the file. It counts in integers: a billionth of a dollar, and whole cents at the end.
+//! program but the file. It counts in integers: billionths of a dollar, and whole cents at the end.
 
 use crate::output;
 

@@ -75,8 +75,8 @@ pub(crate) fn priced_by_event(case: &Case) -> Result<Got, String> {
     Ok(got)
 }
 
-/// Seats that are prorated: the tier moves with the full units, each change costs its marginal times
-/// the part of the period that it stood, and a tier's flat is due once it was ever entered.
+/// Seats that are prorated: the tier moves with the full units, each change costs its marginal
+/// times the part of the period that it stood, and a tier's flat is due once it was ever entered.
 pub(crate) fn graduated_prorated(case: &Case) -> Result<Got, String> {
     let tiers = case.list("tiers");
     let only = |name: &str| -> Result<Plan, String> {

@@ -64,7 +64,10 @@ pub(crate) fn commit(case: &Case) -> Result<Got, String> {
         plan["charges"] = json!([{ "id": "c", "unit": unit, "price": price }]);
     }
     let fees = case.list("fees").iter().enumerate();
-    let fee = |(index, amount): (usize, &Value)| json!({ "id": format!("f{index}"), "amount": amount, "timing": "arrears" });
+    let fee = |(index, amount): (usize, &Value)| {
+        let id = format!("f{index}");
+        json!({ "id": id, "amount": amount, "timing": "arrears" })
+    };
     plan["fees"] = Value::Array(fees.map(fee).collect());
     let minimum = in_credits.or_else(|| case.text("minimum")).ok_or("input has no minimum")?;
     plan["commit"] = json!({ "amount": minimum, "unit": unit });

@@ -1,7 +1,7 @@
 //! Cases of kind `rating`: each becomes a plan in JSON, is checked as any plan, and rated.
 //!
-//! What is asked decides the function: an amount is [`rating::amount`], a running total's deltas are
-//! differences of it, a split line is a difference with and without its bounds.
+//! What is asked decides the function: an amount is [`rating::amount`], a running total's deltas
+//! are differences of it, a split line is a difference with and without its bounds.
 
 use std::collections::BTreeMap;
 

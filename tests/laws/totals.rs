@@ -114,7 +114,7 @@ fn a_correction_costs_what_the_use_had_cost() {
 
 #[test]
 fn extremes_are_exact_or_a_named_error() {
-    // Prices of 1e-12 and quantities of 1e15 and finer: each digit is the oracle's, or there is none.
+    // Prices of 1e-12 and quantities of 1e15 and finer: each digit is the oracle's, or none.
     let quantities =
         ["1000000000000000", "999999999999999.999", "0.000000000001", "1234567890123.456789012345"];
     let prices = ["0.000000000001", "1234567890123.123456789012", "9999999999999999", "0.1"];
