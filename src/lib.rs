@@ -3,14 +3,17 @@
 //! The tree is the data flow; a room names only rooms above it.
 //!
 //! ```text
-//! units      Quantity, Credits, UnitPrice, Timestamp, ids: exact arithmetic, limits
-//! plan       PlanSpec (raw JSON) → Plan (checked): what things cost
-//! rating     quantity × price → credits, explained
+//! units      Quantity, Credits, Money, UnitPrice, Timestamp, ids: exact arithmetic, limits
+//! plan       PlanSpec (raw JSON) → Plan (checked): what things cost, and what is metered
+//! meter      events → mergeable states by window and dimensions → quantities
+//! rating     usage × price → amount, explained
 //! ledger     grants, burn order, leases, journal: apply(command, now) → entry; replay
 //! control    credit control: the isolate's lease states and the messages to the account
 //! live       what the account tells its page: messages, sequence, the last minute
+//! invoice    periods, lines, true-up, discounts, tax, credits; preview = the same function
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
+//! bin        feature cli: edgemeter rate | preview | backtest
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and
@@ -20,8 +23,10 @@
 compile_error!("one artefact per runtime: build `edge` and `browser` separately for wasm32");
 
 pub mod control;
+pub mod invoice;
 pub mod ledger;
 pub mod live;
+pub mod meter;
 pub mod plan;
 pub mod rating;
 pub mod units;

@@ -165,7 +165,9 @@ function callRow(call, clock, known) {
   // On a narrow screen there is no column for the time: it stands beside the key.
   const key = span(`key ${call.key}`, "quiet");
   key.append(span(` · ${time.textContent}`, "narrow"));
-  const status = span(`${call.status}`, call.status < 400 ? "code" : "code bad");
+  const status = call.status === 0
+    ? span("sent", "quiet") // charged before its answer: the status is not on record
+    : span(`${call.status}`, call.status < 400 ? "code" : "code bad");
   const made = row([
     cell(time, "wide"),
     cell([span(call.route, "route"), key], "call"),

@@ -15,7 +15,7 @@ export interface NumberStyle {
 }
 
 /** What became of a message; after "gap", ask the account for a resync. */
-export type Outcome = "applied" | "repeated" | "gap" | "waiting";
+export type Outcome = "applied" | "gap" | "waiting";
 
 /** What the balance means for the next call. */
 export type Gate = "unfunded" | "open" | "closed";
@@ -60,5 +60,6 @@ export interface CallView {
   route: string;
   key: string;
   cost: string;
+  /** 0 while it is not known. */
   status: number;
 }

@@ -22,9 +22,8 @@ use super::lease_book::LeaseBook;
 use super::message::{Answer, DebitAnswer, Request, VERSION, Wish};
 use super::rate::Rate;
 use super::{DENIAL_MS, REPORT_MS};
-use crate::ledger::{Balance, Debit};
+use crate::ledger::{Balance, Debit, inline};
 use crate::plan::Plan;
-use crate::rating;
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// How long a message may be under way before another may be sent in its place.
@@ -158,10 +157,10 @@ impl Client {
             None => return Ok(self.ask(operation, Credits::ZERO, now)),
         };
         self.rate.note(cost, now)?;
-        if self.keys.contains(&operation.key) {
-            if let Some(paid) = self.pay(&operation, cost, now)? {
-                return Ok(Admission::Paid(paid));
-            }
+        if self.keys.contains(&operation.key)
+            && let Some(paid) = self.pay(&operation, cost, now)?
+        {
+            return Ok(Admission::Paid(paid));
         }
         if let Some(available) = self.denial(cost, now) {
             return Ok(Admission::Denied { required: cost, available });
@@ -169,11 +168,15 @@ impl Client {
         Ok(self.ask(operation, cost, now))
     }
 
-    /// The price, if the plan is known; `Err` if it has none for this.
+    /// The price, if the isolate can know it; `Err` if the plan has none for this.
     fn price(&self, operation: &Operation) -> Option<Result<Credits, ()>> {
-        let charge = self.plan.as_ref()?.charge(&operation.charge);
-        let rate = |charge| rating::marginal(charge, Quantity::ZERO, operation.quantity);
-        Some(charge.ok_or(()).and_then(|charge| rate(charge).map_err(|_| ())))
+        let Some(charge) = self.plan.as_ref()?.charge(&operation.charge) else {
+            return Some(Err(()));
+        };
+        if !inline::is_constant(charge) {
+            return None;
+        }
+        Some(inline::cost(charge, Quantity::ZERO, operation.quantity).ok_or(()))
     }
 
     fn pay(
@@ -247,6 +250,10 @@ impl Client {
         if !self.may_send(now) {
             return request;
         }
+        if self.book.is_over(now) {
+            // The account forgets a lease that has been at rest for long: never ask under its name.
+            self.new_book();
+        }
         request.report = self.book.report();
         request.refunds = self.due_refunds();
         let rate = self.rate.per_second(now).unwrap_or_default();
@@ -258,6 +265,11 @@ impl Client {
             self.under_way = Some(now);
         }
         request
+    }
+
+    fn new_book(&mut self) {
+        self.counter = self.counter.saturating_add(1);
+        self.book.renew_as(format!("{}l{}", self.isolate, self.counter));
     }
 
     fn due_refunds(&self) -> Vec<String> {
@@ -326,8 +338,16 @@ impl Client {
         Ok(self.start_flushing(now))
     }
 
-    /// The account did not answer: another message may be sent, with the same report again.
+    /// The account did not answer: another message may be sent, with the same report again. A
+    /// debit may have been burned all the same, for nobody: it is refunded.
     pub fn unanswered(&mut self, request: &Request) {
+        if let Some(debit) = &request.debit {
+            self.refunds.push_back(debit.op.clone());
+        }
+        self.free(request);
+    }
+
+    fn free(&mut self, request: &Request) {
         if is_exclusive(request) {
             self.under_way = None;
         }
@@ -345,7 +365,7 @@ impl Client {
         sent: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Admission>, Inexact> {
-        self.unanswered(request);
+        self.free(request);
         self.refunds.retain(|op| !request.refunds.contains(op));
         if let Some(json) = &answer.plan_json {
             self.plan = Plan::parse(json).ok();
@@ -359,8 +379,7 @@ impl Client {
             self.book.acknowledge(&report.lease, acked, report.returned);
         }
         if answer.lease_unknown {
-            self.counter = self.counter.saturating_add(1);
-            self.book.renew_as(format!("{}l{}", self.isolate, self.counter));
+            self.new_book();
         } else if let Some(wish) = &request.wish {
             let got = match answer.granted {
                 Some(granted) if answer.validity_ms > 0 => {

@@ -85,6 +85,11 @@ impl LeaseBook {
         now.plus_millis(GUARD_MS) >= self.deadline
     }
 
+    /// Whether this lease was used, is at rest and past: another one takes its place.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.seq > 0 && self.is_past(now) && self.is_at_rest()
+    }
+
     pub(super) fn spendable(&self) -> Result<Credits, Inexact> {
         self.granted.minus(self.returned)?.minus(self.spent)
     }
@@ -130,12 +135,7 @@ impl LeaseBook {
 
     /// Notes an answer. A failed operation that was not sent yet is struck off and costs nothing.
     /// Returns whether that was all there is to do.
-    pub(super) fn settle(
-        &mut self,
-        op: &str,
-        status: u16,
-        failed: bool,
-    ) -> Result<bool, Inexact> {
+    pub(super) fn settle(&mut self, op: &str, status: u16, failed: bool) -> Result<bool, Inexact> {
         let Some(number) = self.number_of(op).filter(|number| *number >= self.sent) else {
             return Ok(false);
         };
@@ -205,12 +205,7 @@ impl LeaseBook {
     }
 
     /// The account has burned the operations before `acked`.
-    pub(super) fn acknowledge(
-        &mut self,
-        lease: &str,
-        acked: u64,
-        returned: Credits,
-    ) {
+    pub(super) fn acknowledge(&mut self, lease: &str, acked: u64, returned: Credits) {
         if lease != self.id {
             return;
         }

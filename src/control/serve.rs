@@ -15,11 +15,7 @@ use crate::units::{Credits, Inexact};
 /// # Errors
 ///
 /// [`Inexact`] if a sum leaves the range of credits; nothing of the request may be used then.
-pub fn serve(
-    session: &mut Session<'_>,
-    plan: &Plan,
-    request: &Request,
-) -> Result<Answer, Inexact> {
+pub fn serve(session: &mut Session<'_>, plan: &Plan, request: &Request) -> Result<Answer, Inexact> {
     let mut answer = blank(session.ledger(), request)?;
     if let Some(report) = &request.report {
         let operations = report.operations.clone();

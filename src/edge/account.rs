@@ -41,7 +41,7 @@ pub(super) const JOURNAL_ROWS_MAX: u64 = 1_000;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Call {
-    Control(control::Request),
+    Control(Box<control::Request>),
     Open { account: AccountId, plan_json: String },
     Grant(GrantTerms),
     CreateKey(KeyId),
@@ -220,7 +220,8 @@ impl Account {
     fn describe(&self) -> std::result::Result<Description, Problem> {
         self.visit(|session, _| {
             let ledger = session.ledger();
-            let state = |(id, active): (&KeyId, &bool)| KeyState { id: id.clone(), active: *active };
+            let state =
+                |(id, active): (&KeyId, &bool)| KeyState { id: id.clone(), active: *active };
             Ok(Description {
                 account: ledger.account().clone(),
                 plan: ledger.plan().clone(),
@@ -234,11 +235,9 @@ impl Account {
             })
         })
         .map(|description| match self.hot.borrow().as_ref() {
-            Some(Hot { head, .. }) => Description {
-                journal_rows: head.n,
-                journal_hash: head.hash.clone(),
-                ..description
-            },
+            Some(Hot { head, .. }) => {
+                Description { journal_rows: head.n, journal_hash: head.hash.clone(), ..description }
+            }
             None => description,
         })
     }
@@ -281,7 +280,6 @@ impl Account {
     }
 
     /// The outer error means that memory and storage may differ; the inner one is an answer.
-    #[expect(clippy::type_complexity, reason = "named by its use, two lines above")]
     fn decide<T>(
         store: &Store,
         hot: &mut Hot,
@@ -361,7 +359,7 @@ impl Account {
         let borrowed = self.hot.borrow();
         let Some(hot) = borrowed.as_ref() else { return Ok(()) };
         let text = self.live.borrow_mut().snapshot(&hot.ledger, super::now());
-        socket.send_with_str(&text)
+        text.map_or(Ok(()), |text| socket.send_with_str(&text))
     }
 }
 

@@ -70,7 +70,7 @@ export default {
     }
     // An account may answer "ask again": a rest of the lease was given back meanwhile.
     for (let round = 0; verdict.startsWith("ask\n") && round < 4; round++) {
-      verdict = await ask(verdict, env);
+      verdict = await ask(verdict, env, ctx);
     }
     const [kind, ...fields] = verdict.split("\n");
     switch (kind) {
@@ -100,7 +100,7 @@ function decide(request, now) {
  * @param {string} verdict `ask`, account, ticket, message
  * @returns {Promise<string>} the next verdict
  */
-async function ask(verdict, env) {
+async function ask(verdict, env, ctx) {
   const [, account, ticket, message] = verdict.split("\n");
   let reply = "";
   // The same message twice is the same message: operations and wishes are numbered.
@@ -113,6 +113,8 @@ async function ask(verdict, env) {
       if (error.overloaded || error === TIMEOUT) break;
     }
   }
+  // What the account may have burned for nobody is refunded with the next report.
+  if (reply === "") ctx?.waitUntil(flush(account, env));
   return gateway.answered(Number(ticket), reply, Date.now());
 }
 

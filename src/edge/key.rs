@@ -69,14 +69,14 @@ impl Secrets {
             let (version, secret) = part.split_once(':').ok_or_else(wrong)?;
             let mut characters = version.chars();
             let (Some(version), None) = (characters.next(), characters.next()) else {
-                return Err("a secret's version is one letter or digit".to_owned());
+                return Err("EDGEMETER_KEY_SECRETS: a version is one letter or digit".to_owned());
             };
             if !version.is_ascii_alphanumeric() || versions.iter().any(|(v, _)| *v == version) {
-                return Err(format!("secret version {version}: use each letter or digit once"));
+                return Err(format!("EDGEMETER_KEY_SECRETS: version {version} is wrong or twice"));
             }
             if secret.len() < SECRET_BYTES_MIN {
                 return Err(format!(
-                    "secret {version} has {} bytes: use at least {SECRET_BYTES_MIN}",
+                    "EDGEMETER_KEY_SECRETS: {version} has {} bytes, use at least {SECRET_BYTES_MIN}",
                     secret.len()
                 ));
             }
@@ -185,7 +185,8 @@ mod tests {
             bytes[position] = if bytes[position] == b'x' { b'y' } else { b'x' };
             let forged = String::from_utf8(bytes).unwrap();
             assert_eq!(secrets.key(&forged), None, "forged: {forged}");
-            assert_eq!(secrets.key(&key[..position]), None, "cut at {position}");
+            let cut: String = key.chars().take(position).collect();
+            assert_eq!(secrets.key(&cut), None, "cut at {position}");
         }
         assert_eq!(secrets.key(&format!("{key}0")), None);
         assert_eq!(secrets.key(&"em_".repeat(10_000)), None);
@@ -216,7 +217,8 @@ mod tests {
 
     #[test]
     fn weak_settings_are_refused() {
-        for bad in ["", "1", "1:short", "12:an-old-secret-of-at-least-32-bytes!", &format!("{OLD},{OLD}")]
+        for bad in
+            ["", "1", "1:short", "12:an-old-secret-of-at-least-32-bytes!", &format!("{OLD},{OLD}")]
         {
             assert!(Secrets::parse(bad, Mode::Live).is_err(), "setting: {bad}");
         }

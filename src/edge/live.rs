@@ -1,22 +1,18 @@
 //! What the customer's page sees: a snapshot, then deltas with sequence numbers.
 //!
 //! ```text
-//! { "type": "snapshot" | "delta", "seq": 12, "at": ms, "account": …, "plan": …, "unit": "credits",
-//!   "balance": { … }, "calls": [[second, count, "credits"], …], "recent": [ … newest first ] }
+//! journal entries ─▶ the last minute ─▶ crate::live::Message, at most ten a second
 //! ```
 //!
-//! In a delta, `calls` are the whole values of the seconds that changed and `recent` is what is
-//! new. A page that sees a gap in `seq` asks for a snapshot. Memory is bounded: [`KEPT_MS`] of
-//! seconds, [`RECENT_MAX`] operations.
+//! A page that sees a gap in `seq` asks for a snapshot. Memory is bounded: [`KEPT_MS`] of
+//! seconds, [`RECENT_CALLS_MAX`] operations.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde::Serialize;
-
-use crate::ledger::{Balance, Entry, Ledger, Operations, PlanRef, Row};
+use crate::ledger::{Entry, Ledger, Operations, Row, inline};
+use crate::live::{Balance, Call, Kind, Message, PlanVersion, RECENT_CALLS_MAX, Second};
 use crate::plan::Plan;
-use crate::rating;
-use crate::units::{AccountId, ChargeId, Credits, KeyId, Quantity, Timestamp};
+use crate::units::{AccountId, ChargeId, Credits, Quantity, Timestamp};
 
 /// Subprotocol of the live socket.
 pub(super) const PROTOCOL: &str = "edgemeter.v1";
@@ -24,51 +20,18 @@ pub(super) const PROTOCOL: &str = "edgemeter.v1";
 pub(super) const KEPT_MS: i64 = 60_000;
 /// Journal rows that are read to rebuild that after waking up, at most.
 pub(super) const ROWS_MAX: u64 = 500;
-/// Operations shown one by one.
-const RECENT_MAX: usize = 20;
-
-#[derive(Clone, Debug, Serialize)]
-struct Recent {
-    operation: String,
-    at: Timestamp,
-    route: String,
-    key: KeyId,
-    cost: Credits,
-    status: u16,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Second {
-    count: u64,
-    credits: Credits,
-}
-
 /// The last minute of one account.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     seq: u64,
-    seconds: BTreeMap<i64, Second>,
+    seconds: BTreeMap<i64, (u32, Credits)>,
     changed: BTreeSet<i64>,
-    recent: VecDeque<Recent>,
+    recent: VecDeque<Call>,
     fresh: usize,
-    balance: Option<(AccountId, PlanRef, Balance)>,
+    balance: Option<(AccountId, PlanVersion, Balance)>,
     sent: Timestamp,
     /// A delta is on its way already, a moment later.
     pub(super) waiting: bool,
-}
-
-#[derive(Serialize)]
-struct Message<'live> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    seq: u64,
-    at: Timestamp,
-    account: &'live AccountId,
-    plan: &'live PlanRef,
-    unit: &'static str,
-    balance: &'live Balance,
-    calls: Vec<(i64, u64, Credits)>,
-    recent: Vec<&'live Recent>,
 }
 
 impl Live {
@@ -96,7 +59,16 @@ impl Live {
 
     fn remember(&mut self, ledger: &Ledger) {
         if let Ok(balance) = ledger.balance() {
-            self.balance = Some((ledger.account().clone(), ledger.plan().clone(), balance));
+            let plan = PlanVersion { id: ledger.plan().id.clone(), version: ledger.plan().version };
+            let balance = Balance {
+                available: balance.available,
+                held: balance.held,
+                burned: balance.burned,
+                granted: balance.granted,
+                expired: balance.expired,
+                balance: balance.balance,
+            };
+            self.balance = Some((ledger.account().clone(), plan, balance));
         }
         let oldest = ledger.clock().plus_millis(-KEPT_MS).millis().div_euclid(1_000);
         self.seconds.retain(|second, _| *second >= oldest);
@@ -104,11 +76,11 @@ impl Live {
 
     fn count(&mut self, entry: &Entry, at: Timestamp, plan: &Plan) {
         match entry {
-            Entry::Debited { debit, cost, .. } => self.add(Recent {
+            Entry::Debited { debit, cost, .. } => self.add(Call {
                 operation: debit.op.clone(),
                 at,
                 route: debit.route.clone(),
-                key: debit.key.clone(),
+                key: debit.key.to_string(),
                 cost: *cost,
                 status: 0,
             }),
@@ -123,26 +95,27 @@ impl Live {
                 continue;
             };
             let Some(key) = operations.keys.get(usize::from(operation.1)) else { continue };
-            self.add(Recent {
+            let Some(cost) = cost(plan, charge, operation.2) else { continue };
+            self.add(Call {
                 operation: format!("{lease}.{number}"),
                 at: operations.at.plus_millis(operation.3),
                 route: route.clone(),
-                key: key.clone(),
-                cost: cost(plan, charge, operation.2),
+                key: key.to_string(),
+                cost,
                 status: operation.4,
             });
         }
     }
 
-    fn add(&mut self, call: Recent) {
+    fn add(&mut self, call: Call) {
         let second = call.at.millis().div_euclid(1_000);
-        let slot = self.seconds.entry(second).or_default();
-        slot.count = slot.count.saturating_add(1);
-        slot.credits = slot.credits.plus(call.cost).unwrap_or(slot.credits);
+        let (calls, credits) = self.seconds.entry(second).or_default();
+        *calls = calls.saturating_add(1);
+        *credits = credits.plus(call.cost).unwrap_or(*credits);
         self.changed.insert(second);
         self.recent.push_front(call);
-        self.recent.truncate(RECENT_MAX);
-        self.fresh = self.fresh.saturating_add(1).min(RECENT_MAX);
+        self.recent.truncate(RECENT_CALLS_MAX);
+        self.fresh = self.fresh.saturating_add(1).min(RECENT_CALLS_MAX);
     }
 
     /// The next delta; nothing if the last one was sent less than `apart_ms` ago.
@@ -154,33 +127,45 @@ impl Live {
         let changed = std::mem::take(&mut self.changed);
         let fresh = std::mem::take(&mut self.fresh);
         self.sent = now;
-        let seconds = self.seconds.iter().filter(|(second, _)| changed.contains(second));
-        self.message("delta", now, seconds, fresh)
+        self.message(Kind::Delta, now, |second| changed.contains(&second), fresh)
     }
 
     /// Everything there is.
-    pub(super) fn snapshot(&mut self, ledger: &Ledger, now: Timestamp) -> String {
+    pub(super) fn snapshot(&mut self, ledger: &Ledger, now: Timestamp) -> Option<String> {
         self.remember(ledger);
-        self.message("snapshot", now, self.seconds.iter(), RECENT_MAX).unwrap_or_default()
+        self.message(Kind::Snapshot, now, |_| true, RECENT_CALLS_MAX)
     }
 
-    fn message<'live>(
-        &'live self,
-        kind: &'static str,
+    fn message(
+        &self,
+        kind: Kind,
         at: Timestamp,
-        seconds: impl Iterator<Item = (&'live i64, &'live Second)>,
+        shown: impl Fn(i64) -> bool,
         recent: usize,
     ) -> Option<String> {
-        let (account, plan, balance) = self.balance.as_ref()?;
-        let calls = seconds.map(|(second, slot)| (*second, slot.count, slot.credits)).collect();
-        let recent = self.recent.iter().take(recent).collect();
-        let (seq, unit) = (self.seq, "credits");
-        let message = Message { kind, seq, at, account, plan, unit, balance, calls, recent };
+        let (account, plan, balance) = self.balance.clone()?;
+        let seconds = self.seconds.iter().filter(|(second, _)| shown(**second));
+        let second = |(second, (calls, credits)): (&i64, &(u32, Credits))| Second {
+            second: *second,
+            calls: *calls,
+            credits: *credits,
+        };
+        let message = Message {
+            kind,
+            seq: self.seq,
+            at,
+            account,
+            plan,
+            unit: "credits".to_owned(),
+            balance,
+            calls: seconds.map(second).collect(),
+            recent: self.recent.iter().take(recent).cloned().collect(),
+        };
         serde_json::to_string(&message).ok()
     }
 }
 
-fn cost(plan: &Plan, charge: &ChargeId, quantity: Quantity) -> Credits {
-    let price = plan.charge(charge).map(|charge| rating::marginal(charge, Quantity::ZERO, quantity));
-    price.and_then(Result::ok).unwrap_or_default()
+/// What the page shows beside one call of a lease: their prices do not depend on the total.
+fn cost(plan: &Plan, charge: &ChargeId, quantity: Quantity) -> Option<Credits> {
+    inline::cost(plan.charge(charge)?, Quantity::ZERO, quantity)
 }

@@ -17,29 +17,36 @@ use crate::plan::PlanError;
 /// Characters of an offending value that are repeated to the caller, at most.
 const VALUE_CHARS_MAX: usize = 80;
 
-/// A refusal, as it goes on the wire.
+/// A refusal, as it goes on the wire: an object with the standard members and ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
 pub(super) struct Problem {
-    #[serde(rename = "type")]
-    kind: String,
-    title: String,
     pub(super) status: u16,
-    code: String,
-    detail: String,
-    #[serde(flatten)]
     members: Map<String, Value>,
+}
+
+impl From<Map<String, Value>> for Problem {
+    fn from(members: Map<String, Value>) -> Self {
+        let status = members.get("status").and_then(Value::as_u64);
+        let status = status.and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
+        Self { status, members }
+    }
+}
+
+impl From<Problem> for Map<String, Value> {
+    fn from(problem: Problem) -> Self {
+        problem.members
+    }
 }
 
 impl Problem {
     pub(super) fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
-        Self {
-            kind: format!("https://edgemeter.dev/problems/{code}"),
-            title: title(status).to_owned(),
-            status,
-            code: code.to_owned(),
-            detail: detail.into(),
-            members: Map::new(),
-        }
+        Self { status, members: Map::new() }
+            .with("type", format!("https://edgemeter.dev/problems/{code}"))
+            .with("title", title(status))
+            .with("status", status)
+            .with("code", code)
+            .with("detail", detail.into())
     }
 
     /// Adds a member.

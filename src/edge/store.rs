@@ -140,7 +140,8 @@ impl Store {
         if n % SNAPSHOT_ROWS == 0 {
             let state = serde_json::to_string(ledger)?;
             let bindings = vec![integer(n)?, hash.clone().into(), state.into()];
-            let replace = "INSERT OR REPLACE INTO snapshot (id, n, hash, state) VALUES (1, ?, ?, ?)";
+            let replace =
+                "INSERT OR REPLACE INTO snapshot (id, n, hash, state) VALUES (1, ?, ?, ?)";
             self.sql.exec(replace, bindings)?;
         }
         Ok(Head { n, hash })

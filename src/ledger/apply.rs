@@ -5,7 +5,7 @@
 
 use super::entry::{Entry, Flying, GENESIS, Operations, Row, chain_hash};
 use super::grant::{Burn, Grant};
-use super::{Ledger, Lease, MEMORY_MS, PastDebit, Totals};
+use super::{DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastDebit, Totals};
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// Why a journal could not be replayed.
@@ -98,7 +98,7 @@ impl Ledger {
 
     /// Applies one entry that was decided at `at`.
     pub(super) fn apply(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Inexact> {
-        self.tick(at);
+        self.advance(at);
         match entry {
             Entry::AccountOpened { .. } => Ok(()),
             Entry::KeyCreated { key } => self.set_key(key.clone(), true),
@@ -112,7 +112,7 @@ impl Ledger {
                 self.report(lease, *used, *returned, operations)?;
                 for Flying { op, cost, burns } in flying {
                     let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
-                    self.debits.insert(op.clone(), past);
+                    self.remember(op, past);
                 }
                 self.totals.unpaid = self.totals.unpaid.plus(*unpaid)?;
                 self.burn(burns)
@@ -121,20 +121,21 @@ impl Ledger {
             Entry::Debited { debit, cost, burns } => {
                 self.count(&debit.charge, debit.quantity)?;
                 let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
-                self.debits.insert(debit.op.clone(), past);
+                self.remember(&debit.op, past);
                 self.burn(burns)
             }
             Entry::Refunded { op, returns } => {
-                if let Some(past) = self.debits.get_mut(op) {
-                    past.burns.clear();
-                }
+                let nothing = PastDebit { at: self.clock, cost: Credits::ZERO, burns: Vec::new() };
+                self.debits.entry(op.clone()).or_insert(nothing).burns.clear();
                 self.unburn(returns)
             }
         }
     }
 
-    /// Moves the clock and forgets what is too old to be asked for again.
-    fn tick(&mut self, at: Timestamp) {
+    /// Moves the clock and forgets what is too old to be asked for again. What is forgotten depends
+    /// on the clock alone, so it needs no entry: replay and then `advance` to the same instant give
+    /// the live state.
+    pub fn advance(&mut self, at: Timestamp) {
         if at <= self.clock {
             return;
         }
@@ -143,6 +144,22 @@ impl Ledger {
         self.debits.retain(|_, past| !old(past.at));
         let empty = |lease: &Lease| lease.outstanding().is_ok_and(Credits::is_zero);
         self.leases.retain(|_, lease| !(old(lease.release_at) && (lease.ended || empty(lease))));
+    }
+
+    /// Remembers a debit. A quarter is forgotten at once, the oldest, when there are too many: the
+    /// work of that is shared by a thousand debits.
+    fn remember(&mut self, op: &str, past: PastDebit) {
+        self.debits.insert(op.to_owned(), past);
+        let most = DEBITS_MIN.saturating_add(DEBITS_MIN / 4);
+        if self.debits.len() <= most {
+            return;
+        }
+        let mut ages: Vec<(Timestamp, String)> =
+            self.debits.iter().map(|(op, past)| (past.at, op.clone())).collect();
+        ages.sort_unstable();
+        for (_, op) in ages.iter().take(DEBITS_MIN / 4) {
+            self.debits.remove(op);
+        }
     }
 
     fn set_key(&mut self, key: KeyId, active: bool) -> Result<(), Inexact> {

@@ -7,9 +7,8 @@
 
 use super::entry::{Debit, Entry, Flying, Operations, PlanRef};
 use super::grant::{Burn, Grant, GrantTerms};
-use super::{GRANTS_MAX, KEYS_MAX, LEASES_MAX, Ledger, LedgerError};
+use super::{GRANTS_MAX, KEYS_MAX, LEASES_MAX, Ledger, LedgerError, inline};
 use crate::plan::Plan;
-use crate::rating::{self, RateError};
 use crate::units::{AccountId, Credits, Inexact, KeyId, Timestamp};
 
 /// How a debit ended.
@@ -52,11 +51,8 @@ enum Payer {
 
 /// The first entry of a journal.
 pub fn open(account: AccountId, plan: &Plan, plan_json: String) -> Entry {
-    let plan = PlanRef {
-        id: plan.id().clone(),
-        version: plan.version(),
-        hash: plan.hash().to_owned(),
-    };
+    let plan =
+        PlanRef { id: plan.id().clone(), version: plan.version(), hash: plan.hash().to_owned() };
     Entry::AccountOpened { account, plan, plan_json }
 }
 
@@ -69,10 +65,10 @@ impl<'ledger> Session<'ledger> {
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn start(ledger: &'ledger mut Ledger, now: Timestamp) -> Result<Self, Inexact> {
         let now = now.max(ledger.clock);
+        ledger.advance(now);
         let mut session = Self { ledger, now, entries: Vec::new() };
         session.release_leases()?;
         session.expire_grants()?;
-        session.ledger.clock = session.now;
         Ok(session)
     }
 
@@ -238,22 +234,22 @@ impl<'ledger> Session<'ledger> {
 
     fn price(&self, plan: &Plan, debit: &Debit) -> Option<Credits> {
         let charge = plan.charge(&debit.charge)?;
-        rating::marginal(charge, self.ledger.usage(&debit.charge), debit.quantity).ok()
+        inline::cost(charge, self.ledger.usage(&debit.charge), debit.quantity)
     }
 
-    /// Gives an operation's credits back to the grants they came from. Returns whether it did:
-    /// not if the operation is unknown, too old, or refunded already.
+    /// Gives an operation's credits back to the grants they came from, once. An operation that is
+    /// not known is noted as refunded: should its debit arrive later, it burns nothing.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
-    pub fn refund(&mut self, op: &str) -> Result<bool, Inexact> {
-        let Some(past) = self.ledger.debits.get(op).filter(|past| !past.burns.is_empty()) else {
-            return Ok(false);
+    pub fn refund(&mut self, op: &str) -> Result<(), Inexact> {
+        let returns = match self.ledger.debits.get(op) {
+            Some(past) if past.burns.is_empty() => return Ok(()),
+            Some(past) => past.burns.clone(),
+            None => Vec::new(),
         };
-        let returns = past.burns.clone();
-        self.record(Entry::Refunded { op: op.to_owned(), returns })?;
-        Ok(true)
+        self.record(Entry::Refunded { op: op.to_owned(), returns })
     }
 
     /// Burns what an isolate reports. Counters are cumulative and operations numbered, so that a
@@ -286,7 +282,9 @@ impl<'ledger> Session<'ledger> {
         if !changed && operations.list.is_empty() {
             return Ok(lease.reported);
         }
-        let held = if lease.ended { lease.used.plus(lease.released)? } else {
+        let held = if lease.ended {
+            lease.used.plus(lease.released)?
+        } else {
             lease.granted.minus(returned)?
         };
         if used > held {
@@ -344,12 +342,8 @@ fn operation_costs(plan: &Plan, ledger: &Ledger, operations: &Operations) -> Opt
         let (_, id) = operations.routes.get(usize::from(operation.0))?;
         operations.keys.get(usize::from(operation.1))?;
         let total = totals.entry(id).or_insert_with(|| ledger.usage(id));
-        let price = |charge| -> Result<Credits, RateError> {
-            let cost = rating::marginal(charge, *total, operation.2)?;
-            *total = total.plus(operation.2)?;
-            Ok(cost)
-        };
-        costs.push(plan.charge(id).map(price)?.ok()?);
+        costs.push(inline::cost(plan.charge(id)?, *total, operation.2)?);
+        *total = total.plus(operation.2).ok()?;
     }
     Some(costs)
 }

@@ -5,20 +5,20 @@
 //!   ┌──────────────▼──────────────┐ ───────────────────────▶ ┌─────────────┐ ◀─┐
 //!   │ waiting: deltas are skipped │                          │  following  │ ──┘ delta, seq + 1
 //!   └─────────────────────────────┘ ◀─────────────────────── └─────────────┘
-//!                                     delta beyond seq + 1: ask for a resync, once
+//!                                     any other delta: ask for a resync, once
 //! ```
 //!
+//! A socket repeats and reorders nothing, so a lower number is no repetition either: the account
+//! object has been evicted and counts from zero again.
+//!
 //! Invariants (tested below): deltas applied in order give what a snapshot at their end gives;
-//! a repeated delta changes nothing; a refused message changes nothing.
+//! a delta that does not continue the last message changes nothing, nor does a refused one.
 
 use std::collections::BTreeMap;
 
 use super::message::{Call, Kind, Message, Second};
-use super::{MESSAGE_BYTES_MAX, RECENT_CALLS_MAX, WINDOW_SECONDS};
+use super::{MESSAGE_BYTES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
 use crate::units::{AccountId, Timestamp};
-
-/// Seconds kept: the window, and as much again for a page whose clock is behind.
-const SECONDS_KEPT: usize = 2 * WINDOW_SECONDS as usize;
 
 /// Why a message was refused. Variants are ordered by precedence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +44,7 @@ pub enum FeedError {
         other: AccountId,
     },
     /// More seconds or calls than a message may have.
-    #[error("the message has {seconds} seconds and {calls} calls: at most 60 and 20 are read")]
+    #[error("the message has {seconds} seconds and {calls} calls: at most 120 and 20 are read")]
     TooMany {
         /// Entries of `calls`.
         seconds: usize,
@@ -77,9 +77,7 @@ impl FeedError {
 pub enum Outcome {
     /// The numbers are newer now.
     Applied,
-    /// Known already; nothing changed.
-    Repeated,
-    /// Messages are missing: ask for a resync.
+    /// Messages are missing, or the account started over: ask for a resync.
     Gap,
     /// Skipped, because a snapshot is on its way.
     Waiting,
@@ -90,7 +88,6 @@ impl Outcome {
     pub fn code(self) -> &'static str {
         match self {
             Self::Applied => "applied",
-            Self::Repeated => "repeated",
             Self::Gap => "gap",
             Self::Waiting => "waiting",
         }
@@ -132,7 +129,6 @@ impl Feed {
         match message.kind {
             Kind::Snapshot => self.replace(message, now),
             Kind::Delta if self.waiting => return Ok(Outcome::Waiting),
-            Kind::Delta if message.seq <= known => return Ok(Outcome::Repeated),
             Kind::Delta if message.seq != known.saturating_add(1) => {
                 self.waiting = true;
                 return Ok(Outcome::Gap);
@@ -171,7 +167,7 @@ impl Feed {
             return Err(FeedError::OtherAccount { account, other: message.account });
         }
         let (seconds, calls) = (message.calls.len(), message.recent.len());
-        if seconds > usize::from(WINDOW_SECONDS) || calls > RECENT_CALLS_MAX {
+        if seconds > SECONDS_MAX || calls > RECENT_CALLS_MAX {
             return Err(FeedError::TooMany { seconds, calls });
         }
         if !message.balance.adds_up() {
@@ -192,7 +188,7 @@ impl Feed {
         for second in message.calls.drain(..) {
             self.seconds.insert(second.second, second);
         }
-        while self.seconds.len() > SECONDS_KEPT {
+        while self.seconds.len() > SECONDS_MAX {
             self.seconds.pop_first();
         }
         let older = self.latest.take().map(|latest| latest.recent).unwrap_or_default();
@@ -274,7 +270,6 @@ mod tests {
             let told = followed.latest().unwrap().at.millis() / 500;
             let delta = message(Kind::Delta, seq, made, told);
             assert_eq!(give(&mut followed, &delta), Ok(Outcome::Applied), "seq {seq}");
-            assert_eq!(give(&mut followed, &delta), Ok(Outcome::Repeated), "seq {seq} again");
             let mut fresh = feed();
             give(&mut fresh, &message(Kind::Snapshot, 1, made, 0)).unwrap();
             assert_eq!(shown(&followed), shown(&fresh), "after {made} calls");
@@ -293,16 +288,19 @@ mod tests {
             (delta(9, 6), Outcome::Waiting),
             (delta(7, 4), Outcome::Waiting),
             (message(Kind::Snapshot, 9, 6, 0), Outcome::Applied),
-            (delta(9, 6), Outcome::Repeated),
             (delta(10, 7), Outcome::Applied),
+            (delta(1, 8), Outcome::Gap), // the account was evicted and counts from zero
+            (delta(2, 9), Outcome::Waiting),
+            (message(Kind::Snapshot, 2, 9, 0), Outcome::Applied),
+            (delta(3, 10), Outcome::Applied),
         ] {
             assert_eq!(give(&mut feed, &step), Ok(expected), "seq {} {:?}", step.seq, step.kind);
         }
         // A new connection counts from its own snapshot, even from a lower number.
         feed.connected();
-        assert_eq!(give(&mut feed, &delta(11, 8)), Ok(Outcome::Waiting));
-        assert_eq!(give(&mut feed, &message(Kind::Snapshot, 1, 8, 0)), Ok(Outcome::Applied));
-        assert_eq!(give(&mut feed, &delta(2, 9)), Ok(Outcome::Applied));
+        assert_eq!(give(&mut feed, &delta(4, 11)), Ok(Outcome::Waiting));
+        assert_eq!(give(&mut feed, &message(Kind::Snapshot, 1, 11, 0)), Ok(Outcome::Applied));
+        assert_eq!(give(&mut feed, &delta(2, 12)), Ok(Outcome::Applied));
     }
 
     #[test]
@@ -316,7 +314,7 @@ mod tests {
         let skewed = Balance { burned: good.balance.burned.plus(one).unwrap(), ..good.balance };
         let unbalanced = Message { balance: skewed, ..good.clone() };
         let second = Second { second: 1, calls: 1, credits: Credits::ZERO };
-        let many = Message { calls: vec![second; 61], ..good.clone() };
+        let many = Message { calls: vec![second; SECONDS_MAX + 1], ..good.clone() };
         let wide = Message { unit: "x".repeat(MESSAGE_BYTES_MAX), ..good.clone() };
         for (bad, code) in [
             (other, "other_account"),
@@ -342,7 +340,7 @@ mod tests {
             let seq = made.try_into().unwrap();
             give(&mut feed, &message(Kind::Delta, seq, made, made - 1)).unwrap();
         }
-        assert_eq!(feed.seconds.len(), SECONDS_KEPT);
+        assert_eq!(feed.seconds.len(), SECONDS_MAX);
         assert_eq!(feed.latest().unwrap().recent.len(), RECENT_CALLS_MAX);
     }
 }

@@ -50,7 +50,7 @@ pub struct Message {
     pub unit: String,
     /// The balance, absolute in both kinds.
     pub balance: Balance,
-    /// Calls by second; at most [`WINDOW_SECONDS`](super::WINDOW_SECONDS).
+    /// Calls by second; at most [`SECONDS_MAX`](super::SECONDS_MAX).
     pub calls: Vec<Second>,
     /// Calls, newest first; at most [`RECENT_CALLS_MAX`](super::RECENT_CALLS_MAX).
     pub recent: Vec<Call>,
@@ -131,7 +131,7 @@ pub struct Call {
     pub key: String,
     /// Credits it cost.
     pub cost: Credits,
-    /// The origin's HTTP status.
+    /// The origin's HTTP status; 0 while it is not known: a direct debit comes before the answer.
     pub status: u16,
 }
 

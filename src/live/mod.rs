@@ -25,8 +25,12 @@ pub use view::{Amounts, CallView, Gate, Minute, SecondView, Shares, View};
 /// Seconds of calls that a snapshot holds and the chart shows, the current one included.
 pub const WINDOW_SECONDS: u16 = 60;
 
+/// Seconds of calls in one message, and kept by a page, at most: the window, and as much again for
+/// an account that rounds its minute outwards and a page whose clock is behind.
+pub const SECONDS_MAX: usize = 2 * WINDOW_SECONDS as usize;
+
 /// Calls in a message's `recent` and in the list on the page, at most.
 pub const RECENT_CALLS_MAX: usize = 20;
 
-/// Bytes of one message, at most: 60 seconds and 20 calls with the longest routes need a third.
+/// Bytes of one message, at most: its seconds and 20 calls with long routes need a third.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;

@@ -128,7 +128,7 @@ pub struct CallView<'a> {
     pub key: &'a str,
     /// Credits, as text.
     pub cost: String,
-    /// The origin's HTTP status.
+    /// The origin's HTTP status; 0 while it is not known.
     pub status: u16,
 }
 

@@ -1,182 +1,133 @@
-//! What things cost: a plan, parsed from JSON and checked before anything is rated by it.
+//! What things cost: plans as JSON, checked once, then rated for ever.
 //!
-//! ```json
-//! { "id": "starter", "version": 1,
-//!   "charges": [{ "id": "words", "unit": "credits",
-//!                 "price": { "model": "per_unit", "unit_price": "0.3" } }],
-//!   "credits": { "burn_order": "standard", "rollover": "none", "at_zero": "block" } }
+//! ```text
+//! JSON text ── read ──▶ PlanSpec ── check ──▶ Plan { spec, charges, hash }
+//! Plan + overrides + phases + an instant ── Contract ──▶ effective Plan
 //! ```
 //!
-//! Immutable, identified by (id, version). Invariant: a [`Plan`] that exists can be rated.
+//! A plan that loads can be rated: tiers are in order and open at the end, every product fits, every
+//! name that is mentioned exists. Everything else is refused with the path of the field. The format
+//! is described by `docs/plan.schema.json`.
 
-use std::collections::BTreeMap;
+mod adjust;
+mod charge;
+mod check;
+mod check_price;
+mod contract;
+mod error;
+mod json;
+mod ladder;
+pub mod limits;
+mod lines;
+mod meter;
+mod places;
+mod price;
+mod read;
+mod read_price;
+mod spec;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::units::{ChargeId, PlanId, UnitPrice};
+pub use adjust::{Adjustment, Conversion, Operation, Round};
+pub use charge::{AmountStep, Charge, Matrix, Package, Price, QuantityStep};
+pub use contract::{Contract, ContractError, Effective, Phase, PlanRef};
+pub use error::{Fault, PlanError};
+pub use ladder::{Ladder, Rung};
+pub use meter::{Aggregation, MeterSpec};
+pub use price::{MatrixEntry, PercentTierSpec, PercentageSpec, PriceSpec, StepSpec, TierSpec};
+pub use spec::{
+    AtZero, BurnOrder, ChargeSpec, ChargeUnit, Combination, CommitSpec, CreditRules, DiscountSpec,
+    FeeSpec, GrantKind, Off, PlanSpec, PriceEach, Proration, RecurringGrant, Rollover, TaxSpec,
+    Timing,
+};
 
-/// Charges in a plan, at most.
-pub const CHARGES_MAX: usize = 256;
+use crate::units::{ChargeId, MeterId, PlanId};
 
-/// Why a plan was refused, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
-pub struct PlanError {
-    /// JSON pointer of the field at fault.
-    pub path: String,
-    code: &'static str,
-    message: String,
-}
-
-impl PlanError {
-    /// Stable machine-readable code. Never reworded.
-    pub fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// What is wrong and what to do.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    fn new(path: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { path: path.into(), code, message: message.into() }
-    }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlanSpec {
-    id: PlanId,
-    version: u32,
-    charges: Vec<ChargeSpec>,
-    credits: CreditRules,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ChargeSpec {
-    id: ChargeId,
-    unit: ChargeUnit,
-    price: Price,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ChargeUnit {
-    Credits,
-}
-
-/// How a quantity becomes an amount.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "model", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Price {
-    /// Every unit costs the same.
-    PerUnit {
-        /// Credits per unit.
-        unit_price: UnitPrice,
-    },
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CreditRules {
-    burn_order: BurnOrder,
-    rollover: Rollover,
-    at_zero: AtZero,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum BurnOrder {
-    Standard,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Rollover {
-    None,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AtZero {
-    Block,
-}
-
-/// One priced line of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Charge {
-    /// How its quantity becomes credits.
-    pub price: Price,
-}
-
-/// A checked plan.
+/// A checked plan. Immutable: a new price is a new version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    id: PlanId,
-    version: u32,
+    spec: PlanSpec,
+    charges: Vec<Charge>,
     hash: String,
-    charges: BTreeMap<ChargeId, Charge>,
 }
 
 impl Plan {
-    /// Parses and checks a plan.
+    /// Reads and checks a plan.
     ///
     /// # Errors
     ///
-    /// [`PlanError`] with the path of the first field at fault.
+    /// [`PlanError`]: the first fault in reading order, with the path of its field.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let plan = edgemeter::plan::Plan::parse(
+    ///     r#"{ "id": "starter", "version": 1,
+    ///          "charges": [ { "id": "words", "unit": "credits",
+    ///                         "price": { "model": "per_unit", "unit_price": "0,3" } } ] }"#,
+    /// );
+    /// let error = plan.unwrap_err();
+    /// assert_eq!(error.path, "/charges/0/price/unit_price");
+    /// assert_eq!(error.code(), "not_a_decimal");
+    /// ```
     pub fn parse(json: &str) -> Result<Self, PlanError> {
-        let mut reader = serde_json::Deserializer::from_str(json);
-        let spec: PlanSpec = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = format!("/{}", error.path().to_string().replace('.', "/"));
-            PlanError::new(path, "plan_malformed", error.inner().to_string())
-        })?;
-        if spec.version == 0 {
-            return Err(PlanError::new("/version", "version_zero", "count versions from 1"));
-        }
-        if spec.charges.is_empty() || spec.charges.len() > CHARGES_MAX {
-            let text = format!("name 1 to {CHARGES_MAX} charges");
-            return Err(PlanError::new("/charges", "charges_count", text));
-        }
-        // The meaning is hashed, not the text: spaces and the order of keys do not matter.
-        let canonical = serde_json::to_string(&spec)
-            .map_err(|e| PlanError::new("/", "plan_malformed", e.to_string()))?;
-        let hash = Sha256::digest(canonical).iter().map(|b| format!("{b:02x}")).collect();
-        let mut charges = BTreeMap::new();
-        for (index, charge) in spec.charges.into_iter().enumerate() {
-            let Price::PerUnit { unit_price } = &charge.price;
-            if unit_price.get().is_sign_negative() {
-                let path = format!("/charges/{index}/price/unit_price");
-                return Err(PlanError::new(path, "price_negative", "use a price of zero or more"));
-            }
-            let checked = Charge { price: charge.price };
-            if charges.insert(charge.id.clone(), checked).is_some() {
-                let text = format!("{} is named twice: rename one", charge.id);
-                return Err(PlanError::new(format!("/charges/{index}/id"), "charge_twice", text));
-            }
-        }
-        Ok(Self { id: spec.id, version: spec.version, hash, charges })
+        let document = json::Json::parse(json, limits::PLAN_BYTES_MAX)?;
+        check::plan(read::plan(&json::Node::root(&document))?)
     }
 
-    /// The plan's id.
+    fn of_checked(spec: PlanSpec, charges: Vec<Charge>) -> Result<Self, PlanError> {
+        let mut plan = Self { spec, charges, hash: String::new() };
+        let digest = Sha256::digest(plan.to_json()?.as_bytes());
+        plan.hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(plan)
+    }
+
+    /// Which plan.
     pub fn id(&self) -> &PlanId {
-        &self.id
+        &self.spec.id
     }
 
-    /// The plan's version, from 1.
+    /// Which version of it, from 1.
     pub fn version(&self) -> u32 {
-        self.version
+        self.spec.version
     }
 
-    /// SHA-256 of the plan's meaning, in hex.
+    /// SHA-256 of the canonical JSON, in hexadecimal: equal for two texts exactly if they mean the
+    /// same. The words that a customer reads are part of the meaning.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The charge with this id.
+    /// The plan as written, with all defaults filled in.
+    pub fn spec(&self) -> &PlanSpec {
+        &self.spec
+    }
+
+    /// All charges, in the order of their lines.
+    pub fn charges(&self) -> &[Charge] {
+        &self.charges
+    }
+
+    /// The charge of this id.
     pub fn charge(&self, id: &ChargeId) -> Option<&Charge> {
-        self.charges.get(id)
+        self.charges.iter().find(|charge| charge.id() == id)
+    }
+
+    /// The meter of this id.
+    pub fn meter(&self, id: &MeterId) -> Option<&MeterSpec> {
+        self.spec.meters.iter().find(|meter| meter.id == *id)
+    }
+
+    /// The canonical JSON: every field written out, numbers in their shortest form. It reads as
+    /// this plan.
+    ///
+    /// # Errors
+    ///
+    /// Never for a plan that was checked: it has nothing that JSON cannot say.
+    pub fn to_json(&self) -> Result<String, PlanError> {
+        serde_json::to_string(&self.spec).map_err(|error| PlanError {
+            path: String::new(),
+            fault: Fault::NotJson { line: 0, column: 0, reason: error.to_string() },
+        })
     }
 }

@@ -21,7 +21,26 @@ pub struct Inexact;
 /// # Errors
 ///
 /// [`Inexact`] if the sum needs more than 96 bits.
+#[inline]
 pub fn add(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
+    if let Some(sum) = add_small(a, b) {
+        return Ok(sum);
+    }
+    add_wide(a, b)
+}
+
+/// The common case: both mantissas in 64 bits at the common scale. Integers, no division.
+#[inline]
+fn add_small(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let (more, less) = if a.scale() >= b.scale() { (a, b) } else { (b, a) };
+    let shift = more.scale().checked_sub(less.scale())?;
+    let power = *POWERS_OF_TEN.get(usize::try_from(shift).ok()?)?;
+    let aligned = small(less)?.checked_mul(power)?;
+    let sum = i128::from(small(more)?).checked_add(i128::from(aligned))?;
+    Decimal::try_from_i128_with_scale(sum, more.scale()).ok()
+}
+
+fn add_wide(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
     if a.is_zero() {
         return Ok(b);
     }
@@ -39,6 +58,21 @@ pub fn add(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
     exact.then_some(sum).ok_or(Inexact)
 }
 
+/// The signed mantissa, if it fits 64 bits.
+#[inline]
+fn small(value: Decimal) -> Option<i64> {
+    i64::try_from(value.mantissa()).ok()
+}
+
+/// 10^0 to 10^18: all that fit 64 bits.
+#[rustfmt::skip]
+const POWERS_OF_TEN: [i64; 19] = [
+    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000,
+    10_000_000_000, 100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000,
+    1_000_000_000_000_000, 10_000_000_000_000_000, 100_000_000_000_000_000,
+    1_000_000_000_000_000_000,
+];
+
 /// `a − b`, exactly.
 ///
 /// # Errors
@@ -55,7 +89,22 @@ pub fn sub(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
 /// # Errors
 ///
 /// [`Inexact`] if the product needs more than 96 bits or more than 28 decimal places.
+#[inline]
 pub fn mul(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
+    if let Some(product) = mul_small(a, b) {
+        return Ok(product);
+    }
+    mul_wide(a, b)
+}
+
+/// The common case: both mantissas in 64 bits, the product in 96 bits and 28 places.
+#[inline]
+fn mul_small(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let product = i128::from(small(a)?).checked_mul(i128::from(small(b)?))?;
+    Decimal::try_from_i128_with_scale(product, a.scale().checked_add(b.scale())?).ok()
+}
+
+fn mul_wide(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
     if a.is_zero() || b.is_zero() {
         return Ok(Decimal::ZERO);
     }

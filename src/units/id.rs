@@ -4,7 +4,7 @@
 //! ```text
 //! AccountId  a-z 0-9 -            1..=40    no underscore: it is a part of em_live_<account>_…
 //! KeyId      a-z 0-9              1..=24
-//! GrantId, PlanId, ChargeId  A-Z a-z 0-9 - _ . :   1..=64
+//! all other ids   A-Z a-z 0-9 - _ . :   1..=64
 //! ```
 
 use std::fmt;
@@ -122,6 +122,43 @@ id!(
     /// One priced line of a plan.
     ChargeId, max: 64, allowed: "A-Z, a-z, 0-9, -, _, . and :", is_name
 );
+
+id!(
+    /// A meter of a plan.
+    MeterId, max: 64, allowed: "A-Z, a-z, 0-9, -, _, . and :", is_name
+);
+id!(
+    /// A recurring fee of a plan.
+    FeeId, max: 64, allowed: "A-Z, a-z, 0-9, -, _, . and :", is_name
+);
+id!(
+    /// A line of a plan's invoices: the id of a charge or of a fee, which share one name space.
+    LineId, max: 64, allowed: "A-Z, a-z, 0-9, -, _, . and :", is_name
+);
+id!(
+    /// A discount on a plan's invoices.
+    DiscountId, max: 64, allowed: "A-Z, a-z, 0-9, -, _, . and :", is_name
+);
+id!(
+    /// A tax on a plan's invoices.
+    TaxId, max: 64, allowed: "A-Z, a-z, 0-9, -, _, . and :", is_name
+);
+id!(
+    /// A contract: an account's plan, with its own terms.
+    ContractId, max: 64, allowed: "A-Z, a-z, 0-9, -, _, . and :", is_name
+);
+
+impl From<&ChargeId> for LineId {
+    fn from(id: &ChargeId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
+impl From<&FeeId> for LineId {
+    fn from(id: &FeeId) -> Self {
+        Self(id.0.clone())
+    }
+}
 
 #[cfg(test)]
 mod tests {

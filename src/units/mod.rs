@@ -1,22 +1,38 @@
-//! What this crate computes with: quantities, credits, prices, instants, ids; and the only
-//! arithmetic allowed on them.
+//! What this crate computes with: quantities, credits, prices, money, instants, dates, ids; and the
+//! only arithmetic allowed on them.
 //!
 //! ```text
-//! Quantity (meter units) × UnitPrice (credits / meter unit) = Credits
+//! Quantity (meter units) × UnitPrice (credits or currency / meter unit) = Amount (exact)
+//! Amount ──▶ Credits (exact)    Amount ── Money::round ──▶ Money (minor units of a Currency)
 //! ```
 //!
 //! Each number is an exact [`rust_decimal::Decimal`] with at most [`SCALE_MAX`] decimal places, and
 //! is a string on every wire (JSON, SQLite, JavaScript). Every sum and product is exact or
 //! [`Inexact`]. Parsing, serde included, goes through the checked constructors.
 
+mod amount;
+mod cadence;
+mod civil;
+mod currency;
 pub mod exact;
 mod id;
+mod money;
 mod number;
+pub mod round;
 mod time;
 
+pub use amount::Amount;
+pub use cadence::{Cadence, CadenceError};
+pub use civil::{Date, DateError, MILLIS_PER_DAY};
+pub use currency::{Currency, UnknownCurrency};
 pub use exact::Inexact;
-pub use id::{AccountId, ChargeId, GrantId, IdError, KeyId, PlanId};
-pub use number::{Credits, NumberError, Quantity, UnitPrice, parse_decimal};
+pub use id::{
+    AccountId, ChargeId, ContractId, DiscountId, FeeId, GrantId, IdError, KeyId, LineId, MeterId,
+    PlanId, TaxId,
+};
+pub use money::{MINOR_UNITS_MAX, Money, MoneyError};
+pub use number::{Credits, NumberError, Percentage, Quantity, UnitPrice, parse_decimal};
+pub use round::Rounding;
 pub use time::Timestamp;
 
 /// Decimal places of a quantity, a price and an amount of credits, at most.

@@ -1,4 +1,4 @@
-//! The checked decimal newtypes: [`Quantity`], [`Credits`], [`UnitPrice`].
+//! The checked decimal newtypes: [`Quantity`], [`Credits`], [`UnitPrice`], [`Percentage`].
 //!
 //! ```text
 //! "2.50" ── parse_decimal ──▶ Decimal ── Credits::new ──▶ Credits(2.5) ── Display ──▶ "2.5"
@@ -55,26 +55,39 @@ impl NumberError {
 ///
 /// [`NumberError::NotDecimal`], [`NumberError::TooLarge`] or [`NumberError::TooFine`].
 pub fn parse_decimal(text: &str) -> Result<Decimal, NumberError> {
+    parse_digits(text, INTEGER_DIGITS_MAX, SCALE_MAX)
+}
+
+/// Reads the same form with as many digits as a [`Decimal`] holds: 28 and most numbers of 29.
+///
+/// # Errors
+///
+/// As [`parse_decimal`].
+pub(super) fn parse_wide(text: &str) -> Result<Decimal, NumberError> {
+    parse_digits(text, Decimal::MAX_SCALE.saturating_add(1), Decimal::MAX_SCALE)
+}
+
+fn parse_digits(text: &str, whole_max: u32, places_max: u32) -> Result<Decimal, NumberError> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !all_digits(whole) || !all_digits(fraction) {
         return Err(NumberError::NotDecimal);
     }
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     let too_long = |part: &str, max: u32| part.len() > max as usize;
-    if too_long(whole.trim_start_matches('0'), INTEGER_DIGITS_MAX) {
+    if too_long(whole, whole_max) {
         return Err(NumberError::TooLarge);
     }
-    if too_long(fraction.trim_end_matches('0'), SCALE_MAX) {
+    if too_long(fraction, places_max) {
         return Err(NumberError::TooFine);
     }
     let sign = if text.len() == digits.len() { "" } else { "-" };
-    let whole = whole.trim_start_matches('0');
-    let fraction = fraction.trim_end_matches('0');
-    // No zero beyond the last digit: 16 + 12 digits are all that a Decimal holds.
     let point = if fraction.is_empty() { "" } else { "." };
-    let canonical = format!("{sign}0{whole}{point}{fraction}");
-    Decimal::from_str_exact(&canonical).map(|d| d.normalize()).map_err(|_| NumberError::NotDecimal)
+    let zero = if whole.is_empty() { "0" } else { "" };
+    Decimal::from_str_exact(&format!("{sign}{zero}{whole}{point}{fraction}"))
+        .map(|value| value.normalize())
+        .map_err(|_| NumberError::TooLarge)
 }
 
 /// Checks the digits of a computed value; `signed` values may be below zero.
@@ -103,6 +116,9 @@ macro_rules! number {
         impl $name {
             /// Zero of this unit.
             pub const ZERO: Self = Self(Decimal::ZERO);
+
+            /// One of this unit.
+            pub const ONE: Self = Self(Decimal::ONE);
 
             /// Wraps a decimal.
             ///
@@ -185,6 +201,10 @@ number!(
     /// allow a negative price by name.
     UnitPrice, signed: true
 );
+number!(
+    /// A number of hundredths: `2.9` is 2.9 percent. Never negative; above 100 where a plan says so.
+    Percentage, signed: false
+);
 
 impl Credits {
     /// Whether the amount is below zero.
@@ -217,8 +237,10 @@ mod tests {
             ("0.000000000001", Ok("0.000000000001")),
             ("0.0000000000010000", Ok("0.000000000001")),
             ("9999999999999999", Ok("9999999999999999")),
+            ("9999999999999999.999999999999", Ok("9999999999999999.999999999999")),
             ("-9999999999999999.999999999999", Ok("-9999999999999999.999999999999")),
             ("10000000000000000", Err("too_large")),
+            ("0010000000000000000", Err("too_large")),
             ("0.0000000000001", Err("too_fine")),
             ("", Err("not_a_decimal")),
             (".5", Err("not_a_decimal")),

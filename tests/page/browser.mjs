@@ -29,9 +29,10 @@ export async function startBrowser() {
  * @param {import("playwright-core").Browser} browser
  * @param {string} url
  * @param {(page: import("playwright-core").Page) => Promise<void>} use
- * @param {import("playwright-core").BrowserContextOptions} [options]
+ * @param {import("playwright-core").BrowserContextOptions & {prepare?: Function}} [options]
+ *   `prepare(page)` runs before the page is opened
  */
-export async function withPage(browser, url, use, options = {}) {
+export async function withPage(browser, url, use, { prepare = () => {}, ...options } = {}) {
   const context = await browser.newContext({ locale: "en-US", timezoneId: "UTC", ...options });
   const complaints = [];
   try {
@@ -42,6 +43,7 @@ export async function withPage(browser, url, use, options = {}) {
       const text = message.text();
       if (message.type() === "error" && !EXPECTED.test(text)) complaints.push(text);
     });
+    await prepare(page);
     await page.goto(url);
     await use(page);
   } finally {

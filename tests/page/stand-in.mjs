@@ -65,11 +65,12 @@ class Connection {
   }
 
   #frame(opcode, body) {
-    const long = body.length > 125;
-    const head = Buffer.alloc(long ? 4 : 2);
+    const { length } = body;
+    const head = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
     head[0] = 0x80 | opcode;
-    head[1] = long ? 126 : body.length;
-    if (long) head.writeUInt16BE(body.length, 2);
+    head[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
+    if (head.length === 4) head.writeUInt16BE(length, 2);
+    if (head.length === 10) head.writeBigUInt64BE(BigInt(length), 2);
     this.#socket.write(Buffer.concat([head, body]));
   }
 
@@ -211,6 +212,7 @@ export class Account {
 }
 
 function tenths(/** @type {bigint} */ amount) {
-  const whole = amount / 10n;
-  return amount % 10n === 0n ? `${whole}` : `${whole}.${amount % 10n}`;
+  const size = amount < 0n ? -amount : amount;
+  const fraction = size % 10n === 0n ? "" : `.${size % 10n}`;
+  return `${amount < 0n ? "-" : ""}${size / 10n}${fraction}`;
 }

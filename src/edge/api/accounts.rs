@@ -47,15 +47,15 @@ struct NewPortalToken {
 pub(super) async fn open(env: &Env, request: &mut Request) -> Handled {
     let Opening { id, contract: Contract { plan, version } } = body::json(request).await?;
     let catalog = || rpc::catalog(env);
-    let plan_json: String =
-        rpc::send(catalog()?, &catalog::Call::Plan { id: plan, version })
-            .await
-            .map_err(|problem: Problem| problem.field("/contract/plan"))?;
+    let plan_json: String = rpc::send(catalog()?, &catalog::Call::Plan { id: plan, version })
+        .await
+        .map_err(|problem: Problem| problem.field("/contract/plan"))?;
     let call = Call::Open { account: id.clone(), plan_json };
     let new: bool = rpc::send(rpc::account(env, id.as_str())?, &call).await?;
     // After the account, so that a name in the list always has an account behind it.
     let () = rpc::send(catalog()?, &catalog::Call::AddAccount { account: id.clone() }).await?;
-    let description: Description = rpc::send(rpc::account(env, id.as_str())?, &Call::Describe).await?;
+    let description: Description =
+        rpc::send(rpc::account(env, id.as_str())?, &Call::Describe).await?;
     json(if new { 201 } else { 200 }, &description)
 }
 
@@ -85,11 +85,13 @@ pub(super) async fn read(
 ) -> Handled {
     match rest {
         [] => {
-            let whole: Description = rpc::send(known(env, &account).await?, &Call::Describe).await?;
+            let whole: Description =
+                rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole)
         }
         ["balance"] => {
-            let whole: Description = rpc::send(known(env, &account).await?, &Call::Describe).await?;
+            let whole: Description =
+                rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole.balance)
         }
         ["journal"] => {
@@ -151,7 +153,10 @@ pub(super) async fn write(
             known(env, &account).await?;
             let end = super::super::now().millis().div_euclid(1_000).saturating_add(ttl.into());
             let token = config.secrets.sign_portal(&account, end);
-            json(201, &serde_json::json!({ "token": token, "expires_at": end.saturating_mul(1_000) }))
+            json(
+                201,
+                &serde_json::json!({ "token": token, "expires_at": end.saturating_mul(1_000) }),
+            )
         }
         _ => Err(Problem::not_found("path", &request.path())),
     }
@@ -174,10 +179,14 @@ async fn create_key(
     json(201, &serde_json::json!({ "id": id, "key": key, "active": true }))
 }
 
+/// A name, not a secret: the MAC is. Ten characters of the 52 random bits.
 fn random_key_id() -> Result<KeyId, Problem> {
-    // An id is a name, not a secret: the MAC is. The first digits are the exponent's.
-    let text = js_sys::Math::random().to_bits().to_string();
-    text.get(3..).unwrap_or(&text).parse().map_err(broken)
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let bits = js_sys::Math::random().to_bits();
+    let letter =
+        |i: u32| LETTERS.get(usize::try_from((bits >> i.saturating_mul(5)) & 31).unwrap_or(0));
+    let id: String = (0..10).filter_map(letter).map(|byte| char::from(*byte)).collect();
+    id.parse().map_err(broken)
 }
 
 /// `GET /v1/accounts/{a}/live`: a browser cannot set headers on a socket, so the portal token comes

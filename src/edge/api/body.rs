@@ -16,7 +16,9 @@ pub(super) const BODY_BYTES_MAX: usize = 1_048_576;
 /// 413 if it is too large (nothing beyond the limit is kept), 400 if it is not UTF-8.
 pub(super) async fn text(request: &mut Request) -> Result<String, Problem> {
     let declared = request.headers().get("content-length").ok().flatten();
-    if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|n| n > BODY_BYTES_MAX as u64)
+    if declared
+        .and_then(|length| length.parse::<u64>().ok())
+        .is_some_and(|n| n > BODY_BYTES_MAX as u64)
     {
         return Err(too_large());
     }
@@ -24,7 +26,8 @@ pub(super) async fn text(request: &mut Request) -> Result<String, Problem> {
     // A request without a body has no stream.
     if let Ok(mut stream) = request.stream() {
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|_| Problem::new(400, "body_broken", "the body broke off"))?;
+            let chunk =
+                chunk.map_err(|_| Problem::new(400, "body_broken", "the body broke off"))?;
             if bytes.len().saturating_add(chunk.len()) > BODY_BYTES_MAX {
                 return Err(too_large());
             }

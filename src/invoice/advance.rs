@@ -1,0 +1,74 @@
+//! Fees that an earlier invoice billed in advance, against what they should have been.
+//!
+//! ```text
+//! billed ahead     10.00 for June under plan A
+//! due now           3.33 for the ten days of plan A       ──▶ a correction of −6.67
+//! ```
+//!
+//! A fee is recognized by plan, version, id and the start of its step. Invariant: over all invoices
+//! the lines of a step sum to what is due for it.
+
+use std::collections::BTreeMap;
+
+use super::line::Draft;
+use super::{Closing, InvoiceError, Line, LineKind};
+use crate::units::{Credits, Currency, LineId, Money, PlanId, Timestamp};
+
+/// What earlier invoices billed in advance for this period, by plan, fee and start of the step.
+pub(super) struct Billed<'a> {
+    left: BTreeMap<(PlanId, u32, LineId, Timestamp), (&'a Line, Money)>,
+}
+
+impl<'a> Billed<'a> {
+    pub(super) fn new(lines: &'a [Line]) -> Self {
+        let key =
+            |line: &Line| (line.plan.clone(), line.version, line.id.clone(), line.service.start());
+        let is_ahead = |line: &&Line| line.kind == LineKind::FeeAhead;
+        let ahead = lines.iter().filter(is_ahead);
+        Self { left: ahead.map(|line| (key(line), (line, line.settled.amount))).collect() }
+    }
+
+    /// The fee less what was billed of it; none if that was all.
+    pub(super) fn less(&mut self, mut draft: Draft) -> Result<Option<Draft>, InvoiceError> {
+        let start = draft.service.start();
+        let key = (draft.plan.clone(), draft.version, draft.id.clone(), start);
+        let Some((line, billed)) = self.left.remove(&key) else { return Ok(Some(draft)) };
+        let difference = draft.amount.minus(billed)?;
+        if let (Some(due), Some(taken)) = (draft.credits, line.credits) {
+            draft.credits = Some(due.minus(taken)?).filter(|difference| !difference.is_zero());
+        }
+        if difference.is_zero() && draft.credits.is_none() {
+            return Ok(None);
+        }
+        let billed = line.credits.map_or(billed.to_string(), |credits| credits.to_string());
+        draft.kind = LineKind::FeeCorrection;
+        draft.formula = draft.formula.map(|formula| format!("{formula} − {billed} billed before"));
+        draft.amount = difference;
+        Ok(Some(draft))
+    }
+
+    /// What was billed by plans that were not in force after all.
+    pub(super) fn corrections(
+        self,
+        closing: &Closing<'_>,
+        currency: Currency,
+        drafts: &mut Vec<Draft>,
+    ) -> Result<(), InvoiceError> {
+        let Some(stretch) = closing.stretches.first() else { return Ok(()) };
+        let is_something = |(line, billed): &(&Line, Money)| {
+            !billed.is_zero() || line.credits.is_some_and(|credits| !credits.is_zero())
+        };
+        for (line, billed) in self.left.into_values().filter(is_something) {
+            let name = (line.id.clone(), line.name.as_str());
+            let amount = Money::zero(currency).minus(billed)?;
+            let kind = LineKind::FeeCorrection;
+            let mut draft = Draft::new(0, stretch.plan, kind, name, line.service, amount);
+            (draft.plan, draft.version) = (line.plan.clone(), line.version);
+            draft.credits = line.credits.map(|credits| Credits::ZERO.minus(credits)).transpose()?;
+            let billed = line.credits.map_or(billed.to_string(), |credits| credits.to_string());
+            draft.formula = Some(format!("0 − {billed} billed before"));
+            drafts.push(draft);
+        }
+        Ok(())
+    }
+}

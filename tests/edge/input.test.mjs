@@ -1,0 +1,180 @@
+/**
+ * Bad input to every control call: a 4xx problem that names the field, no 5xx, nothing written.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { OPERATOR_TOKEN, plan, ROUTES, startGateway } from "./harness.mjs";
+
+let gateway;
+before(async () => {
+  gateway = await startGateway();
+  await gateway.fund("acme", { price: "1", amount: "100" });
+});
+after(() => gateway?.stop());
+
+const GRANT = { id: "g2", amount: "5" };
+const DIGITS = "1234567890".repeat(4);
+const deep = (n) => "[".repeat(n) + "]".repeat(n);
+
+/** [method, path, body, status, field] */
+const TABLE = [
+  // plans
+  ["POST", "/v1/plans", "", 400, ""],
+  ["POST", "/v1/plans", "{", 400, ""],
+  ["POST", "/v1/plans", "null", 422],
+  ["POST", "/v1/plans", "[]", 422],
+  ["POST", "/v1/plans", deep(100_000), 400, ""],
+  ["POST", "/v1/plans", "\u0000", 400, ""],
+  ["POST", "/v1/plans", { ...plan("p", "1"), id: "" }, 422, "/id"],
+  ["POST", "/v1/plans", { ...plan("p", "1"), id: "x".repeat(65) }, 422, "/id"],
+  ["POST", "/v1/plans", { ...plan("p", "1"), version: 0 }, 422, "/version"],
+  ["POST", "/v1/plans", { ...plan("p", "1"), version: "1" }, 422, "/version"],
+  ["POST", "/v1/plans", { ...plan("p", "1"), version: 1.5 }, 422, "/version"],
+  ["POST", "/v1/plans", { ...plan("p", "1"), colour: "red" }, 422, "/colour"],
+  ["POST", "/v1/plans", plan("p", "-1"), 422, "/charges/0/price/unit_price"],
+  ["POST", "/v1/plans", plan("p", "NaN"), 422, "/charges/0/price"],
+  ["POST", "/v1/plans", plan("p", "1e5"), 422, "/charges/0/price"],
+  ["POST", "/v1/plans", plan("p", DIGITS), 422, "/charges/0/price"],
+  ["POST", "/v1/plans", plan("p", 1), 422, "/charges/0/price"],
+  ["POST", "/v1/plans", { id: "p", version: 1, charges: plan("p", "1").charges }, 422, "/charges/0/unit"],
+  ["POST", "/v1/plans", plan("per-1", "2"), 409, "/version"],
+  // routes
+  ["PUT", "/v1/routes", { routes: [] }, 422, "/unmatched"],
+  ["PUT", "/v1/routes", { unmatched: "free", routes: [] }, 422, "/unmatched"],
+  ["PUT", "/v1/routes", { ...ROUTES, extra: 1 }, 422, "/extra"],
+  ["PUT", "/v1/routes", { unmatched: "pass", routes: [{ method: "GET" }] }, 422, "/routes/0/path"],
+  [
+    "PUT",
+    "/v1/routes",
+    { unmatched: "pass", routes: [{ method: "GET", path: "/a", charge: "a", quantity: "-1" }] },
+    422,
+    "/routes/0/quantity",
+  ],
+  // accounts
+  ["POST", "/v1/accounts", { id: "Big", contract: { plan: "per-1", version: 1 } }, 422, "/id"],
+  ["POST", "/v1/accounts", { id: "a".repeat(41), contract: { plan: "per-1", version: 1 } }, 422, "/id"],
+  ["POST", "/v1/accounts", { id: "new" }, 422, "/contract"],
+  ["POST", "/v1/accounts", { id: "new", contract: { plan: "none", version: 1 } }, 404, "/contract/plan"],
+  ["POST", "/v1/accounts", { id: "new", contract: { plan: "per-1", version: -1 } }, 422, "/contract/version"],
+  ["POST", "/v1/accounts", { id: "new", contract: { plan: "per-1", version: 1, x: 1 } }, 422, "/contract/x"],
+  ["GET", "/v1/accounts/none", undefined, 404, "account"],
+  ["GET", "/v1/accounts/No%20Name", undefined, 422, "account"],
+  ["GET", "/v1/accounts/none/balance", undefined, 404, "account"],
+  // keys
+  ["POST", "/v1/accounts/acme/keys", { id: "k-1" }, 422, "/id"],
+  ["POST", "/v1/accounts/acme/keys", { id: 7 }, 422, "/id"],
+  ["POST", "/v1/accounts/acme/keys", { name: "x" }, 422, "/name"],
+  ["POST", "/v1/accounts/none/keys", {}, 404, "account"],
+  ["POST", "/v1/accounts/acme/keys/nokey/disable", undefined, 404],
+  ["POST", "/v1/accounts/acme/keys/no_key/disable", undefined, 404, "key"],
+  // grants
+  ["POST", "/v1/accounts/acme/grants", { id: "g" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { amount: "1" }, 422, "/id"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: 5 }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: "0" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: "-5" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: "NaN" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: "Infinity" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: "1e3" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: DIGITS }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: `0.${DIGITS}` }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, amount: "" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, id: "x".repeat(65) }, 422, "/id"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, id: "<b>" }, 422, "/id"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, priority: -1 }, 422, "/priority"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, kind: "loan" }, 422, "/kind"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, expires_at: 5 }, 422, "/expires_at"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, expires_at: "soon" }, 422, "/expires_at"],
+  ["POST", "/v1/accounts/acme/grants", { ...GRANT, note: "x" }, 422, "/note"],
+  ["POST", "/v1/accounts/acme/grants", { id: "first", amount: "101" }, 409, "/id"],
+  ["POST", "/v1/accounts/acme/grants", { id: "max", amount: "9999999999999999" }, 422, "/amount"],
+  ["POST", "/v1/accounts/none/grants", GRANT, 404, "account"],
+  // journal, tokens, paths, methods
+  ["GET", "/v1/accounts/acme/journal?limit=0", undefined, 422, "limit"],
+  ["GET", "/v1/accounts/acme/journal?limit=99999999999", undefined, 422, "limit"],
+  ["GET", "/v1/accounts/acme/journal?after=-1", undefined, 422, "after"],
+  ["POST", "/v1/accounts/acme/portal-tokens", { ttl_seconds: 0 }, 422, "/ttl_seconds"],
+  ["POST", "/v1/accounts/acme/portal-tokens", { ttl_seconds: 1e9 }, 422, "/ttl_seconds"],
+  ["POST", "/v1/accounts/acme/portal-tokens", { forever: true }, 422, "/forever"],
+  ["POST", "/v1/accounts/none/portal-tokens", {}, 404, "account"],
+  ["DELETE", "/v1/plans", undefined, 405],
+  ["PATCH", "/v1/accounts/acme", undefined, 405],
+  ["POST", "/v1/accounts/acme/nothing", {}, 404],
+  ["GET", "/v1/accounts/acme/live", undefined, 426],
+];
+
+test("every refusal is a problem that names the field", async () => {
+  const before = await gateway.account("acme");
+  for (const [method, path, body, status, field] of TABLE) {
+    const answer = await gateway.api(method, path, body);
+    const row = `${method} ${path} ${JSON.stringify(body)?.slice(0, 120)} → ${answer.text.slice(0, 300)}`;
+    assert.equal(answer.status, status, row);
+    assert.equal(answer.headers["content-type"], "application/problem+json", row);
+    assert.ok(answer.json.detail.length > 10 && answer.json.code, row);
+    if (field !== undefined) assert.ok(answer.json.field?.startsWith(field), row);
+  }
+  const after = await gateway.account("acme");
+  assert.deepEqual(after, before, "nothing was written");
+  assert.deepEqual((await gateway.api("GET", "/v1/accounts")).json, ["acme"]);
+});
+
+test("10 MB bodies are refused by size, declared or not", async () => {
+  const big = JSON.stringify({ id: "x".repeat(10_000_000) });
+  const calls = [
+    ["POST", "/v1/plans"],
+    ["PUT", "/v1/routes"],
+    ["POST", "/v1/accounts"],
+    ["POST", "/v1/accounts/acme/keys"],
+    ["POST", "/v1/accounts/acme/grants"],
+    ["POST", "/v1/accounts/acme/portal-tokens"],
+  ];
+  for (const [method, path] of calls) {
+    for (const headers of [{}, { "transfer-encoding": "chunked" }]) {
+      const answer = await gateway.api(method, path, big, headers).catch((error) => error);
+      // The gateway may close before all is sent; what it says is 413.
+      if (answer.status !== undefined) assert.equal(answer.status, 413, `${method} ${path}`);
+      else assert.match(String(answer), /EPIPE|ECONNRESET/);
+    }
+  }
+  assert.equal((await gateway.api("GET", "/v1/health")).status, 200);
+});
+
+test("without the operator's token nothing is told and nothing is done", async () => {
+  const { token } = await gateway.must("POST", "/v1/accounts/acme/portal-tokens", {});
+  const tokens = ["", "Bearer ", "Bearer x", `Bearer ${OPERATOR_TOKEN}x`, `Bearer ${OPERATOR_TOKEN.slice(1)}`];
+  const paths = new Set(TABLE.map(([method, path]) => `${method} ${path}`));
+  for (const call of paths) {
+    const [method, path] = call.split(" ");
+    if (path.endsWith("/live")) continue;
+    for (const authorization of tokens) {
+      const answer = await gateway.api(method, path, undefined, { authorization });
+      assert.equal(answer.status, 401, `${call} with ${authorization}`);
+    }
+    const answer = await gateway.api(method, path, undefined, { authorization: `Bearer ${token}` });
+    const reads = method === "GET" && path.startsWith("/v1/accounts/acme");
+    if (!reads) assert.ok([403, 404, 422].includes(answer.status), `${call}: ${answer.text}`);
+  }
+  const portal = { authorization: `Bearer ${token}` };
+  assert.equal((await gateway.api("GET", "/v1/accounts/acme/balance", undefined, portal)).status, 200);
+  assert.equal((await gateway.api("GET", "/v1/accounts/other/balance", undefined, portal)).status, 403);
+});
+
+test("grants are idempotent by id", async () => {
+  const grant = { id: "once", amount: "7.25", kind: "promotional" };
+  const path = "/v1/accounts/acme/grants";
+  const first = await gateway.api("POST", path, grant);
+  const again = await gateway.api("POST", path, grant);
+  assert.deepEqual([first.status, again.status], [201, 200]);
+  assert.deepEqual(first.json, again.json);
+  assert.equal((await gateway.balance("acme")).available, "107.25");
+});
+
+test("weak settings refuse to run, and say which", async () => {
+  for (const [name, value] of [
+    ["EDGEMETER_OPERATOR_TOKEN", "x".repeat(31)],
+    ["EDGEMETER_KEY_SECRETS", "1:short"],
+    ["EDGEMETER_MODE", "prod"],
+  ]) {
+    await assert.rejects(startGateway({ settings: { [name]: value } }), new RegExp(name));
+  }
+});

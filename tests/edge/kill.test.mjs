@@ -1,0 +1,94 @@
+/**
+ * workerd is killed in the middle of a load, again and again, and started on the same directory:
+ * what was written stays, nothing is charged twice, and no more is given out than was granted.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, OPERATOR_TOKEN, sleep, startGateway } from "./harness.mjs";
+
+/** Kills in a row; KILLS=10 for the whole proof. */
+const KILLS = Number(process.env.KILLS ?? 4);
+const GRANTED = 6_000;
+
+let gateway;
+before(async () => (gateway = await startGateway({ gateways: 4 })));
+after(() => gateway?.stop());
+
+/** Every row of a journal. */
+async function journal(account) {
+  const rows = [];
+  for (;;) {
+    const after = rows.at(-1)?.n ?? 0;
+    const path = `/v1/accounts/${account}/journal?after=${after}&limit=500`;
+    const { text } = await gateway.send(gateway.urls[0] + path, {
+      headers: { authorization: `Bearer ${OPERATOR_TOKEN}` },
+    });
+    const page = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    rows.push(...page);
+    if (page.length < 500) return rows;
+  }
+}
+
+/** What the journal says was burned, by operation; fails if one stands there twice. */
+function operations(rows) {
+  const seen = new Set();
+  let refunded = 0;
+  const add = (op) => {
+    assert.ok(!seen.has(op), `operation ${op} was charged twice`);
+    seen.add(op);
+  };
+  for (const entry of rows.flatMap((row) => row.entries)) {
+    if (entry.kind === "debited") add(entry.debit.op);
+    if (entry.kind === "refunded") refunded += 1;
+    if (entry.kind === "usage_reported") {
+      entry.operations.list.forEach(([, , quantity], index) => {
+        if (quantity !== "0") add(`${entry.lease}.${entry.operations.from + index}`);
+      });
+    }
+  }
+  return { charged: seen.size, refunded };
+}
+
+test(`${KILLS} kills in the middle of a load`, async () => {
+  const { key } = await gateway.fund("hunted", { price: "1", amount: String(GRANTED) });
+  let sent200 = 0;
+  let reported = 0;
+  for (let kill = 1; kill <= KILLS; kill++) {
+    let dead = false;
+    const load = gateway.load(key, { total: 20_000, connections: 64, stop: () => dead });
+    await sleep(150 + 37 * kill);
+    const before = await gateway.balance("hunted").catch(() => undefined);
+    await gateway.kill();
+    dead = true;
+    const answers = await load;
+    sent200 += answers[200] ?? 0;
+    await gateway.restart();
+
+    const { balance, audit } = await gateway.account("hunted");
+    assert.equal(audit, "ok", `invariants after kill ${kill}`);
+    reported = Math.max(reported, Number(before?.burned ?? 0));
+    assert.ok(Number(balance.burned) >= reported, `burned ${balance.burned} < ${reported}`);
+    const sum = ["available", "held", "burned", "expired"].map((name) => Number(balance[name]));
+    assert.equal(sum.reduce((a, b) => a + b), GRANTED, "granted = available + held + burned");
+    const { charged, refunded } = operations(await journal("hunted"));
+    assert.equal(charged - refunded, Number(balance.burned), "every burn is one operation");
+  }
+  // The isolates are gone: their leases come back after twice their validity, then all is spent.
+  await gateway.settled("hunted");
+  await eventually(async () => {
+    const { 200: served } = await gateway.load(key, { total: 4_000, connections: 64 });
+    sent200 += served ?? 0;
+    return (await gateway.settled("hunted")).available === "0";
+  }, 60_000);
+  const { balance, audit } = await gateway.account("hunted");
+  const counts = await gateway.origin.counts();
+  const reached = counts["GET /words"];
+  assert.equal(audit, "ok");
+  assert.equal(balance.burned, String(GRANTED));
+  assert.ok(reached >= sent200, "an answer came from the origin");
+  // What was served beyond the grants is at most what vanished isolates had not reported, and that
+  // is on record.
+  const lost = Number(balance.unreported);
+  assert.ok(reached <= GRANTED + lost, `${reached} served, ${GRANTED} granted, ${lost} on record`);
+  console.log(`# ${KILLS} kills: ${reached} served of ${GRANTED}, at most ${lost} lost on record`);
+});
