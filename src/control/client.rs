@@ -188,15 +188,27 @@ impl Client {
         let Some(number) = self.book.pay(operation, cost, now)? else { return Ok(None) };
         self.idle = false;
         let left = self.book.spendable()?.plus(self.others()?)?;
-        let low = self.book.spendable()?.get() < self.book.threshold(self.rate.per_second(now)?)?;
-        let may_ask = self.may_send(now) && self.ask_not_before <= now;
+        let renew = self.should_renew(now)?;
         Ok(Some(Paid {
             op: format!("{}.{number}", self.book.id()),
             cost,
             left,
-            renew: low && may_ask,
+            renew,
             flush: self.start_flushing(now),
         }))
+    }
+
+    /// Whether the lease runs low, or holds so many operations that they should be reported now.
+    fn should_renew(&self, now: Timestamp) -> Result<bool, Inexact> {
+        if !self.may_send(now) {
+            return Ok(false);
+        }
+        if self.book.is_filling() {
+            return Ok(true);
+        }
+        let may_ask = self.ask_not_before <= now;
+        Ok(may_ask
+            && self.book.spendable()?.get() < self.book.threshold(self.rate.per_second(now)?)?)
     }
 
     /// What the account had available beside this isolate's lease, when it last answered.

@@ -100,6 +100,12 @@ impl LeaseBook {
         Ok(fifth.max(exact::ratio(rate.get(), Decimal::TWO)?))
     }
 
+    /// Whether half of what one report can carry is listed: time to report, lest the list fills up
+    /// before the answer is there and operations have to be paid directly.
+    pub(super) fn is_filling(&self) -> bool {
+        self.list.len() >= REPORT_OPERATIONS_MAX / 2
+    }
+
     /// Pays an operation; its number, or nothing if the lease cannot pay it now.
     pub(super) fn pay(
         &mut self,

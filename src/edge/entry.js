@@ -52,47 +52,68 @@ function start(env, ctx) {
 }
 
 export default {
-  /** @param {Request} request */
-  async fetch(request, env, ctx) {
+  /**
+   * A request paid from a lease takes the short way through here: no await before the origin's.
+   * @param {Request} request
+   */
+  fetch(request, env, ctx) {
     if (gateway === undefined) {
       const problem = start(env, ctx);
       if (problem !== "") return refusal(503, problem);
     }
     const now = Date.now();
-    let verdict = decide(request, now);
-    if (verdict === "routes") {
-      await readRoutes(env);
-      verdict = decide(request, Date.now());
-      if (verdict === "routes") return refusal(503, NO_ROUTES);
-    } else if (now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
+    if (routesAt !== 0 && now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
       routesUnderWay = now;
       ctx.waitUntil(readRoutes(env));
     }
-    // An account may answer "ask again": a rest of the lease was given back meanwhile.
-    for (let round = 0; verdict.startsWith("ask\n") && round < 4; round++) {
-      verdict = await ask(verdict, env, ctx);
-    }
-    const [kind, ...fields] = verdict.split("\n");
-    switch (kind) {
-      case "paid":
-        return forward(request, fields, env, ctx);
-      case "refuse":
-        return refusal(Number(fields[0]), fields[1]);
-      case "pass":
-        return originFetch(request, env);
-      case "own":
-        return own(request, env, ctx);
-      default:
-        return refusal(503, UNDECIDED);
-    }
+    const verdict = decide(request, now);
+    if (verdict.startsWith("paid\n")) return forward(request, verdict, env, ctx);
+    return otherwise(request, verdict, env, ctx);
   },
 };
 
 /** @param {Request} request @returns {string} a verdict, see src/edge/gateway/mod.rs */
 function decide(request, now) {
-  const headers = request.headers;
-  const key = headers.get("x-api-key") ?? headers.get("authorization") ?? "";
-  return gateway.admit(request.method, request.url, key, now);
+  const name = keyHeader(request.headers);
+  return gateway.admit(request.method, request.url, request.headers.get(name) ?? "", now);
+}
+
+/** Where the key stands. The other header, if there is one, is the origin's business. */
+function keyHeader(headers) {
+  const key = headers.get("x-api-key");
+  const first = key !== null && (key.startsWith("em_") || !headers.has("authorization"));
+  return first ? "x-api-key" : "authorization";
+}
+
+/** Every verdict but `paid` at once: what has to be asked is asked, then the request answered. */
+async function otherwise(request, verdict, env, ctx) {
+  if (verdict === "start") {
+    const problem = start(env, ctx);
+    if (problem !== "") return refusal(503, problem);
+    verdict = decide(request, Date.now());
+  }
+  if (verdict === "routes") {
+    await readRoutes(env);
+    verdict = decide(request, Date.now());
+    if (verdict === "routes") return refusal(503, NO_ROUTES);
+  }
+  // An account may answer "ask again": a rest of the lease was given back meanwhile.
+  for (let round = 0; verdict.startsWith("ask\n") && round < 4; round++) {
+    verdict = await ask(verdict, env, ctx);
+  }
+  const [kind, status, problem] = verdict.split("\n");
+  switch (kind) {
+    case "paid":
+      return forward(request, verdict, env, ctx);
+    case "refuse":
+      return refusal(Number(status), problem);
+    case "pass":
+      return originFetch(request, { headers: unmetered(request.headers) }, env);
+    case "own":
+      return own(request, env, ctx);
+    default:
+      return refusal(503, UNDECIDED);
+  }
 }
 
 /**
@@ -128,36 +149,60 @@ function within(ms, promise) {
   return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }
 
-/** Forwards a paid request: the key is taken off, the operation and the account are put on. */
-async function forward(request, [flags, account, op, cost, policy, limit], env, ctx) {
+/**
+ * Forwards a paid request: the key is taken off, the operation and the account are put on. Copies
+ * of requests and responses, and each header, cost more here than the decision did: one copy of
+ * each, and no more headers than are of use.
+ * @param {string} verdict `paid`, flags, account, op, cost, policy, limit
+ */
+async function forward(request, verdict, env, ctx) {
+  const [, flags, account, op, cost, policy, limit] = verdict.split("\n");
   if (flags !== "") {
     if (flags.includes("r")) ctx.waitUntil(renew(account, env));
     if (flags.includes("f")) ctx.waitUntil(flush(account, env));
   }
   const headers = new Headers(request.headers);
-  headers.delete(headers.has("x-api-key") ? "x-api-key" : "authorization");
+  headers.delete(keyHeader(headers));
   headers.set("edgemeter-account", account);
   headers.set("edgemeter-operation", op);
   let response;
   try {
-    response = await originFetch(new Request(request, { headers, redirect: "manual" }), env);
+    response = await originFetch(request, { headers }, env);
   } catch (error) {
     settle(account, op, 0, env, ctx);
     console.error(`origin: ${error}`);
     return refusal(502, NO_ORIGIN);
   }
-  const answer = new Response(response.body, response);
-  answer.headers.set("edgemeter-cost", response.status >= 500 ? "0" : cost);
-  answer.headers.set("edgemeter-operation", op);
-  answer.headers.set("ratelimit-policy", policy);
-  answer.headers.set("ratelimit", limit);
-  // After this turn: the answer is on its way before the books are.
-  queueMicrotask(() => settle(account, op, response.status, env, ctx));
+  const { status } = response;
+  const answer = status === 101
+    ? new Response(null, { status, headers: response.headers, webSocket: response.webSocket })
+    : new Response(response.body, response);
+  const put = answer.headers;
+  put.set("edgemeter-cost", status >= 500 ? "0" : cost);
+  put.set("edgemeter-operation", op);
+  put.set("ratelimit-policy", policy);
+  put.set("ratelimit", limit);
+  // Takes less than a microsecond; a microtask would run before the answer leaves as well, and
+  // costs ten times as much.
+  settle(account, op, status, env, ctx);
   return answer;
 }
 
+/** What a client sends must not look as if the gateway had put it on. */
+function unmetered(headers) {
+  const own = new Headers(headers);
+  own.delete("edgemeter-account");
+  own.delete("edgemeter-operation");
+  return own;
+}
+
+/** Notes how an operation ended. Whatever goes wrong here, the client gets its answer. */
 function settle(account, op, status, env, ctx) {
-  if (gateway.settle(account, op, status, Date.now())) ctx.waitUntil(flush(account, env));
+  try {
+    if (gateway.settle(account, op, status, Date.now())) ctx.waitUntil(flush(account, env));
+  } catch (error) {
+    console.error(`settle ${op}: ${error}`);
+  }
 }
 
 /** Asks for more credits beside the request; nobody waits for it. */
@@ -190,11 +235,14 @@ async function readRoutes(env) {
   }
 }
 
-/** To the origin: a service binding, or the address in EDGEMETER_ORIGIN. */
-function originFetch(request, env) {
-  if (env.ORIGIN !== undefined) return env.ORIGIN.fetch(request);
+/**
+ * To the origin: a service binding, or the address in EDGEMETER_ORIGIN. Redirects are the client's
+ * to follow: a request that came in has that mode already.
+ */
+function originFetch(request, init, env) {
+  if (env.ORIGIN !== undefined) return env.ORIGIN.fetch(request, init);
   const { pathname, search } = new URL(request.url);
-  return fetch(new Request(new URL(pathname + search, env.EDGEMETER_ORIGIN), request));
+  return fetch(new Request(new URL(pathname + search, env.EDGEMETER_ORIGIN), request), init);
 }
 
 const TYPES = {

@@ -75,6 +75,11 @@ test("the origin sees the account and the operation, and no key", async () => {
   const seen = JSON.parse((await gateway.send(`${gateway.urls[0]}/headers`, { headers })).text);
   assert.equal(seen.authorization, "Basic b3duOm9uZQ==");
   assert.equal(seen["edgemeter-account"], "acme");
+  // The other way round: the key where OpenAI's clients put it, the origin's own in x-api-key.
+  const other = { authorization: `bearer ${key}`, "x-api-key": "the-origins-own" };
+  const answer = await gateway.send(`${gateway.urls[0]}/headers`, { headers: other });
+  const passed = JSON.parse(answer.text);
+  assert.deepEqual([passed["x-api-key"], passed.authorization], ["the-origins-own", undefined]);
 });
 
 test("a disabled key ends within the lease's validity, and others go on", async () => {

@@ -19,6 +19,7 @@
 
 mod exports;
 mod verdict;
+mod verified;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,7 @@ use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
 use crate::control::{Admission, Answer, Client, Flush, Operation, Request};
 use crate::units::{AccountId, Inexact, Timestamp};
 use verdict::Verdict;
+use verified::VerifiedKeys;
 
 /// Accounts that one isolate remembers, at most; those at rest are forgotten first.
 const CLIENTS_MAX: usize = 10_000;
@@ -44,6 +46,7 @@ struct Ticket {
 /// One isolate's memory. It can be lost at any time: what matters is at the accounts.
 pub(super) struct Gateway {
     config: Config,
+    verified: VerifiedKeys,
     isolate: String,
     routes: Option<Routes>,
     clients: BTreeMap<AccountId, Client>,
@@ -56,6 +59,7 @@ impl Gateway {
     fn new(config: Config, isolate: String) -> Self {
         Self {
             config,
+            verified: VerifiedKeys::default(),
             isolate,
             routes: None,
             clients: BTreeMap::new(),
@@ -83,7 +87,7 @@ impl Gateway {
             Match::Unmetered => return Verdict::Pass,
             Match::Refused => return Verdict::refuse(&no_route(method, path)),
         };
-        let Some(signed) = self.config.secrets.key(bearer(credential)) else {
+        let Some(signed) = self.verified.key(&self.config.secrets, bearer(credential)) else {
             return Verdict::refuse(&key_refused(credential));
         };
         let Route { name, charge, quantity } = route;

@@ -1,10 +1,15 @@
 //! Verdicts as one string each: a string is one crossing, an object is many.
 
+use std::fmt::Write;
+
 use rust_decimal::prelude::ToPrimitive;
 
 use super::super::problem::Problem;
 use crate::control::{Paid, Request};
 use crate::units::{Credits, exact};
+
+/// Room for a paid verdict, so that it is allocated once: most are shorter.
+const PAID_BYTES: usize = 192;
 
 /// What entry.js shall do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +32,16 @@ impl Verdict {
         let whole = |credits: Credits| exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0);
         let renew = if paid.renew { "r" } else { "" };
         let flush = if paid.flush { "f" } else { "" };
-        Self::Paid(format!(
-            "paid\n{renew}{flush}\n{account}\n{}\n{}\n\"credits\";q={};qu=\"credits\"\n\"credits\";r={}",
-            paid.op,
-            paid.cost,
-            whole(granted),
-            whole(paid.left),
-        ))
+        let (op, cost) = (&paid.op, paid.cost);
+        let (granted, left) = (whole(granted), whole(paid.left));
+        let mut text = String::with_capacity(PAID_BYTES);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "paid\n{renew}{flush}\n{account}\n{op}\n{cost}\n\
+             \"credits\";q={granted};qu=\"credits\"\n\"credits\";r={left}"
+        );
+        Self::Paid(text)
     }
 
     pub(super) fn ask(account: &str, ticket: u32, request: &Request) -> Self {
