@@ -10,6 +10,8 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";
+import { page } from "./page.js";
+import { NO_ORIGIN, NO_ROUTES, refusal, UNDECIDED } from "./refusals.js";
 
 /** How often routes are read again, in ms: a published change takes effect within this time. */
 const ROUTES_MS = 5_000;
@@ -245,74 +247,10 @@ function originFetch(request, init, env) {
   return fetch(new Request(new URL(pathname + search, env.EDGEMETER_ORIGIN), request), init);
 }
 
-const TYPES = {
-  html: "text/html; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  json: "application/json",
-  svg: "image/svg+xml",
-  wasm: "application/wasm",
-};
-
 /** The control API, or a file of the customer's page. */
-async function own(request, env, ctx) {
+function own(request, env, ctx) {
   const { pathname } = new URL(request.url);
-  if (!pathname.startsWith("/edgemeter")) return new Rust(ctx, env).fetch(request);
-  if (pathname === "/edgemeter") return Response.redirect(`${request.url}/`, 308);
-  if (request.method !== "GET" && request.method !== "HEAD") return refusal(405, NO_METHOD);
-  const path = pathname.slice("/edgemeter".length).replace(/\/$/, "/index.html");
-  const found = await env.ASSETS.fetch(new Request(`https://assets${path}`));
-  if (!found.ok) return refusal(404, NO_PAGE);
-  const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
-  return new Response(request.method === "HEAD" ? null : found.body, {
-    headers: {
-      "content-type": type,
-      "cache-control": "no-cache",
-      "content-security-policy": PAGE_POLICY,
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-    },
-  });
-}
-
-const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
-function problem(status, code, title, detail) {
-  const type = `https://edgemeter.dev/problems/${code}`;
-  return JSON.stringify({ type, title, status, code, detail });
-}
-
-const UNDECIDED = problem(503, "unavailable", "Service Unavailable", "try again shortly");
-const NO_ROUTES = problem(
-  503,
-  "no_routes",
-  "Service Unavailable",
-  "no routes are published: PUT /v1/routes",
-);
-const NO_ORIGIN = problem(
-  502,
-  "origin_unreachable",
-  "Bad Gateway",
-  "the API behind this gateway did not answer; the call was not charged",
-);
-const NO_METHOD = problem(405, "method_not_allowed", "Method Not Allowed", "use GET");
-const NO_PAGE = problem(404, "not_found", "Not Found", "there is no such file");
-
-function refusal(status, body) {
-  const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
-  if (status === 503) headers["retry-after"] = "1";
-  if (status === 401) headers["www-authenticate"] = 'Bearer realm="edgemeter"';
-  return new Response(body, { status, headers });
+  return pathname.startsWith("/edgemeter") ? page(request, env) : new Rust(ctx, env).fetch(request);
 }
 
 /** One customer's ledger; the Rust object behind a class that takes typed RPC. */

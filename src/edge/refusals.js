@@ -1,0 +1,30 @@
+/** What the entry refuses by itself; every other refusal is written in src/edge/problem.rs. */
+
+function problem(status, code, title, detail) {
+  const type = `https://edgemeter.dev/problems/${code}`;
+  return JSON.stringify({ type, title, status, code, detail });
+}
+
+export const UNDECIDED = problem(503, "unavailable", "Service Unavailable", "try again shortly");
+export const NO_ROUTES = problem(
+  503,
+  "no_routes",
+  "Service Unavailable",
+  "no routes are published: PUT /v1/routes",
+);
+export const NO_ORIGIN = problem(
+  502,
+  "origin_unreachable",
+  "Bad Gateway",
+  "the API behind this gateway did not answer; the call was not charged",
+);
+export const NO_METHOD = problem(405, "method_not_allowed", "Method Not Allowed", "use GET");
+export const NO_PAGE = problem(404, "not_found", "Not Found", "there is no such file");
+
+/** A problem document as an answer (RFC 9457). */
+export function refusal(status, body) {
+  const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  if (status === 503) headers["retry-after"] = "1";
+  if (status === 401) headers["www-authenticate"] = 'Bearer realm="edgemeter"';
+  return new Response(body, { status, headers });
+}
