@@ -5,7 +5,7 @@
 
 use super::entry::{Entry, Flying, GENESIS, Operations, Row, chain_hash};
 use super::grant::{Burn, Grant};
-use super::{Lease, Ledger, MEMORY_MS, PastDebit, Totals};
+use super::{DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastDebit, Totals};
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// Why a journal could not be replayed.
@@ -112,7 +112,7 @@ impl Ledger {
                 self.report(lease, *used, *returned, operations)?;
                 for Flying { op, cost, burns } in flying {
                     let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
-                    self.debits.insert(op.clone(), past);
+                    self.remember(op, past);
                 }
                 self.totals.unpaid = self.totals.unpaid.plus(*unpaid)?;
                 self.burn(burns)
@@ -121,7 +121,7 @@ impl Ledger {
             Entry::Debited { debit, cost, burns } => {
                 self.count(&debit.charge, debit.quantity)?;
                 let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
-                self.debits.insert(debit.op.clone(), past);
+                self.remember(&debit.op, past);
                 self.burn(burns)
             }
             Entry::Refunded { op, returns } => {
@@ -144,6 +144,22 @@ impl Ledger {
         self.debits.retain(|_, past| !old(past.at));
         let empty = |lease: &Lease| lease.outstanding().is_ok_and(Credits::is_zero);
         self.leases.retain(|_, lease| !(old(lease.release_at) && (lease.ended || empty(lease))));
+    }
+
+    /// Remembers a debit. A quarter is forgotten at once, the oldest, when there are too many: the
+    /// work of that is shared by a thousand debits.
+    fn remember(&mut self, op: &str, past: PastDebit) {
+        self.debits.insert(op.to_owned(), past);
+        let most = DEBITS_MIN.saturating_add(DEBITS_MIN / 4);
+        if self.debits.len() <= most {
+            return;
+        }
+        let mut ages: Vec<(Timestamp, String)> =
+            self.debits.iter().map(|(op, past)| (past.at, op.clone())).collect();
+        ages.sort_unstable();
+        for (_, op) in ages.iter().take(DEBITS_MIN / 4) {
+            self.debits.remove(op);
+        }
     }
 
     fn set_key(&mut self, key: KeyId, active: bool) -> Result<(), Inexact> {

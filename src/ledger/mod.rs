@@ -31,12 +31,15 @@ pub use lease::Lease;
 
 use crate::units::{AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
-/// Grants of one account, at most, spent ones included: their ids make grants idempotent.
-pub const GRANTS_MAX: usize = 10_000;
+/// Grants of one account, at most, spent ones included: their ids make grants idempotent. With the
+/// other limits a snapshot stays under the 2 MB that the platform allows for a row.
+pub const GRANTS_MAX: usize = 2_000;
 /// Keys of one account, at most, disabled ones included.
 pub const KEYS_MAX: usize = 1_000;
 /// Leases of one account, at most, ended ones included that are still remembered.
 pub const LEASES_MAX: usize = 2_000;
+/// Debits that can be repeated or refunded, at least; older ones are forgotten in the bulk.
+pub const DEBITS_MIN: usize = 4_000;
 /// How long a debit's answer and an ended lease are remembered, in milliseconds.
 pub const MEMORY_MS: i64 = 600_000;
 

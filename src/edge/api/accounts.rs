@@ -183,7 +183,8 @@ async fn create_key(
 fn random_key_id() -> Result<KeyId, Problem> {
     const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let bits = js_sys::Math::random().to_bits();
-    let letter = |i: u32| LETTERS.get(usize::try_from((bits >> i.saturating_mul(5)) & 31).unwrap_or(0));
+    let letter =
+        |i: u32| LETTERS.get(usize::try_from((bits >> i.saturating_mul(5)) & 31).unwrap_or(0));
     let id: String = (0..10).filter_map(letter).map(|byte| char::from(*byte)).collect();
     id.parse().map_err(broken)
 }

@@ -80,6 +80,5 @@ fn with<T>(act: impl FnOnce(&mut Gateway) -> T) -> Option<T> {
 }
 
 fn decide(act: impl FnOnce(&mut Gateway) -> Verdict) -> String {
-    let stopped = || Verdict::refuse(&Problem::unavailable("the gateway is starting: try again"));
-    with(act).unwrap_or_else(stopped).into_string()
+    with(act).unwrap_or(Verdict::Start).into_string()
 }

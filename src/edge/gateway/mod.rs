@@ -14,6 +14,7 @@
 //!   pass                                                forward it unmetered
 //!   own                                                 the control API or the page
 //!   routes                                              fetch the routes, then ask again
+//!   start                                               the memory is gone: start, then ask again
 //! ```
 
 mod exports;

@@ -15,6 +15,7 @@ pub(super) enum Verdict {
     Pass,
     Own,
     Routes,
+    Start,
     Wait,
     Nothing,
 }
@@ -52,6 +53,7 @@ impl Verdict {
             Self::Pass => "pass".to_owned(),
             Self::Own => "own".to_owned(),
             Self::Routes => "routes".to_owned(),
+            Self::Start => "start".to_owned(),
             Self::Wait => "wait".to_owned(),
             Self::Nothing => String::new(),
         }
