@@ -2,7 +2,8 @@
  * Runs the built gateway on workerd, with a disk directory: on one's own machine and in tests.
  *
  *   gateway 1 … n   the same build, an isolate each; 1 hosts the account objects
- *   origin          the API behind, anywhere on HTTP
+ *   origin          the API behind, anywhere on HTTP, or a plain Worker's file
+ *   beside          plain Workers in the same process, for comparison
  *   storage         SQLite files of the objects, in `dir`
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -37,8 +38,31 @@ function bindings(index, settings) {
   ].join(",\n    ");
 }
 
+/**
+ * A Worker of one plain JavaScript file, as configuration. Its classes of objects, if any, are
+ * bound by their names in capitals.
+ */
+function plainWorker(dir, { name, file, objects = [], settings = {} }) {
+  const classes = objects.map(
+    (object) => `(className = "${object}", uniqueKey = "${name}-${object}", enableSql = true)`,
+  );
+  const bound = [
+    ...objects.map((o) => `(name = "${o.toUpperCase()}", durableObjectNamespace = "${o}")`),
+    ...Object.entries(settings).map(([key, text]) => `(name = "${key}", text = ${quote(text)})`),
+    ...(name === "origin" ? [] : [`(name = "ORIGIN", service = "origin")`]),
+  ];
+  const storage = objects.length > 0 ? `\n  durableObjectStorage = (localDisk = "storage"),` : "";
+  return `const ${name} :Workerd.Worker = (
+  modules = [(name = "${name}.js", esModule = embed ${quote(relative(dir, file))})],
+  compatibilityDate = "${COMPATIBILITY_DATE}",
+  durableObjectNamespaces = [${classes.join(", ")}],${storage}
+  bindings = [${bound.join(", ")}],
+);`;
+}
+
 /** The configuration, as workerd reads it. */
-export function config({ dir, ports, origin, settings, host = "127.0.0.1" }) {
+export function config({ dir, ports, origin, settings, beside = [], host = "127.0.0.1" }) {
+  const plain = typeof origin === "string" ? beside : [{ name: "origin", ...origin }, ...beside];
   const objects = ["Account", "Catalog"].map(
     (name) => `(className = "${name}", uniqueKey = "edgemeter-${name}", enableSql = true)`,
   );
@@ -61,19 +85,24 @@ export function config({ dir, ports, origin, settings, host = "127.0.0.1" }) {
   ],
 );`;
   });
-  const services = ports.map((_, i) => `(name = "gateway${i + 1}", worker = .gateway${i + 1})`);
-  const sockets = ports.map(
-    (port, i) =>
-      `(name = "http${i + 1}", address = "${host}:${port}", http = (), ` +
-      `service = "gateway${i + 1}")`,
+  const services = [...ports.map((_, i) => `gateway${i + 1}`), ...plain.map(({ name }) => name)];
+  const listening = [
+    ...ports.map((port, i) => ({ name: `gateway${i + 1}`, port })),
+    ...beside,
+  ];
+  const sockets = listening.map(
+    ({ name, port }) =>
+      `(name = "${name}", address = "${host}:${port}", http = (), service = "${name}")`,
   );
+  const external = typeof origin === "string"
+    ? `(name = "origin", external = (address = "${origin}", http = ())),\n    `
+    : "";
   return `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
-    ${services.join(",\n    ")},
-    (name = "origin", external = (address = "${origin}", http = ())),
-    (name = "assets", disk = (path = ${quote(join(ROOT, "www"))})),
+    ${services.map((name) => `(name = "${name}", worker = .${name})`).join(",\n    ")},
+    ${external}(name = "assets", disk = (path = ${quote(join(ROOT, "www"))})),
     (name = "storage", disk = (path = ${quote(join(dir, "storage"))}, writable = true)),
   ],
   sockets = [
@@ -81,7 +110,7 @@ const config :Workerd.Config = (
   ],
 );
 
-${workers.join("\n\n")}
+${[...workers, ...plain.map((worker) => plainWorker(dir, worker))].join("\n\n")}
 `;
 }
 
@@ -114,7 +143,9 @@ function listenError(port, host) {
 
 /**
  * Starts workerd and waits until every gateway answers.
- * @param {{ dir: string, ports: number[], origin: string, settings: object }} options
+ * @param {{ dir: string, ports: number[], origin: string | { file: string }, settings: object,
+ *           beside?: { name: string, port: number, file: string, objects?: string[],
+ *                      settings?: object }[] }} options
  */
 export async function startWorkerd(options) {
   mkdirSync(join(options.dir, "storage"), { recursive: true });
