@@ -16,7 +16,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
-import { Hint, isStopping, log, main, ROOT, start } from "./processes.mjs";
+import { Failure, Hint, isStopping, log, main, ROOT, start } from "./processes.mjs";
 import { ensurePackages } from "./tools.mjs";
 import { freePort, isTaken, startWorkerd } from "./workerd.mjs";
 
@@ -41,10 +41,10 @@ Everything it keeps is in .edgemeter/; delete that directory to start over.`;
 await main(async () => {
   const { help, port } = options();
   if (help) return console.log(USAGE);
-  await refuseTaken(port);
   refuseRunning();
-  await ensurePackages();
+  await refuseTaken(port);
   await build();
+  await ensurePackages();
 
   const state = readState();
   const origin = await startOrigin(await originPort(port));
@@ -58,12 +58,11 @@ await main(async () => {
 
   // From here on, Ctrl-C is how this ends well.
   process.exitCode = 0;
-  const ended = await Promise.race([
-    gateway.exited.then((how) => `workerd ended by itself (${how}):\n${gateway.output()}`),
-    origin.child.ended.then((how) => `the origin ended by itself (${how})`),
+  const failure = await Promise.race([
+    gateway.exited.then((how) => new Failure(`workerd ended (${how}): stopped`, gateway.output())),
+    origin.child.ended.then((how) => new Failure(`the origin ended (${how}): stopped`, "")),
   ]);
-  if (isStopping()) return;
-  throw new Hint(`${ended.trimEnd()}; stopped`);
+  if (!isStopping()) throw failure;
 });
 
 function options() {
@@ -95,7 +94,7 @@ function refuseRunning() {
   const pid = Number(readFileSync(file, "utf8"));
   const { stdout } = spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
   if (!stdout?.includes(DIR)) return;
-  throw new Hint(`edgemeter runs on this directory already: stop it first (kill ${pid})`);
+  throw new Hint(`it runs on this directory already: stop it first (kill ${pid})`);
 }
 
 /** Secrets and the demo key; the secrets are made here if there are none. */
@@ -151,8 +150,8 @@ async function startOrigin(port) {
 
 async function startGateway(port, originPort, state) {
   // Others may have come while this was building.
-  await refuseTaken(port);
   refuseRunning();
+  await refuseTaken(port);
   const gateway = await startWorkerd({
     dir: DIR,
     ports: [port],

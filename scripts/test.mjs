@@ -46,6 +46,9 @@ const STEPS = {
 
 /** Cargo's, and those of Node's runner in TAP. */
 const COUNTS = /^(test result: .*|# (tests|pass|fail|cancelled|skipped|todo) \d+)$/gm;
+/** What cargo says while all goes well. */
+const CHATTER =
+  /^( +(Checking|Compiling|Downloaded|Downloading|Finished|Locking) .*|test .* \.\.\. ok)\n/gm;
 
 await main(async () => {
   const names = chosen();
@@ -91,7 +94,7 @@ async function attempt(name) {
   }
   const result = { name, ok: failure === undefined, ms: Date.now() - started };
   if (failure !== undefined) {
-    console.log(output.trimEnd());
+    console.log(output.replace(CHATTER, "").trimEnd());
     console.log(failure instanceof Hint ? failure.message : failure.stack);
   } else {
     for (const line of output.match(COUNTS) ?? []) console.log(line);

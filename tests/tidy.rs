@@ -83,11 +83,12 @@ fn complaints_about(rooms: &[String], name: &str, text: &str) -> Vec<String> {
     }
     let room = name.strip_prefix("src/").filter(|_| name.ends_with(".rs"));
     let room = room.and_then(|rest| rest.split(['/', '.']).next()).filter(|room| *room != "lib");
-    let place = room.and_then(|room| rooms.iter().position(|r| r == room));
+    let below = rooms.iter().skip_while(|below| room != Some(below.as_str())).skip(1);
+    let below: Vec<&String> = below.collect();
     let is_core = room.is_some_and(|room| !SHELLS.contains(&room));
     let mut in_tests = name.ends_with("tests.rs");
-    for (index, line) in text.lines().enumerate() {
-        let mut complain = |what: String| found.push(format!("{name}:{}: {what}", index + 1));
+    for (number, line) in (1..).zip(text.lines()) {
+        let mut complain = |what: String| found.push(format!("{name}:{number}: {what}"));
         in_tests |= line.contains("#[cfg(test)]");
         if line.chars().count() > COLUMNS_MAX && !stays_in_one_piece(line.trim_start()) {
             complain(format!("more than {COLUMNS_MAX} columns"));
@@ -101,10 +102,8 @@ fn complaints_about(rooms: &[String], name: &str, text: &str) -> Vec<String> {
         for word in BANNED_IN_CORE.iter().filter(|w| is_core && !in_tests && line.contains(**w)) {
             complain(format!("`{word}` in the core"));
         }
-        for below in rooms.iter().skip(place.map_or(rooms.len(), |place| place + 1)) {
-            if names_room(line, below) {
-                complain(format!("names `{below}`, which is below {}", room.unwrap_or_default()));
-            }
+        for below in below.iter().filter(|below| names_room(line, below)) {
+            complain(format!("names `{below}`, which is below {}", room.unwrap_or_default()));
         }
     }
     found
@@ -112,9 +111,8 @@ fn complaints_about(rooms: &[String], name: &str, text: &str) -> Vec<String> {
 
 /// Strings and rows of tables: broken in two, they would be harder to read.
 fn stays_in_one_piece(line: &str) -> bool {
-    ["\"", "r#\"", "'", "`", "//! |", "/// |", "* |", "|"]
-        .iter()
-        .any(|start| line.starts_with(start))
+    let starts = ["\"", "r#\"", "'", "`", "[\"", "//! |", "/// |", "* |"];
+    starts.iter().any(|start| line.starts_with(start))
 }
 
 /// Whether a line of code names `crate::<room>`; one inside braces is a line of its own by rustfmt.
@@ -126,8 +124,7 @@ fn names_room(line: &str, room: &str) -> bool {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.unwrap().path();
+    for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             found.extend(files(&path));
         } else if path.extension().is_some_and(|e| e == "rs" || e == "js" || e == "mjs") {

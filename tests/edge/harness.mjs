@@ -123,7 +123,8 @@ export async function startGateway({ gateways = 1, settings = {} } = {}) {
         let text = "";
         answer.setEncoding("utf8");
         answer.on("data", (chunk) => (text += chunk));
-        answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+        const { statusCode: status, headers } = answer;
+        answer.on("end", () => resolve({ status, headers, text }));
         answer.on("error", reject);
       });
       sent.on("error", reject);

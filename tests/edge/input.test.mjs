@@ -107,7 +107,8 @@ test("every refusal is a problem that names the field", async () => {
   const before = await gateway.account("acme");
   for (const [method, path, body, status, field] of TABLE) {
     const answer = await gateway.api(method, path, body);
-    const row = `${method} ${path} ${JSON.stringify(body)?.slice(0, 120)} → ${answer.text.slice(0, 300)}`;
+    const sent = JSON.stringify(body)?.slice(0, 120);
+    const row = `${method} ${path} ${sent} → ${answer.text.slice(0, 300)}`;
     assert.equal(answer.status, status, row);
     assert.equal(answer.headers["content-type"], "application/problem+json", row);
     assert.ok(answer.json.detail.length > 10 && answer.json.code, row);
@@ -141,7 +142,8 @@ test("10 MB bodies are refused by size, declared or not", async () => {
 
 test("without the operator's token nothing is told and nothing is done", async () => {
   const { token } = await gateway.must("POST", "/v1/accounts/acme/portal-tokens", {});
-  const tokens = ["", "Bearer ", "Bearer x", `Bearer ${OPERATOR_TOKEN}x`, `Bearer ${OPERATOR_TOKEN.slice(1)}`];
+  const near = [`Bearer ${OPERATOR_TOKEN}x`, `Bearer ${OPERATOR_TOKEN.slice(1)}`];
+  const tokens = ["", "Bearer ", "Bearer x", ...near];
   const paths = new Set(TABLE.map(([method, path]) => `${method} ${path}`));
   for (const call of paths) {
     const [method, path] = call.split(" ");
@@ -155,8 +157,10 @@ test("without the operator's token nothing is told and nothing is done", async (
     if (!reads) assert.ok([403, 404, 422].includes(answer.status), `${call}: ${answer.text}`);
   }
   const portal = { authorization: `Bearer ${token}` };
-  assert.equal((await gateway.api("GET", "/v1/accounts/acme/balance", undefined, portal)).status, 200);
-  assert.equal((await gateway.api("GET", "/v1/accounts/other/balance", undefined, portal)).status, 403);
+  const read = (account) =>
+    gateway.api("GET", `/v1/accounts/${account}/balance`, undefined, portal);
+  assert.equal((await read("acme")).status, 200);
+  assert.equal((await read("other")).status, 403);
 });
 
 test("grants are idempotent by id", async () => {

@@ -27,7 +27,8 @@ test("1,000 forged keys are 401 and make no account", async () => {
   const files = accountFiles();
   assert.equal(files.length, 1);
   const letters = "0123456789abcdefghjkmnpqrstvwxyz";
-  const mac = () => Array.from({ length: 32 }, () => letters[Math.floor(Math.random() * 32)]).join("");
+  const letter = () => letters[Math.floor(Math.random() * 32)];
+  const mac = () => Array.from({ length: 32 }, letter).join("");
   const forgeries = Array.from({ length: 1_000 }, (_, i) => {
     switch (i % 10) {
       case 0:
@@ -71,7 +72,8 @@ test("the origin sees the account and the operation, and no key", async () => {
     assert.ok(!answer.text.includes(key));
   }
   // A header of the client's own is for the origin, and cannot pretend to be the gateway's.
-  const headers = { "x-api-key": key, authorization: "Basic b3duOm9uZQ==", "edgemeter-account": "x" };
+  const own = { authorization: "Basic b3duOm9uZQ==", "edgemeter-account": "x" };
+  const headers = { "x-api-key": key, ...own };
   const seen = JSON.parse((await gateway.send(`${gateway.urls[0]}/headers`, { headers })).text);
   assert.equal(seen.authorization, "Basic b3duOm9uZQ==");
   assert.equal(seen["edgemeter-account"], "acme");
@@ -90,7 +92,8 @@ test("a disabled key ends within the lease's validity, and others go on", async 
   let traffic = true;
   const load = gateway.load(key, { total: 1e9, connections: 8, stop: () => !traffic });
   await eventually(async () => {
-    const answers = [await gateway.call(other.key, "/words", 0), await gateway.call(other.key, "/words", 1)];
+    const answers = [];
+    for (const index of [0, 1]) answers.push(await gateway.call(other.key, "/words", index));
     return answers.every(({ status }) => status === 403);
   }, 15_000);
   const took = Date.now() - disabled;
@@ -123,7 +126,7 @@ test("secrets rotate: old keys until their secret goes", async () => {
   await after.stop();
 });
 
-test("paths: unmatched and ambiguous ones are refused, unmetered ones pass without a key", async () => {
+test("unmatched and ambiguous paths are refused, unmetered ones pass without a key", async () => {
   for (const [path, status] of [
     ["/status", 200],
     ["/nowhere", 404],
