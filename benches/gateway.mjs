@@ -179,7 +179,6 @@ async function check(bench, rounds, { connections }) {
   const total = (name, what) => rounds.reduce((sum, round) => sum + round[name][what], 0);
   const load = await burned(bench.accounts);
   const [answers, served] = [total("edgemeter", "answers"), total("edgemeter", "served")];
-  console.log({ load, answers, served, hw: PLENTY - (await bench.handwrittenLeft()), hws: total("handwritten", "served"), hwa: total("handwritten", "answers") });
   const good = await serve(bench.targets.edgemeter, CHECKED, connections);
   const charged = (await burned(bench.accounts)) - load;
   console.log({ good, charged });

@@ -21,7 +21,8 @@ function install() {
   const sudo = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const apt = (...args) => {
-    const [program, ...rest] = [...sudo, "apt-get", "-o", "DPkg::Lock::Timeout=600", "-qq", ...args];
+    const apt = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-qq", ...args];
+    const [program, ...rest] = [...sudo, ...apt];
     return spawnSync(program, rest, { env, stdio: "ignore" }).status === 0;
   };
   const wanted = ["install", "-y", "--no-install-recommends", "wrk"];

@@ -18,77 +18,19 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use super::admission::{Admission, Flush, Operation, Paid};
 use super::lease_book::LeaseBook;
 use super::message::{Answer, DebitAnswer, Request, VERSION, Wish};
 use super::rate::Rate;
 use super::{DENIAL_MS, REPORT_MS};
 use crate::ledger::{Balance, Debit, inline};
 use crate::plan::Plan;
-use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
+use crate::units::{Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// How long a message may be under way before another may be sent in its place.
 const UNDER_WAY_MS: i64 = 10_000;
 /// How soon an isolate asks again after a wish that brought nothing.
 const RETRY_MS: i64 = 250;
-
-/// One metered request as the isolate sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
-    /// Method and pattern of the route.
-    pub route: Rc<str>,
-    /// The charge that prices it.
-    pub charge: ChargeId,
-    /// The key that asked.
-    pub key: KeyId,
-    /// Meter units.
-    pub quantity: Quantity,
-}
-
-/// What an operation may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Go on.
-    Paid(Paid),
-    /// Send this to the account, then hand the answer to [`Client::answered`].
-    Ask(Box<Request>),
-    /// 402: the account cannot pay.
-    Denied {
-        /// What the operation costs.
-        required: Credits,
-        /// What there was to spend.
-        available: Credits,
-    },
-    /// 403: the key is disabled or was never created.
-    KeyRefused,
-    /// The plan does not price this: fail closed.
-    Unpriced,
-}
-
-/// A paid operation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paid {
-    /// Operation id.
-    pub op: String,
-    /// What it cost.
-    pub cost: Credits,
-    /// Credits that the customer still owns, at least.
-    pub left: Credits,
-    /// Whether to ask for more soon, beside this request: see [`Client::renew`].
-    pub renew: bool,
-    /// Whether to report later, beside this request: see [`Client::flush`].
-    pub flush: bool,
-}
-
-/// What is to be done about reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Flush {
-    /// Send this, hand the answer to [`Client::answered`], and come again in [`REPORT_MS`].
-    Send(Box<Request>),
-    /// Come again in [`REPORT_MS`].
-    Wait,
-    /// Nothing is left to report or to give back.
-    Done,
-}
 
 /// One account as one isolate knows it.
 #[derive(Debug)]

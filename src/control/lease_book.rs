@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use rust_decimal::Decimal;
 
-use super::client::Operation;
+use super::admission::Operation;
 use super::message::Report;
 use super::{REPORT_OPERATIONS_MAX, VALIDITY_MS_MIN};
 use crate::ledger;

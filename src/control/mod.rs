@@ -11,6 +11,7 @@
 //! so a message that is repeated, reordered or lost changes nothing. A lease's operations are
 //! numbered; the account burns each number once.
 
+mod admission;
 mod client;
 mod lease_book;
 mod message;
@@ -18,7 +19,8 @@ mod rate;
 mod serve;
 mod sizing;
 
-pub use client::{Admission, Client, Flush, Operation, Paid};
+pub use admission::{Admission, Flush, Operation, Paid};
+pub use client::Client;
 pub use message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
 pub use serve::serve;
 

@@ -5,9 +5,9 @@
 //! └── looked up ──┘ └─ compared in constant time, on a hit as on a miss
 //! ```
 //!
-//! Invariants: only what the deployment signed gets in, so forged keys take no memory; what gets out
-//! is what [`Secrets::key`] would say. The secrets of an isolate never change: a deployment with
-//! others starts new isolates.
+//! Invariants: only what the deployment signed gets in, so forged keys take no memory; what gets
+//! out is what [`Secrets::key`] would say. The secrets of an isolate never change: a deployment
+//! with others starts new isolates.
 
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ mod tests {
             let mut bytes = first.clone().into_bytes();
             bytes[position] ^= 1;
             texts.push(String::from_utf8(bytes).unwrap());
-            texts.push(first[..position].to_owned());
+            texts.push(first.chars().take(position).collect());
         }
         texts.extend([first, second]);
         for text in texts {

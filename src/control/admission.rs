@@ -1,0 +1,69 @@
+//! What an isolate is asked about one operation, and what it may answer.
+//!
+//! ```text
+//! Operation ── Client::admit ──▶ Admission: Paid | Ask | Denied | KeyRefused | Unpriced
+//! ```
+
+use std::rc::Rc;
+
+use super::message::Request;
+use crate::units::{ChargeId, Credits, KeyId, Quantity};
+
+/// One metered request as the isolate sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Method and pattern of the route.
+    pub route: Rc<str>,
+    /// The charge that prices it.
+    pub charge: ChargeId,
+    /// The key that asked.
+    pub key: KeyId,
+    /// Meter units.
+    pub quantity: Quantity,
+}
+
+/// What an operation may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Go on.
+    Paid(Paid),
+    /// Send this to the account, then hand the answer to `Client::answered`.
+    Ask(Box<Request>),
+    /// 402: the account cannot pay.
+    Denied {
+        /// What the operation costs.
+        required: Credits,
+        /// What there was to spend.
+        available: Credits,
+    },
+    /// 403: the key is disabled or was never created.
+    KeyRefused,
+    /// The plan does not price this: fail closed.
+    Unpriced,
+}
+
+/// A paid operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// Operation id.
+    pub op: String,
+    /// What it cost.
+    pub cost: Credits,
+    /// Credits that the customer still owns, at least.
+    pub left: Credits,
+    /// Whether to ask for more soon, beside this request: see `Client::renew`.
+    pub renew: bool,
+    /// Whether to report later, beside this request: see `Client::flush`.
+    pub flush: bool,
+}
+
+/// What is to be done about reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// Send this, hand the answer to `Client::answered`, and come again in `REPORT_MS`.
+    Send(Box<Request>),
+    /// Come again in `REPORT_MS`.
+    Wait,
+    /// Nothing is left to report or to give back.
+    Done,
+}
