@@ -76,16 +76,15 @@ export default {
 
 /** @param {Request} request @returns {string} a verdict, see src/edge/gateway/mod.rs */
 function decide(request, now) {
-  const name = keyHeader(request.headers);
-  return gateway.admit(request.method, request.url, request.headers.get(name) ?? "", now);
+  const { headers } = request;
+  const key = headers.get("x-api-key");
+  if (isOurs(key)) return gateway.admit(request.method, request.url, key, now);
+  const credential = headers.get("authorization") ?? key ?? "";
+  return gateway.admit(request.method, request.url, credential, now);
 }
 
-/** Where the key stands. The other header, if there is one, is the origin's business. */
-function keyHeader(headers) {
-  const key = headers.get("x-api-key");
-  const first = key !== null && (key.startsWith("em_") || !headers.has("authorization"));
-  return first ? "x-api-key" : "authorization";
-}
+/** Whether x-api-key is the gateway's; a foreign one is the origin's business. */
+const isOurs = (key) => key !== null && key.startsWith("em_");
 
 /** Every verdict but `paid` at once: what has to be asked is asked, then the request answered. */
 async function otherwise(request, verdict, env, ctx) {
@@ -164,7 +163,7 @@ async function forward(request, verdict, env, ctx) {
     if (flags.includes("f")) ctx.waitUntil(flush(account, env));
   }
   const headers = new Headers(request.headers);
-  headers.delete(keyHeader(headers));
+  headers.delete(isOurs(headers.get("x-api-key")) ? "x-api-key" : "authorization");
   headers.set("edgemeter-account", account);
   headers.set("edgemeter-operation", op);
   let response;

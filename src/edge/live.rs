@@ -76,43 +76,61 @@ impl Live {
 
     fn count(&mut self, entry: &Entry, at: Timestamp, plan: &Plan) {
         match entry {
-            Entry::Debited { debit, cost, .. } => self.add(Call {
-                operation: debit.op.clone(),
-                at,
-                route: debit.route.clone(),
-                key: debit.key.to_string(),
-                cost: *cost,
-                status: 0,
-            }),
+            Entry::Debited { debit, cost, .. } => {
+                self.tally(at, *cost);
+                self.list(Call {
+                    operation: debit.op.clone(),
+                    at,
+                    route: debit.route.clone(),
+                    key: debit.key.to_string(),
+                    cost: *cost,
+                    status: 0,
+                });
+            }
             Entry::UsageReported { lease, operations, .. } => self.report(lease, operations, plan),
             _ => {}
         }
     }
 
+    /// All operations are counted; only the newest are kept one by one.
     fn report(&mut self, lease: &str, operations: &Operations, plan: &Plan) {
-        for (operation, number) in operations.list.iter().zip(operations.from..) {
+        let older = operations.list.len().saturating_sub(RECENT_CALLS_MAX);
+        let mut last: Option<(u16, Quantity, Credits)> = None;
+        let numbered = operations.list.iter().zip(operations.from..).enumerate();
+        for (index, (operation, number)) in numbered {
             let Some((route, charge)) = operations.routes.get(usize::from(operation.0)) else {
                 continue;
             };
             let Some(key) = operations.keys.get(usize::from(operation.1)) else { continue };
-            let Some(cost) = cost(plan, charge, operation.2) else { continue };
-            self.add(Call {
-                operation: format!("{lease}.{number}"),
-                at: operations.at.plus_millis(operation.3),
-                route: route.clone(),
-                key: key.to_string(),
-                cost,
-                status: operation.4,
-            });
+            let same = last
+                .filter(|(route, quantity, _)| *route == operation.0 && *quantity == operation.2);
+            let known = same.map(|(_, _, cost)| cost);
+            let Some(cost) = known.or_else(|| cost(plan, charge, operation.2)) else { continue };
+            last = Some((operation.0, operation.2, cost));
+            let at = operations.at.plus_millis(operation.3);
+            self.tally(at, cost);
+            if index >= older {
+                self.list(Call {
+                    operation: format!("{lease}.{number}"),
+                    at,
+                    route: route.clone(),
+                    key: key.to_string(),
+                    cost,
+                    status: operation.4,
+                });
+            }
         }
     }
 
-    fn add(&mut self, call: Call) {
-        let second = call.at.millis().div_euclid(1_000);
+    fn tally(&mut self, at: Timestamp, cost: Credits) {
+        let second = at.millis().div_euclid(1_000);
         let (calls, credits) = self.seconds.entry(second).or_default();
         *calls = calls.saturating_add(1);
-        *credits = credits.plus(call.cost).unwrap_or(*credits);
+        *credits = credits.plus(cost).unwrap_or(*credits);
         self.changed.insert(second);
+    }
+
+    fn list(&mut self, call: Call) {
         self.recent.push_front(call);
         self.recent.truncate(RECENT_CALLS_MAX);
         self.fresh = self.fresh.saturating_add(1).min(RECENT_CALLS_MAX);

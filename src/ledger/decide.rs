@@ -9,7 +9,7 @@ use super::entry::{Debit, Entry, Flying, Operations, PlanRef};
 use super::grant::{Burn, Grant, GrantTerms};
 use super::{GRANTS_MAX, KEYS_MAX, LEASES_MAX, Ledger, LedgerError, inline};
 use crate::plan::Plan;
-use crate::units::{AccountId, Credits, Inexact, KeyId, Timestamp};
+use crate::units::{AccountId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// How a debit ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -338,12 +338,23 @@ impl<'ledger> Session<'ledger> {
 fn operation_costs(plan: &Plan, ledger: &Ledger, operations: &Operations) -> Option<Vec<Credits>> {
     let mut totals = std::collections::BTreeMap::new();
     let mut costs = Vec::with_capacity(operations.list.len());
+    // Operations of a report are much alike: a constant price is looked up once.
+    let mut last: Option<(u16, Quantity, Credits)> = None;
     for operation in &operations.list {
         let (_, id) = operations.routes.get(usize::from(operation.0))?;
         operations.keys.get(usize::from(operation.1))?;
+        let same =
+            last.filter(|(route, quantity, _)| *route == operation.0 && *quantity == operation.2);
+        if let Some((_, _, cost)) = same {
+            costs.push(cost);
+            continue;
+        }
+        let charge = plan.charge(id)?;
         let total = totals.entry(id).or_insert_with(|| ledger.usage(id));
-        costs.push(inline::cost(plan.charge(id)?, *total, operation.2)?);
+        let cost = inline::cost(charge, *total, operation.2)?;
+        last = inline::is_constant(charge).then_some((operation.0, operation.2, cost));
         *total = total.plus(operation.2).ok()?;
+        costs.push(cost);
     }
     Some(costs)
 }

@@ -55,6 +55,12 @@ impl NumberError {
 ///
 /// [`NumberError::NotDecimal`], [`NumberError::TooLarge`] or [`NumberError::TooFine`].
 pub fn parse_decimal(text: &str) -> Result<Decimal, NumberError> {
+    // Most amounts on the wire are small whole numbers.
+    if (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
+        let digits = text.bytes().map(|b| u64::from(b.saturating_sub(b'0')));
+        let whole = digits.fold(0_u64, |sum, d| sum.saturating_mul(10).saturating_add(d));
+        return Ok(Decimal::from(whole));
+    }
     parse_digits(text, INTEGER_DIGITS_MAX, SCALE_MAX)
 }
 
