@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import { log, main, run } from "./processes.mjs";
 import {
   checkPrerequisites,
+  dropToolsBuild,
   ensureCrates,
   ensurePackages,
   ensureTarget,
@@ -40,6 +41,7 @@ async function edge() {
     WASM_OPT_BIN: npmTool("wasm-opt"),
     ESBUILD_BIN: npmTool("esbuild"),
   };
+  dropToolsBuild();
   log("Building the edge …");
   await run(worker, ["--release", "--features", "edge"], { env });
   await optimize(join(ROOT, "build", "index_bg.wasm"), "-O3");
