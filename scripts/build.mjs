@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import { log, main, run } from "./processes.mjs";
 import {
   checkPrerequisites,
+  dropToolsBuild,
   ensureCrates,
   ensurePackages,
   ensureTarget,
@@ -40,6 +41,7 @@ async function edge() {
     WASM_OPT_BIN: npmTool("wasm-opt"),
     ESBUILD_BIN: npmTool("esbuild"),
   };
+  dropToolsBuild();
   log("Building the edge …");
   // Speed before size: an isolate is compiled once and decides thousands of times a second.
   env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "3";

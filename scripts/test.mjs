@@ -13,7 +13,13 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "./build.mjs";
 import { Failure, Hint, log, main, ROOT, run } from "./processes.mjs";
-import { cargoDeny, checkPrerequisites, ensurePackages, ensureTarget } from "./tools.mjs";
+import {
+  cargoDeny,
+  checkPrerequisites,
+  dropToolsBuild,
+  ensurePackages,
+  ensureTarget,
+} from "./tools.mjs";
 
 const OUT = join(ROOT, "target", "npm-test");
 const WASM = ["--lib", "--target", "wasm32-unknown-unknown"];
@@ -124,7 +130,9 @@ async function corePurity() {
 async function deny() {
   const args = ["--offline", "--locked", "check", "bans", "licenses", "sources"];
   await run("cargo", ["fetch", "--locked"], { download: "the crates that Cargo.lock names" });
-  return run(await cargoDeny(), args);
+  const program = await cargoDeny();
+  dropToolsBuild();
+  return run(program, args);
 }
 
 /** A script that needs what is built. */

@@ -7,13 +7,15 @@
  */
 import "./node-version.cjs";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Hint, log, ROOT, run } from "./processes.mjs";
 
 export { Hint, log, ROOT };
 export const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
 const TOOLS = join(ROOT, "target", "tools");
+/** What the tools have in common is compiled once. */
+const TOOLS_BUILD = join(TOOLS, "build");
 
 /** Must equal the version of the wasm-bindgen crate in Cargo.toml. */
 const WASM_BINDGEN = "0.2.129";
@@ -84,17 +86,18 @@ export async function ensurePackages({ dev = false } = {}) {
 }
 
 /** A cargo tool in target/tools, compiled without optimization: it runs for seconds only. */
-async function ensureCargoTool(name, bin, version) {
+async function ensureCargoTool(name, bin, version, check = () => {}) {
   const root = join(TOOLS, `${name}-${version}`);
   const path = join(root, "bin", bin);
   if (existsSync(path)) return path;
+  check();
   log(`Compiling ${name} ${version} (once) …`);
   const env = {
     CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "256",
     CARGO_PROFILE_RELEASE_LTO: "off",
     CARGO_PROFILE_RELEASE_DEBUG: "0",
-    CARGO_TARGET_DIR: join(TOOLS, "build"),
+    CARGO_TARGET_DIR: TOOLS_BUILD,
   };
   const crate = `${name}@${version}`;
   const args = ["install", "--locked", "--root", root, "--bin", bin, crate];
@@ -102,7 +105,18 @@ async function ensureCargoTool(name, bin, version) {
   return path;
 }
 
+/** worker-build downloads with OpenSSL, which it takes from the system. */
+function checkOpenSsl() {
+  if (process.platform !== "linux" || process.env.OPENSSL_DIR) return;
+  if (version("pkg-config", ["--modversion", "openssl"]) !== undefined) return;
+  const packages = "pkg-config and libssl-dev (Fedora: openssl-devel)";
+  throw new Hint(`OpenSSL's headers were not found: install ${packages}, ${AGAIN}`);
+}
+
 export const wasmBindgen = () => ensureCargoTool("wasm-bindgen-cli", "wasm-bindgen", WASM_BINDGEN);
-export const workerBuild = () => ensureCargoTool("worker-build", "worker-build", WORKER_BUILD);
+export const workerBuild = () =>
+  ensureCargoTool("worker-build", "worker-build", WORKER_BUILD, checkOpenSsl);
 export const cargoDeny = () => ensureCargoTool("cargo-deny", "cargo-deny", CARGO_DENY);
+/** The tools are there: what they were made from is a gigabyte. */
+export const dropToolsBuild = () => rmSync(TOOLS_BUILD, { recursive: true, force: true });
 export const npmTool = (name) => join(ROOT, "node_modules", ".bin", name);
