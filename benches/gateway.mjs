@@ -8,8 +8,8 @@
  * All three run in one workerd, before the same origin: a plain Worker behind a service binding,
  * so that neither a socket nor the origin decides. The objects of the last two are stored in the
  * same place: memory where there is such a file system, which favours the hand-written one, as it
- * writes with every request. Rounds are interleaved; a ratio is the median of the rounds' ratios,
- * since neighbours in time share what else the machine is doing.
+ * writes with every request. Rounds are interleaved, every other one backwards; a ratio is the
+ * median of the rounds' ratios, since neighbours in time share what else the machine is doing.
  *
  * It fails if an answer is not 2xx, and if the account was not charged exactly what was served.
  */
@@ -225,7 +225,8 @@ export async function run(settings) {
     for (let round = 0; round <= settings.rounds; round++) {
       const seconds = round === 0 ? WARM_UP_SECONDS : settings.seconds;
       const measured = {};
-      for (const name of names) {
+      // Forwards and backwards in turn: what one leaves behind burdens the next.
+      for (const name of round % 2 === 0 ? names : names.toReversed()) {
         measured[name] = await measure(load, bench, name, { ...settings, seconds });
       }
       rounds.push(measured);

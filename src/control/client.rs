@@ -148,9 +148,11 @@ impl Client {
         if self.book.is_filling() {
             return Ok(true);
         }
-        let may_ask = self.ask_not_before <= now;
-        Ok(may_ask
-            && self.book.spendable()?.get() < self.book.threshold(self.rate.per_second(now)?)?)
+        if self.ask_not_before > now {
+            return Ok(false);
+        }
+        // Below a fifth of the last grant, or half a second at the present rate.
+        Ok(self.book.is_low()? || self.rate.is_above_twice(self.book.spendable()?, now))
     }
 
     /// What the account had available beside this isolate's lease, when it last answered.

@@ -94,10 +94,9 @@ impl LeaseBook {
         self.granted.minus(self.returned)?.minus(self.spent)
     }
 
-    /// Below this the isolate should ask for more: a fifth of the last grant, or half a second.
-    pub(super) fn threshold(&self, rate: Credits) -> Result<Decimal, Inexact> {
-        let fifth = exact::ratio(self.last_grant.get(), Decimal::from(5))?;
-        Ok(fifth.max(exact::ratio(rate.get(), Decimal::TWO)?))
+    /// Whether less than a fifth of the last grant is left.
+    pub(super) fn is_low(&self) -> Result<bool, Inexact> {
+        Ok(exact::mul(self.spendable()?.get(), Decimal::from(5))? < self.last_grant.get())
     }
 
     /// Whether half of what one report can carry is listed: time to report, lest the list fills up

@@ -35,6 +35,22 @@ impl Rate {
         let open = over(self.spent, age)?;
         Ok(if age < WINDOW_MS { open.max(self.last) } else { open })
     }
+
+    /// Whether more than twice `credits` are spent per second: half a second would use them up.
+    /// Every operation asks, so there is no division; what cannot be computed counts as above.
+    pub(super) fn is_above_twice(&self, credits: Credits, now: Timestamp) -> bool {
+        let age = now.millis_since(self.since).max(0);
+        let times = |credits: Credits, n: i64| exact::mul(credits.get(), Decimal::from(n));
+        let of_last = || times(credits, 2).map_or(true, |twice| self.last.get() > twice);
+        if age < WINDOW_MS && of_last() {
+            return true;
+        }
+        let twice = times(credits, age.max(WINDOW_MS_MIN).saturating_mul(2));
+        match (times(self.spent, 1_000), twice) {
+            (Ok(spent), Ok(twice)) => spent > twice,
+            _ => true,
+        }
+    }
 }
 
 fn over(spent: Credits, age_ms: i64) -> Result<Credits, Inexact> {
@@ -58,6 +74,16 @@ mod tests {
         rate.note(one, at(11_000)).unwrap();
         assert_eq!(rate.per_second(at(11_000)).unwrap().to_string(), "20");
         assert_eq!(rate.per_second(at(21_000)).unwrap().to_string(), "0.1");
+        for (credits, above) in [("1", true), ("1.5", true), ("2", false), ("2.1", false)] {
+            let mut rate = Rate::default();
+            (0..4).for_each(|i| rate.note(one, at(10_000 + i)).unwrap());
+            // Four in a quarter of a second at least are 16 in a second.
+            let eightfold = credits.parse::<Credits>().unwrap().get() * Decimal::from(4);
+            let credits = Credits::new(eightfold).unwrap();
+            assert_eq!(rate.is_above_twice(credits, at(10_003)), above, "{credits}");
+            let per_second = rate.per_second(at(10_003)).unwrap().get();
+            assert_eq!(per_second > credits.get() * Decimal::TWO, above, "{credits}");
+        }
         // A clock that jumps back opens a new window instead of dividing by nonsense.
         rate.note(one, at(5_000)).unwrap();
         assert_eq!(rate.per_second(at(5_000)).unwrap().to_string(), "4");

@@ -109,7 +109,7 @@ async function otherwise(request, verdict, env, ctx) {
     case "refuse":
       return refusal(Number(status), problem);
     case "pass":
-      return originFetch(request, { headers: unmetered(request.headers) }, env);
+      return originFetch(request, unmetered(request.headers), env);
     case "own":
       return own(request, env, ctx);
     default:
@@ -168,7 +168,7 @@ async function forward(request, verdict, env, ctx) {
   headers.set("edgemeter-operation", op);
   let response;
   try {
-    response = await originFetch(request, { headers }, env);
+    response = await originFetch(request, headers, env);
   } catch (error) {
     settle(account, op, 0, env, ctx);
     console.error(`origin: ${error}`);
@@ -238,12 +238,22 @@ async function readRoutes(env) {
 
 /**
  * To the origin: a service binding, or the address in EDGEMETER_ORIGIN. Redirects are the client's
- * to follow: a request that came in has that mode already.
+ * to follow. A request without a body is made anew from its parts, which costs a third of a copy
+ * with all that the platform hangs on it.
  */
-function originFetch(request, init, env) {
-  if (env.ORIGIN !== undefined) return env.ORIGIN.fetch(request, init);
-  const { pathname, search } = new URL(request.url);
-  return fetch(new Request(new URL(pathname + search, env.EDGEMETER_ORIGIN), request), init);
+function originFetch(request, headers, env) {
+  const { method, url, body } = request;
+  const [origin, target] = env.ORIGIN === undefined
+    ? [globalThis, originUrl(url, env)]
+    : [env.ORIGIN, url];
+  if (body === null) return origin.fetch(target, { method, headers, redirect: "manual" });
+  return origin.fetch(target === url ? request : new Request(target, request), { headers });
+}
+
+/** The request's path and query at the origin. */
+function originUrl(url, env) {
+  const { pathname, search } = new URL(url);
+  return new URL(pathname + search, env.EDGEMETER_ORIGIN).href;
 }
 
 /** The control API, or a file of the customer's page. */
