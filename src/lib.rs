@@ -11,9 +11,10 @@
 //! control    credit control: the isolate's lease states and the messages to the account
 //! live       what the account tells its page: messages, sequence, the last minute
 //! invoice    periods, lines, true-up, discounts, tax, credits; preview = the same function
+//! wire       a question and an answer in JSON: what every build exports alike
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
-//! bin        feature cli: edgemeter rate | preview | backtest
+//! bin        feature cli: edgemeter rate | preview | backtest | batch
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and
@@ -30,6 +31,7 @@ pub mod meter;
 pub mod plan;
 pub mod rating;
 pub mod units;
+pub mod wire;
 
 #[cfg(feature = "browser")]
 pub mod browser;
