@@ -2,9 +2,10 @@
  * Builds what runs: `node scripts/build.mjs [edge] [browser]`, both without arguments.
  *
  *   edge      src ─ worker-build ─▶ build/index.js + index_bg.wasm ─ esbuild ─▶ build/gateway.js
- *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm
+ *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm, at once with the page
+ *                                   www/pkg/preview.js + preview_bg.wasm, when previews are asked
  *
- * wasm-opt runs once, here, over both files, with the same pinned version.
+ * wasm-opt runs once, here, over all files, with the same pinned version.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -49,15 +50,20 @@ async function edge() {
   await run(npmTool("esbuild"), [...bundle, ...external]);
 }
 
+/** The page's two parts: a feature of the crate each. */
 async function browser() {
-  const bindgen = await wasmBindgen();
   log("Building the browser's part …");
+  await page("browser", "edgemeter", "-Oz");
+  await page("preview", "preview", "-O3");
+}
+
+async function page(feature, name, level) {
+  const bindgen = await wasmBindgen();
   const args = ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown"];
-  await run("cargo", [...args, "--features", "browser"], { quiet: true });
+  await run("cargo", [...args, "--features", feature], { quiet: true });
   const wasm = join(TARGET, "wasm32-unknown-unknown", "release", "edgemeter.wasm");
-  const out = ["--target", "web", "--out-dir", "www/pkg", "--out-name", "edgemeter"];
-  await run(bindgen, [wasm, ...out]);
-  await optimize(join(ROOT, "www", "pkg", "edgemeter_bg.wasm"), "-Oz");
+  await run(bindgen, [wasm, "--target", "web", "--out-dir", "www/pkg", "--out-name", name]);
+  await optimize(join(ROOT, "www", "pkg", `${name}_bg.wasm`), level);
 }
 
 async function optimize(file, level) {

@@ -1,8 +1,7 @@
-//! What the customer's page calls: the core with JavaScript values at its edges.
+//! What the customer's page calls: [`Feed`] with JavaScript values at its edges.
 //!
 //! ```text
 //! socket text, Date.now(), Intl's pieces ──▶ live::Feed ──▶ a plain object to paint
-//! a plan and its use, as JSON            ──▶ wire::rate ──▶ amounts and an invoice, as JSON
 //! ```
 //!
 //! Nothing is decided here: each function converts, calls, converts back. Instants are JavaScript
@@ -12,18 +11,11 @@ use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
+use crate::live;
 use crate::units::AccountId;
-use crate::{live, wire};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
-
-/// What use costs under a plan, as JSON: see [`wire::rate`].
-#[wasm_bindgen]
-#[must_use]
-pub fn rate(request: &str) -> String {
-    wire::rate(request)
-}
 
 /// One account's live numbers: see [`live::Feed`].
 #[wasm_bindgen]

@@ -92,6 +92,11 @@ fn parse_digits(text: &str, whole_max: u32, places_max: u32) -> Result<Decimal, 
         .map_err(|_| NumberError::TooLarge)
 }
 
+/// Whether a short number that was just read needs no further check.
+fn is_plain(value: Decimal, signed: bool) -> bool {
+    value.scale() <= SCALE_MAX && (signed || value.is_sign_positive())
+}
+
 /// The first whole number with more digits than [`INTEGER_DIGITS_MAX`].
 const WHOLE_END: i128 = 10_i128.pow(INTEGER_DIGITS_MAX);
 
@@ -168,7 +173,10 @@ macro_rules! number {
             type Err = NumberError;
 
             fn from_str(text: &str) -> Result<Self, NumberError> {
-                Self::new(parse_decimal(text)?)
+                match read(text) {
+                    Some(value) if is_plain(value, $signed) => Ok(Self(value)),
+                    _ => Self::new(parse_decimal(text)?),
+                }
             }
         }
     };

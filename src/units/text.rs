@@ -4,9 +4,9 @@
 //! "-12.50" ── read ──▶ 1250 / 10^2, negative        -125 / 10^1 ── Text::of ──▶ "-12.5"
 //! ```
 //!
-//! Nearly all numbers have a mantissa of 64 bits: they are read and written with 64-bit arithmetic,
-//! in one pass. Longer ones take the way of [`super::number`], digit for digit the same. serde goes
-//! through the checked constructors of each type by [`TextVisitor`].
+//! A short number, as nearly all are, is read in one pass with 64-bit arithmetic; longer ones take
+//! the way of [`super::number`], digit for digit the same. serde goes through the checked
+//! constructors of each type by [`TextVisitor`].
 //!
 //! Invariant (tested below): what is written reads as the same number, and is what `rust_decimal`
 //! writes.
@@ -23,11 +23,12 @@ use super::{INTEGER_DIGITS_MAX, exact};
 /// Bytes of a text that is read in one pass: no more digits before its point than any number has.
 const READ_BYTES_MAX: usize = INTEGER_DIGITS_MAX as usize;
 
-/// Digits that fit 64 bits, whatever they are.
-const DIGITS_SMALL: usize = 18;
+/// Digits of a chunk: as many as fit 32 bits, whatever they are. A division of 32 bits is a
+/// multiplication on every machine, one of 64 or 128 bits is not.
+const CHUNK_DIGITS: usize = 9;
 
-/// 10^[`DIGITS_SMALL`].
-const SMALL_END: u128 = 1_000_000_000_000_000_000;
+/// 10^[`CHUNK_DIGITS`].
+const CHUNK_END: u64 = 1_000_000_000;
 
 /// Sign, 29 digits and a point.
 const BYTES_MAX: usize = 31;
@@ -41,27 +42,24 @@ pub(super) struct Text {
 impl Text {
     /// Writes a decimal with all its places.
     pub(super) fn of(value: Decimal) -> Self {
-        let mantissa = value.mantissa().unsigned_abs();
-        let (mut rest, mut high) = match u64::try_from(mantissa) {
-            Ok(small) if mantissa < SMALL_END => (small, 0),
-            _ => (part(mantissa % SMALL_END), part(mantissa / SMALL_END)),
-        };
         let scale = usize::try_from(value.scale()).unwrap_or_default();
+        let chunks = chunks(value.mantissa().unsigned_abs());
+        let whole = chunks.iter().rposition(|chunk| *chunk > 0).unwrap_or_default();
         let mut text = Self { bytes: [0; BYTES_MAX], start: BYTES_MAX };
         let mut place = 0_usize;
-        loop {
-            if place == scale && place > 0 {
-                text.put(b'.');
-            }
-            let digit = u8::try_from(rest % 10).unwrap_or_default();
-            text.put(b'0' | digit);
-            rest /= 10;
-            place = place.saturating_add(1);
-            if place == DIGITS_SMALL {
-                (rest, high) = (rest.max(high), 0);
-            }
-            if rest == 0 && high == 0 && place > scale {
-                break;
+        for (index, chunk) in chunks.into_iter().enumerate() {
+            let mut rest = chunk;
+            for _ in 0..CHUNK_DIGITS {
+                if index >= whole && rest == 0 && place > scale {
+                    break;
+                }
+                if place == scale && place > 0 {
+                    text.put(b'.');
+                }
+                let digit = u8::try_from(rest % 10).unwrap_or_default();
+                text.put(b'0' | digit);
+                rest /= 10;
+                place = place.saturating_add(1);
             }
         }
         if value.is_sign_negative() {
@@ -85,9 +83,23 @@ impl Text {
     }
 }
 
-/// Less than [`SMALL_END`], so it fits.
-fn part(value: u128) -> u64 {
-    u64::try_from(value).unwrap_or_default()
+/// A number of 96 bits in chunks of nine digits, the lowest first.
+fn chunks(mantissa: u128) -> [u32; 4] {
+    let low = |rest: u64| u32::try_from(rest % CHUNK_END).unwrap_or_default();
+    match u64::try_from(mantissa) {
+        Ok(small) => {
+            let rest = small / CHUNK_END;
+            [low(small), low(rest), low(rest / CHUNK_END), 0]
+        }
+        Err(_) => {
+            let (end, mut rest) = (u128::from(CHUNK_END), mantissa);
+            [(); 4].map(|()| {
+                let chunk = u32::try_from(rest % end).unwrap_or_default();
+                rest /= end;
+                chunk
+            })
+        }
+    }
 }
 
 /// Reads `-?digits(.digits)?` of at most [`READ_BYTES_MAX`] bytes after the sign, normalized; none
