@@ -17,8 +17,9 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { Hint, log, ROOT } from "../scripts/tools.mjs";
 import * as gateway from "./gateway.mjs";
+import * as rating from "./rating.mjs";
 
-const BENCHES = { gateway };
+const BENCHES = { gateway, rating };
 const OUTPUT = join(ROOT, "target", "bench.json");
 
 function help() {

@@ -1,16 +1,17 @@
 /**
- * Builds what runs: `node scripts/build.mjs [edge] [browser]`, both without arguments.
+ * Builds what runs: `node scripts/build.mjs [edge] [browser] [preview]`, all without arguments.
  *
  *   edge      src ─ worker-build ─▶ build/index.js, index_bg.wasm ─ esbuild ─▶ build/gateway.js
- *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm
+ *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm: the page's numbers
+ *   preview   src ─ wasm-bindgen ─▶ www/pkg/preview.js + preview_bg.wasm: rating for a page
  *
- * wasm-opt runs once, here, over both files, with the same pinned version.
+ * wasm-opt runs once, here, over all files, with the same pinned version.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { log, main, run } from "./processes.mjs";
+import { Hint, log, main, run } from "./processes.mjs";
 import {
   checkPrerequisites,
   dropToolsBuild,
@@ -52,15 +53,15 @@ async function edge() {
   await run(npmTool("esbuild"), [...bundle, ...external]);
 }
 
-async function browser() {
+/** A part of the page: the feature of the crate of that name. */
+async function page(feature, name, level) {
   const bindgen = await wasmBindgen();
-  log("Building the browser's part …");
+  log(`Building the browser's part (${feature}) …`);
   const args = ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown"];
-  await run("cargo", [...args, "--features", "browser"]);
+  await run("cargo", [...args, "--features", feature]);
   const wasm = join(TARGET, "wasm32-unknown-unknown", "release", "edgemeter.wasm");
-  const out = ["--target", "web", "--out-dir", "www/pkg", "--out-name", "edgemeter"];
-  await run(bindgen, [wasm, ...out]);
-  await optimize(join(ROOT, "www", "pkg", "edgemeter_bg.wasm"), "-Oz");
+  await run(bindgen, [wasm, "--target", "web", "--out-dir", "www/pkg", "--out-name", name]);
+  await optimize(join(ROOT, "www", "pkg", `${name}_bg.wasm`), level);
 }
 
 async function optimize(file, level) {
@@ -94,11 +95,22 @@ function inputs() {
   return hash.digest("hex");
 }
 
+/** What makes a part, and the last file that it writes. */
+const PARTS = {
+  edge: { make: edge, output: "build/gateway.js" },
+  browser: { make: () => page("browser", "edgemeter", "-Oz"), output: "www/pkg/edgemeter.js" },
+  preview: { make: () => page("preview", "preview", "-O3"), output: "www/pkg/preview.js" },
+};
+
 /** Builds the named parts unless they are built from these very inputs. */
-export async function build(parts = ["edge", "browser"]) {
+export async function build(parts = Object.keys(PARTS)) {
   const hash = inputs();
   for (const part of parts) {
-    const output = join(ROOT, part === "edge" ? "build/gateway.js" : "www/pkg/edgemeter.js");
+    if (!Object.hasOwn(PARTS, part)) {
+      throw new Hint(`${part}: there are ${Object.keys(PARTS).join(", ")}`);
+    }
+    const { make, output: name } = PARTS[part];
+    const output = join(ROOT, name);
     const stamp = join(STAMPS, part);
     const built = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
     if (built) continue;
@@ -106,7 +118,7 @@ export async function build(parts = ["edge", "browser"]) {
     await ensureTarget();
     await ensurePackages();
     await ensureCrates();
-    await (part === "edge" ? edge() : browser());
+    await make();
     mkdirSync(STAMPS, { recursive: true });
     writeFileSync(stamp, hash);
   }

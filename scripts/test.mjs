@@ -36,6 +36,7 @@ const STEPS = {
   "lint-all": () => clippy("--all-targets", "--all-features"),
   "lint-edge-wasm": () => clippy(...WASM, "--features", "edge"),
   "lint-browser-wasm": () => clippy(...WASM, "--features", "browser"),
+  "lint-preview-wasm": () => clippy(...WASM, "--features", "preview"),
   core: corePurity,
   deny,
   test: () => cargo("test", "--locked"),
@@ -43,10 +44,8 @@ const STEPS = {
   build: () => build(),
   size: () => built("scripts/size.mjs"),
   edge: () => nodeTests("edge"),
-  page: async () => {
-    await run(process.execPath, ["scripts/chromium.mjs"]);
-    return nodeTests("page");
-  },
+  page: () => chromiumTests("page"),
+  parity: () => chromiumTests("parity"),
   deploy,
 };
 
@@ -162,6 +161,12 @@ async function nodeTests(folder) {
     if (!(error instanceof Failure)) throw error;
     throw new Failure(error.message, `${error.output}\n${tap() ?? ""}`);
   }
+}
+
+/** Test files that open pages. */
+async function chromiumTests(folder) {
+  await run(process.execPath, ["scripts/chromium.mjs"]);
+  return nodeTests(folder);
 }
 
 /** What `npx wrangler deploy` would send: built by the same command, but not sent. */

@@ -13,7 +13,7 @@ import { Hint, ROOT, signalGroup, start } from "./processes.mjs";
 import { npmTool } from "./tools.mjs";
 
 /** As deployed. */
-const [, COMPATIBILITY_DATE] = readFileSync(join(ROOT, "wrangler.toml"), "utf8").match(
+export const [, COMPATIBILITY_DATE] = readFileSync(join(ROOT, "wrangler.toml"), "utf8").match(
   /^compatibility_date = "(.+)"$/m,
 );
 

@@ -11,16 +11,25 @@
 //! control    credit control: the isolate's lease states and the messages to the account
 //! live       what the account tells its page: messages, sequence, the last minute
 //! invoice    periods, lines, true-up, discounts, tax, credits; preview = the same function
+//! wire       a question and an answer in JSON: what every build exports alike
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
-//! bin        feature cli: edgemeter rate | preview | backtest
+//! preview    feature preview: what the page loads when it is asked what something would cost
+//! bin        feature cli: edgemeter rate | preview | backtest | batch
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and
 //! ids are arguments, so the three builds compute the same bytes.
 
-#[cfg(all(feature = "edge", feature = "browser", target_arch = "wasm32"))]
-compile_error!("one artefact per runtime: build `edge` and `browser` separately for wasm32");
+#[cfg(all(
+    target_arch = "wasm32",
+    any(
+        all(feature = "edge", feature = "browser"),
+        all(feature = "edge", feature = "preview"),
+        all(feature = "browser", feature = "preview"),
+    )
+))]
+compile_error!("one artefact per runtime: build `edge`, `browser` and `preview` apart for wasm32");
 
 pub mod control;
 pub mod invoice;
@@ -30,8 +39,11 @@ pub mod meter;
 pub mod plan;
 pub mod rating;
 pub mod units;
+pub mod wire;
 
 #[cfg(feature = "browser")]
 pub mod browser;
 #[cfg(feature = "edge")]
 pub mod edge;
+#[cfg(feature = "preview")]
+pub mod preview;

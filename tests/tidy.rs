@@ -16,14 +16,15 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 400;
 const COLUMNS_MAX: usize = 100;
 
-const FOLDERS: [&str; 6] = ["src", "tests", "benches", "scripts", "examples", "www"];
+const FOLDERS: [&str; 7] =
+    ["src", "tests", "benches", "scripts", "examples", "fuzz/fuzz_targets", "www"];
 /// Written by tools.
 const GENERATED: [&str; 1] = ["www/pkg/"];
 /// Names the words that it bans.
 const THIS: &str = "tests/tidy.rs";
 
 /// Rooms that may talk to a runtime. The others in `src/` are the core.
-const SHELLS: [&str; 3] = ["edge", "browser", "bin"];
+const SHELLS: [&str; 4] = ["edge", "browser", "preview", "bin"];
 
 /// Runtimes, clocks, randomness, files, and containers whose order changes from run to run.
 const BANNED_IN_CORE: [&str; 15] = [

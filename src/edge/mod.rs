@@ -5,7 +5,8 @@
 //!   ├─▶ exports  admit, answered, settle, renew, flush: one synchronous call each   gateway/
 //!   ├─▶ Account  one object per customer: ledger, journal, live sockets             account.rs
 //!   ├─▶ Catalog  one object: plans, routes, the list of accounts                    catalog.rs
-//!   └─▶ fetch    the control API under /v1                                          api/
+//!   ├─▶ fetch    the control API under /v1                                          api/
+//!   └─▶ rate     what use costs, as in the other builds; behind no route
 //! ```
 //!
 //! Shells only convert, call, and convert back: what an operation costs and who pays is decided in
@@ -23,12 +24,20 @@ mod route;
 mod rpc;
 mod store;
 
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, Request, Response, event};
 
 /// The control API. entry.js sends only what it did not take for metered traffic.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     api::handle(request, env).await
+}
+
+/// What use costs under a plan, as JSON: see [`crate::wire::rate`].
+#[wasm_bindgen]
+#[must_use]
+pub fn rate(request: &str) -> String {
+    crate::wire::rate(request)
 }
 
 /// JavaScript's clock is a double of milliseconds; 2^53 of them are 285 thousand years.

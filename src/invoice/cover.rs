@@ -54,6 +54,20 @@ pub fn credits_used(plan: &Plan, usage: &PeriodUsage) -> Result<Credits, Invoice
     Ok(sum)
 }
 
+/// Credits that the plan's own grants pay of this use.
+///
+/// # Errors
+///
+/// As [`included`] and [`credits_used`].
+pub fn covered(
+    plan: &Plan,
+    schedule: &Schedule,
+    window: Window,
+    usage: &PeriodUsage,
+) -> Result<Credits, InvoiceError> {
+    Ok(credits_used(plan, usage)?.min(included(plan, schedule, window)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Zone;

@@ -35,7 +35,7 @@ use crate::units::{
 
 pub use bill::invoice;
 pub use collect::{Book, CollectError, Levels, PeriodUsage};
-pub use cover::{credits_used, included};
+pub use cover::{covered, credits_used, included};
 pub use lifecycle::{CreditNote, CreditedLine, LifecycleError, Status};
 pub use line::{Line, LineKind};
 pub use period::{Period, PeriodError, Schedule};

@@ -102,22 +102,26 @@ impl Lines {
     pub(crate) fn marginal(&self, before: Quantity, added: Quantity) -> Option<Amount> {
         let before = small(before)?;
         let after = before.checked_add(small(added)?)?;
-        let cost = self.running(after)?.checked_sub(self.running(before)?)?;
-        Decimal::try_from_i128_with_scale(cost, self.places).ok().map(Amount::new)
+        self.amount(self.running(after)?.checked_sub(self.running(before)?)?)
     }
 
-    /// The running amount: nothing without use.
-    fn running(&self, quantity: i64) -> Option<i128> {
-        if quantity == 0 {
+    /// The running amount of a total in units of 10^-[`PLACES`]: nothing without use.
+    pub(crate) fn running(&self, total: i64) -> Option<i128> {
+        if total == 0 {
             return Some(0);
         }
-        let line = self.lines.get(self.bounds.partition_point(|bound| *bound < quantity))?;
-        i128::from(line.unit).checked_mul(i128::from(quantity))?.checked_add(line.constant)
+        let line = self.lines.get(self.bounds.partition_point(|bound| *bound < total))?;
+        i128::from(line.unit).checked_mul(i128::from(total))?.checked_add(line.constant)
+    }
+
+    /// A difference of running amounts, as an amount.
+    pub(crate) fn amount(&self, difference: i128) -> Option<Amount> {
+        Amount::of_units(difference, self.places)
     }
 }
 
 /// A quantity in units of 10^-[`PLACES`], if it is one of them and fits 64 bits.
-fn small(quantity: Quantity) -> Option<i64> {
+pub(crate) fn small(quantity: Quantity) -> Option<i64> {
     let quantity = quantity.get();
     let power = match PLACES.checked_sub(quantity.scale())? {
         0 => 1,
@@ -126,6 +130,11 @@ fn small(quantity: Quantity) -> Option<i64> {
         _ => 1_000,
     };
     i64::try_from(quantity.mantissa()).ok()?.checked_mul(power)
+}
+
+/// The quantity of so many units of 10^-[`PLACES`].
+pub(crate) fn quantity(units: i64) -> Option<Quantity> {
+    Quantity::new(Decimal::try_from_i128_with_scale(units.into(), PLACES).ok()?).ok()
 }
 
 /// A decimal in units of 10^-`places`.

@@ -18,7 +18,7 @@ mod error;
 mod json;
 mod ladder;
 pub mod limits;
-mod lines;
+pub(crate) mod lines;
 mod meter;
 mod places;
 mod price;

@@ -27,6 +27,7 @@ mod matrix;
 mod package;
 mod per_unit;
 mod percentage;
+mod run;
 mod stairstep;
 mod usage;
 mod volume;
@@ -36,9 +37,10 @@ use rust_decimal::Decimal;
 pub use ceiling::{Ceiling, ceiling};
 pub use error::RateError;
 pub use explain::{Explanation, Step, explain};
+pub use run::Run;
 pub use usage::{Event, EventUsage, Usage, UsageError};
 
-use crate::plan::{Charge, Price, PriceEach};
+use crate::plan::{Charge, Combination, Price, PriceEach};
 use crate::units::{Amount, Inexact, Quantity, exact};
 
 /// Whether the period goes on or is over.
@@ -136,28 +138,37 @@ pub fn difference(charge: &Charge, before: &Usage, after: &Usage) -> Result<Amou
 /// [`RateError::UsageShape`] if the event is not one of this model; [`RateError::Inexact`] if the
 /// sum leaves its range.
 pub fn after(charge: &Charge, before: &Usage, event: &Event) -> Result<Usage, RateError> {
-    let shape = || shape_error(charge, before);
-    match (before, event) {
-        (Usage::Total(total), Event::Use(quantity)) => Ok(Usage::Total(total.plus(*quantity)?)),
+    let mut usage = before.clone();
+    record(charge, &mut usage, event)?;
+    Ok(usage)
+}
+
+/// Adds one event to a state; an error leaves it as it was.
+fn record(charge: &Charge, usage: &mut Usage, event: &Event) -> Result<(), RateError> {
+    let add = |slot: &mut Quantity, quantity: Quantity| {
+        *slot = slot.plus(quantity)?;
+        Ok(())
+    };
+    match (&mut *usage, event) {
+        (Usage::Total(total), Event::Use(quantity)) => add(total, *quantity),
         (Usage::Windows(windows), Event::InWindow(start, quantity)) => {
-            let mut windows = windows.clone();
-            let slot = windows.entry(*start).or_default();
-            *slot = slot.plus(*quantity)?;
-            Ok(Usage::Windows(windows))
+            add(windows.entry(*start).or_default(), *quantity)
         }
         (Usage::Combinations(combinations), Event::Of(combination, quantity)) => {
-            let mut combinations = combinations.clone();
-            let slot = combinations.entry(combination.clone()).or_default();
-            *slot = slot.plus(*quantity)?;
-            Ok(Usage::Combinations(combinations))
+            if let Some(slot) = combinations.get_mut(combination) {
+                return add(slot, *quantity);
+            }
+            combinations.insert(combination.clone(), *quantity);
+            Ok(())
         }
         (Usage::Events(events), Event::Use(value)) => match charge.price() {
             Price::Percentage(spec) => {
-                Ok(Usage::Events(events.plus(&percentage::event(spec, events, *value)?)?))
+                *events = events.plus(&percentage::event(spec, events, *value)?)?;
+                Ok(())
             }
-            _ => Err(shape()),
+            _ => Err(shape_error(charge, usage)),
         },
-        _ => Err(shape()),
+        _ => Err(shape_error(charge, usage)),
     }
 }
 
@@ -176,36 +187,53 @@ fn shape_error(charge: &Charge, usage: &Usage) -> RateError {
 }
 
 fn rated(charge: &Charge, usage: &Usage, period: Period) -> Result<Decimal, RateError> {
-    let gross = match (charge.price(), usage, charge.price_each()) {
+    Ok(adjust::charged(charge, gross(charge, usage, period)?, period)?)
+}
+
+/// The price of a state, before the steps on the amount: the sum of the prices of its parts.
+fn gross(charge: &Charge, usage: &Usage, period: Period) -> Result<Decimal, RateError> {
+    match (charge.price(), usage, charge.price_each()) {
         (Price::Percentage(spec), Usage::Events(events), _) => {
             fine_enough(charge, events.value)?;
-            percentage::amount(spec, events)?
+            percentage::amount(spec, events)
         }
-        (Price::Matrix(matrix), Usage::Combinations(combinations), _) => {
+        (Price::Matrix(_), Usage::Combinations(combinations), _) => {
             let mut sum = Decimal::ZERO;
             for (combination, quantity) in combinations {
-                let billed = adjust::billed(charge, *quantity)?;
-                sum = exact::add(sum, matrix::amount(matrix, combination, billed)?)?;
+                sum = exact::add(sum, of_combination(charge, combination, *quantity)?)?;
             }
-            sum
+            Ok(sum)
         }
-        (price, Usage::Windows(windows), PriceEach::Window) => {
+        (Price::Percentage(_) | Price::Matrix(_), ..) => Err(shape_error(charge, usage)),
+        (_, Usage::Windows(windows), PriceEach::Window) => {
             let mut sum = Decimal::ZERO;
             for quantity in windows.values() {
-                let billed = adjust::billed(charge, *quantity)?;
-                sum = exact::add(sum, of_total(price, billed, period)?)?;
+                sum = exact::add(sum, of_metered(charge, *quantity, period)?)?;
             }
-            sum
+            Ok(sum)
         }
-        (Price::Percentage(_) | Price::Matrix(_), ..) | (_, _, PriceEach::Window) => {
-            return Err(shape_error(charge, usage));
-        }
-        (price, Usage::Total(total), PriceEach::Total) => {
-            of_total(price, adjust::billed(charge, *total)?, period)?
-        }
-        _ => return Err(shape_error(charge, usage)),
-    };
-    Ok(adjust::charged(charge, gross, period)?)
+        (_, Usage::Total(total), PriceEach::Total) => of_metered(charge, *total, period),
+        _ => Err(shape_error(charge, usage)),
+    }
+}
+
+/// The price of one combination's quantity.
+fn of_combination(
+    charge: &Charge,
+    combination: &Combination,
+    quantity: Quantity,
+) -> Result<Decimal, RateError> {
+    let billed = adjust::billed(charge, quantity)?;
+    match charge.price() {
+        Price::Matrix(matrix) => matrix::amount(matrix, combination, billed),
+        // Only a matrix has combinations.
+        _ => Err(Inexact.into()),
+    }
+}
+
+/// The price of a metered total, or of a window's.
+fn of_metered(charge: &Charge, quantity: Quantity, period: Period) -> Result<Decimal, RateError> {
+    Ok(of_total(charge.price(), adjust::billed(charge, quantity)?, period)?)
 }
 
 /// The price of one billed quantity.

@@ -8,23 +8,21 @@
 //! Invariant: normalized, no negative zero, exact; a product of a quantity and a price may have
 //! twice [`SCALE_MAX`](super::SCALE_MAX) decimal places.
 
-use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use super::exact::{self, Inexact};
 use super::number::{NumberError, parse_wide};
+use super::text::as_text;
 use super::{Credits, Percentage, Quantity, UnitPrice};
 
 /// An exact, unrounded amount in the unit of its charge: credits, or major units of a currency.
 /// Signed: a correction is a negative amount.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Amount(Decimal);
+
+as_text!(Amount);
 
 impl Amount {
     /// Nothing.
@@ -33,7 +31,12 @@ impl Amount {
     /// Wraps an exact decimal.
     pub fn new(value: Decimal) -> Self {
         // `normalize` also turns a negative zero into zero.
-        Self(value.normalize())
+        Self(exact::normalize(value))
+    }
+
+    /// So many units of 10^-`places`; none if they need more than 96 bits or 28 places.
+    pub(crate) fn of_units(units: i128, places: u32) -> Option<Self> {
+        exact::of_units(units, places).map(Self)
     }
 
     /// The value as a plain decimal, without trailing zeros.
@@ -136,26 +139,6 @@ impl FromStr for Amount {
 
     fn from_str(text: &str) -> Result<Self, NumberError> {
         parse_wide(text).map(Self::new)
-    }
-}
-
-impl TryFrom<String> for Amount {
-    type Error = NumberError;
-
-    fn try_from(text: String) -> Result<Self, NumberError> {
-        text.parse()
-    }
-}
-
-impl From<Amount> for String {
-    fn from(amount: Amount) -> Self {
-        amount.0.to_string()
-    }
-}
-
-impl fmt::Display for Amount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

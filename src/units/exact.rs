@@ -35,8 +35,8 @@ fn add_small(a: Decimal, b: Decimal) -> Option<Decimal> {
     let (more, less) = if a.scale() >= b.scale() { (a, b) } else { (b, a) };
     let shift = more.scale().checked_sub(less.scale())?;
     let power = *POWERS_OF_TEN.get(usize::try_from(shift).ok()?)?;
-    let aligned = small(less)?.checked_mul(power)?;
-    let sum = i128::from(small(more)?).checked_add(i128::from(aligned))?;
+    let aligned = in_64_bits(less)?.checked_mul(power)?;
+    let sum = i128::from(in_64_bits(more)?).checked_add(i128::from(aligned))?;
     Decimal::try_from_i128_with_scale(sum, more.scale()).ok()
 }
 
@@ -58,9 +58,42 @@ fn add_wide(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
     exact.then_some(sum).ok_or(Inexact)
 }
 
+/// The number without trailing zeros; zero has no sign.
+#[inline]
+pub fn normalize(value: Decimal) -> Decimal {
+    match u64::try_from(value.mantissa().unsigned_abs()) {
+        Ok(mantissa) => small(mantissa, value.scale(), value.is_sign_negative()),
+        Err(_) => value.normalize(),
+    }
+}
+
+/// `±mantissa / 10^places`, normalized. At most 28 places.
+#[inline]
+pub(super) fn small(mut mantissa: u64, mut places: u32, is_negative: bool) -> Decimal {
+    if mantissa == 0 {
+        return Decimal::ZERO;
+    }
+    while places > 0 && mantissa.is_multiple_of(10) {
+        mantissa /= 10;
+        places = places.saturating_sub(1);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the lower and the upper half")]
+    let (low, middle) = (mantissa as u32, (mantissa >> 32) as u32);
+    Decimal::from_parts(low, middle, 0, is_negative, places)
+}
+
+/// `units / 10^places`, normalized; none if it needs more than 96 bits or 28 places.
+#[inline]
+pub(super) fn of_units(units: i128, places: u32) -> Option<Decimal> {
+    match u64::try_from(units.unsigned_abs()) {
+        Ok(mantissa) if places <= Decimal::MAX_SCALE => Some(small(mantissa, places, units < 0)),
+        _ => Decimal::try_from_i128_with_scale(units, places).ok().map(normalize),
+    }
+}
+
 /// The signed mantissa, if it fits 64 bits.
 #[inline]
-fn small(value: Decimal) -> Option<i64> {
+fn in_64_bits(value: Decimal) -> Option<i64> {
     i64::try_from(value.mantissa()).ok()
 }
 
@@ -100,7 +133,7 @@ pub fn mul(a: Decimal, b: Decimal) -> Result<Decimal, Inexact> {
 /// The common case: both mantissas in 64 bits, the product in 96 bits and 28 places.
 #[inline]
 fn mul_small(a: Decimal, b: Decimal) -> Option<Decimal> {
-    let product = i128::from(small(a)?).checked_mul(i128::from(small(b)?))?;
+    let product = i128::from(in_64_bits(a)?).checked_mul(i128::from(in_64_bits(b)?))?;
     Decimal::try_from_i128_with_scale(product, a.scale().checked_add(b.scale())?).ok()
 }
 

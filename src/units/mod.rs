@@ -19,6 +19,7 @@ mod id;
 mod money;
 mod number;
 pub mod round;
+mod text;
 mod time;
 
 pub use amount::Amount;

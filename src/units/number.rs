@@ -9,13 +9,12 @@
 //! goes through the same check as `new`, and takes strings only, because a JSON number has
 //! already been a float in somebody's program.
 
-use std::fmt;
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use super::exact::{self, Inexact};
+use super::text::{as_text, read};
 use super::{INTEGER_DIGITS_MAX, SCALE_MAX};
 
 /// Why a text is not a number that this crate computes with.
@@ -55,11 +54,8 @@ impl NumberError {
 ///
 /// [`NumberError::NotDecimal`], [`NumberError::TooLarge`] or [`NumberError::TooFine`].
 pub fn parse_decimal(text: &str) -> Result<Decimal, NumberError> {
-    // Most amounts on the wire are small whole numbers.
-    if (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
-        let digits = text.bytes().map(|b| u64::from(b.saturating_sub(b'0')));
-        let whole = digits.fold(0_u64, |sum, d| sum.saturating_mul(10).saturating_add(d));
-        return Ok(Decimal::from(whole));
+    if let Some(value) = read(text).filter(|value| value.scale() <= SCALE_MAX) {
+        return Ok(value);
     }
     parse_digits(text, INTEGER_DIGITS_MAX, SCALE_MAX)
 }
@@ -96,13 +92,22 @@ fn parse_digits(text: &str, whole_max: u32, places_max: u32) -> Result<Decimal, 
         .map_err(|_| NumberError::TooLarge)
 }
 
+/// Whether a short number that was just read needs no further check.
+fn is_plain(value: Decimal, signed: bool) -> bool {
+    value.scale() <= SCALE_MAX && (signed || value.is_sign_positive())
+}
+
+/// The first whole number with more digits than [`INTEGER_DIGITS_MAX`].
+const WHOLE_END: i128 = 10_i128.pow(INTEGER_DIGITS_MAX);
+
 /// Checks the digits of a computed value; `signed` values may be below zero.
 fn check(value: Decimal, signed: bool) -> Result<Decimal, NumberError> {
-    let value = value.normalize();
+    let value = exact::normalize(value);
     if !signed && value.is_sign_negative() && !value.is_zero() {
         return Err(NumberError::Negative);
     }
-    if value.abs() >= Decimal::from_i128_with_scale(10_000_000_000_000_000, 0) {
+    let is_short = value.mantissa().unsigned_abs() < WHOLE_END.unsigned_abs();
+    if !is_short && value.abs() >= Decimal::from_i128_with_scale(WHOLE_END, 0) {
         return Err(NumberError::TooLarge);
     }
     if value.scale() > SCALE_MAX {
@@ -115,9 +120,9 @@ macro_rules! number {
     ($(#[$doc:meta])* $name:ident, signed: $signed:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[derive(Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
         pub struct $name(Decimal);
+
+        as_text!($name);
 
         impl $name {
             /// Zero of this unit.
@@ -168,27 +173,10 @@ macro_rules! number {
             type Err = NumberError;
 
             fn from_str(text: &str) -> Result<Self, NumberError> {
-                Self::new(parse_decimal(text)?)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = NumberError;
-
-            fn try_from(text: String) -> Result<Self, NumberError> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.0.to_string()
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                match read(text) {
+                    Some(value) if is_plain(value, $signed) => Ok(Self(value)),
+                    _ => Self::new(parse_decimal(text)?),
+                }
             }
         }
     };

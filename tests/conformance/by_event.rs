@@ -43,7 +43,7 @@ pub(crate) fn percentage(case: &Case) -> Result<Got, String> {
     let paid_events = events.events.saturating_sub(events.free_events);
     let rate: Percentage = parse("rate", case.needed("rate")?)?;
     let of_rate = rate.of(Amount::new(paid_units)).map_err(say)?;
-    let fixed = Amount::try_from(case.text("fixed_amount").unwrap_or("0").to_owned());
+    let fixed = case.text("fixed_amount").unwrap_or("0").parse::<Amount>();
     let fixed = fixed.map_err(say)?.times(paid_events.into()).map_err(say)?;
     Ok(Got::from([
         ("amount".to_owned(), text(rounded(case, amount)?)),

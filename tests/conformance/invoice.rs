@@ -69,7 +69,7 @@ impl Unit {
 }
 
 fn amount(name: &str, found: &str) -> Result<Amount, String> {
-    Amount::try_from(found.to_owned()).map_err(|e| format!("{name} {found:?} {e}"))
+    found.parse().map_err(|e| format!("{name} {found:?} {e}"))
 }
 
 fn read(case: &Case) -> Result<Bill, String> {

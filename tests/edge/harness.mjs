@@ -98,7 +98,7 @@ async function originPort() {
  * @param {{ gateways?: number, settings?: object }} options
  */
 export async function startGateway({ gateways = 1, settings = {} } = {}) {
-  await build();
+  await build(["edge", "browser"]);
   const dir = mkdtempSync(join(tmpdir(), "edgemeter-"));
   const origin = await startOrigin();
   const ports = [];

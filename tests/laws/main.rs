@@ -22,6 +22,7 @@ mod generate;
 mod hash;
 mod number;
 mod oracle;
+mod run;
 mod totals;
 
 use std::env;

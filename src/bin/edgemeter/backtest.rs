@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use edgemeter::invoice::{
-    Book, Closing, Period, PeriodUsage, Request, Schedule, Stretch, credits_used, invoice,
+    Book, Closing, Period, PeriodUsage, Request, Schedule, Stretch, covered, credits_used, invoice,
 };
 use edgemeter::plan::Plan;
 use edgemeter::units::{Amount, Credits, Currency, Date, Money, exact};
@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::events::Source;
 use crate::failure::Failure;
-use crate::{input, preview, table, zones};
+use crate::{input, table, zones};
 
 /// Options of `edgemeter backtest`.
 #[derive(Args)]
@@ -181,7 +181,7 @@ impl Candidate<'_> {
         };
         let usage = book.usage(&Default::default()).map_err(|error| here(&error))?;
         let window = self.period.window;
-        let covered = preview::covered(&self.plan, &self.schedule, window, &usage)?;
+        let covered = covered(&self.plan, &self.schedule, window, &usage).map_err(|e| here(&e))?;
         let stretches = [Stretch { window, plan: &self.plan, usage: &usage, covered }];
         let closing = Closing { period: self.period, stretches: &stretches, billed_ahead: &[] };
         let request = Request {

@@ -4,12 +4,14 @@
 //! edgemeter rate     PLAN --quantity 1500 | --events FILE         what it costs, and why
 //! edgemeter preview  PLAN --events FILE --from 2026-01-01         the invoice, as text, JSON, HTML
 //! edgemeter backtest --plan A --plan B --events FILE --from …     who would win, who would lose
+//! edgemeter batch    < QUESTIONS > ANSWERS                        JSON lines, as in wire
 //! ```
 //!
 //! A shell: it reads files, calls the core and prints. Every refusal goes to standard error with
 //! the file, the line and what to do; the exit code is then 1, and 2 for a wrong option.
 
 mod backtest;
+mod batch;
 mod events;
 mod failure;
 mod html;
@@ -43,6 +45,8 @@ enum Command {
     Preview(preview::Preview),
     /// Bill the same events under several plans, side by side.
     Backtest(backtest::Backtest),
+    /// Answer rating questions, a line of JSON each, from standard input to standard output.
+    Batch,
 }
 
 fn main() -> ExitCode {
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Command::Rate(rate) => rate.run(),
         Command::Preview(preview) => preview.run(),
         Command::Backtest(backtest) => backtest.run(),
+        Command::Batch => batch::run(),
     };
     match result.and_then(|text| print(&text)) {
         Ok(()) => ExitCode::SUCCESS,

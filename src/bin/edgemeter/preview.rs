@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use edgemeter::invoice::{
-    Book, Closing, Invoice, Line, Period, PeriodUsage, Request, Schedule, Stretch, credits_used,
-    included, invoice,
+    Book, Closing, Invoice, Line, Period, PeriodUsage, Request, Schedule, Stretch, covered, invoice,
 };
 use edgemeter::meter::{Event, Window, parse_rfc3339};
 use edgemeter::plan::Plan;
-use edgemeter::units::{Credits, Date};
+use edgemeter::units::Date;
 
 use crate::events::Source;
 use crate::failure::Failure;
@@ -148,7 +147,7 @@ fn bill(
 ) -> Result<Invoice, Failure> {
     let mut stretches = Vec::new();
     for (part, usage) in parts.iter().zip(usages) {
-        let covered = covered(&part.plan, schedule, part.window, usage)?;
+        let covered = covered(&part.plan, schedule, part.window, usage).map_err(Failure::new)?;
         stretches.push(Stretch { window: part.window, plan: &part.plan, usage, covered });
     }
     let request = Request {
@@ -160,18 +159,6 @@ fn bill(
         credits: &[],
     };
     invoice(&request).map_err(Failure::new)
-}
-
-/// Credits that the plan's own grants pay of this use.
-pub(crate) fn covered(
-    plan: &Plan,
-    schedule: &Schedule,
-    window: Window,
-    usage: &PeriodUsage,
-) -> Result<Credits, Failure> {
-    let used = credits_used(plan, usage).map_err(Failure::new)?;
-    let given = included(plan, schedule, window).map_err(Failure::new)?;
-    Ok(used.min(given))
 }
 
 fn text(invoice: &Invoice) -> String {

@@ -112,6 +112,22 @@ fn a_period_has_its_use_its_fees_and_what_is_missing() {
 }
 
 #[test]
+fn a_usage_line_says_how_many_units() {
+    let plan = plan(CALLS);
+    let of = |usage: &PeriodUsage| {
+        bill(&[stretch(&plan, usage, june().window)], &[]).unwrap().lines[0].quantity.unwrap()
+    };
+    assert_eq!(of(&used(&[("calls", "1050.55")])).to_string(), "1050.55");
+    assert_eq!(of(&used(&[])), Quantity::ZERO);
+    // Of a use that has parts, all of them.
+    let mut windows = used(&[]);
+    let hours = [(0, "1.5"), (3_600_000, "2")];
+    let hours = hours.map(|(at, n)| (Timestamp::from_millis(at), n.parse().unwrap()));
+    windows.charges.insert("calls".parse().unwrap(), Usage::Windows(hours.into()));
+    assert_eq!(quantity(&windows.charges[&"calls".parse().unwrap()]).unwrap().to_string(), "3.5");
+}
+
+#[test]
 fn fees_with_their_own_cadence_are_billed_whole() {
     let fees = |timing: &str, every: &str, proration: &str| {
         plan(&format!(

@@ -44,7 +44,7 @@ fn discount(text: &str) -> DiscountSpec {
     let off = words.next().unwrap();
     let off = match off.strip_suffix('%') {
         Some(percent) => Off::Percent(percent.parse().unwrap()),
-        None => Off::Amount(Amount::try_from(off.to_owned()).unwrap()),
+        None => Off::Amount(off.parse().unwrap()),
     };
     let lines = words.map(|w| w.parse().unwrap()).collect();
     DiscountSpec { id: "d".parse().unwrap(), name: "d".to_owned(), off, lines }

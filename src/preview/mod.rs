@@ -1,0 +1,19 @@
+//! What the customer's page loads when it is asked for a preview: rating, and nothing else.
+//!
+//! ```text
+//! a plan and its use, as JSON ──▶ wire::rate ──▶ amounts and an invoice, as JSON
+//! ```
+//!
+//! A file of its own beside [`browser`](crate::browser): plans, prices and invoices are several
+//! times the size of the live numbers, and a page that only shows a balance must not wait for them.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::wire;
+
+/// What use costs under a plan: see [`wire::rate`].
+#[wasm_bindgen]
+#[must_use]
+pub fn rate(request: &str) -> String {
+    wire::rate(request)
+}

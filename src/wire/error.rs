@@ -1,0 +1,140 @@
+//! Why a question has no answer, and where in the question the fault is.
+
+use serde::Serialize;
+
+use crate::invoice::{CollectError, InvoiceError, PeriodError};
+use crate::meter::EventError;
+use crate::plan::PlanError;
+use crate::rating::RateError;
+use crate::units::{ChargeId, MeterId};
+
+/// Why a question has no answer.
+///
+/// Variants are ordered by precedence: when several apply, the first one is returned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Longer than [`super::REQUEST_BYTES_MAX`].
+    #[error("request has {bytes} bytes: ask for at most 134217728 at once")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Not JSON, or not the fields of a question.
+    #[error("request is not one of rating: {reason}")]
+    NotJson {
+        /// The parser's words, with line and column.
+        reason: String,
+    },
+    /// The plan does not load.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A period that is outside the calendar.
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    /// Both what was used and what to meter.
+    #[error("the request has events and usage: give the events, or what they come to")]
+    TwoSources,
+    /// A level has no average over all time.
+    #[error("meter {meter} weighs by time: ask for the invoice of a period")]
+    NoPeriod {
+        /// The meter.
+        meter: MeterId,
+    },
+    /// Use of a charge that the plan does not have.
+    #[error("the plan has no charge {charge}: use the id of one of its charges")]
+    UnknownCharge {
+        /// The charge at fault.
+        charge: ChargeId,
+    },
+    /// An event that is none.
+    #[error("{reason}")]
+    Event {
+        /// Position in the list, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: EventError,
+    },
+    /// More events than can be told apart.
+    #[error(transparent)]
+    TooManyEvents(#[from] crate::meter::TooManySeen),
+    /// Events do not become usage.
+    #[error("{reason}")]
+    Collect {
+        /// Position of the event in the list, from 0, if it is one event's fault.
+        index: Option<usize>,
+        /// What is wrong.
+        reason: CollectError,
+    },
+    /// Usage has no amount.
+    #[error("charge {charge}: {reason}")]
+    Rate {
+        /// The charge.
+        charge: ChargeId,
+        /// Position of the use in its list, from 0, if it is one use's fault.
+        index: Option<usize>,
+        /// What is wrong.
+        reason: RateError,
+    },
+    /// The period has no invoice.
+    #[error(transparent)]
+    Invoice(#[from] InvoiceError),
+}
+
+/// An error on the wire.
+#[derive(Serialize)]
+struct Wrapped<'a> {
+    error: Problem<'a>,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    code: &'static str,
+    at: &'a str,
+    message: &'a str,
+}
+
+impl WireError {
+    /// Stable machine-readable code. Never reworded.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "request_too_long",
+            Self::NotJson { .. } => "request_not_json",
+            Self::Plan(error) => error.code(),
+            Self::Period(error) => error.code(),
+            Self::TwoSources => "request_two_sources",
+            Self::NoPeriod { .. } => "request_no_period",
+            Self::UnknownCharge { .. } => "request_unknown_charge",
+            Self::Event { reason, .. } => reason.code(),
+            Self::TooManyEvents(_) => "request_too_many_events",
+            Self::Collect { reason, .. } => reason.code(),
+            Self::Rate { reason, .. } => reason.code(),
+            Self::Invoice(error) => error.code(),
+        }
+    }
+
+    /// JSON pointer (RFC 6901) of the field at fault; empty for the whole question.
+    pub fn at(&self) -> String {
+        match self {
+            Self::Plan(error) => format!("/plan{}", error.path),
+            Self::Event { index, .. } | Self::Collect { index: Some(index), .. } => {
+                format!("/events/{index}")
+            }
+            Self::Collect { index: None, .. } => "/events".to_owned(),
+            Self::Rate { charge, index: Some(index), .. } => format!("/uses/{charge}/{index}"),
+            Self::Period(_) | Self::Invoice(_) => "/invoice".to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// The answer that says so.
+    pub fn to_json(&self) -> String {
+        let (code, at, message) = (self.code(), self.at(), self.to_string());
+        let wrapped = Wrapped { error: Problem { code, at: &at, message: &message } };
+        // Three texts: JSON can always say them.
+        serde_json::to_string(&wrapped).unwrap_or_default()
+    }
+
+    pub(super) fn not_json(error: &serde_json::Error) -> Self {
+        Self::NotJson { reason: error.to_string() }
+    }
+}

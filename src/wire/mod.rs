@@ -1,0 +1,232 @@
+//! Rating as a question and an answer in JSON: what every shell exports, so that a quantity rated
+//! in any of the three builds gives the same bytes.
+//!
+//! ```text
+//! { "plan": {…},                                    as docs/plan.schema.json has it
+//!   "usage": { "<charge>": {"total": "1000"} },     what was used before; nothing if left out
+//!   "uses": { "<charge>": ["2.5", "1", …] },        what is used now, in order
+//!   "events": [ {CloudEvent}, … ],                  or what the plan's meters read
+//!   "marginals": true,                              answer with the cost of each use
+//!   "invoice": { "account", "contract", "from", "index", "zone", "payments" } }
+//!
+//! { "plan": "<hash>", "charges": [ {"usage", "running", "closing", "marginals", "explanation"} ],
+//!   "invoice": {…} }
+//! { "error": { "code": "not_a_decimal", "at": "/plan/charges/0/price", "message": "…" } }
+//! ```
+//!
+//! Invariant (`tests/parity`): the answer is a function of the question's bytes.
+
+mod error;
+mod request;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+pub use error::WireError;
+use request::{Bill, Request};
+
+use crate::invoice::{
+    self, Book, Closing, Invoice, InvoiceError, Payment, Period, PeriodUsage, Schedule, Stretch,
+    covered,
+};
+use crate::meter::{Event, Seen, Window};
+use crate::plan::{Aggregation, Charge, Plan};
+use crate::rating::{self, Explanation, Run, Usage};
+use crate::units::{Amount, ChargeId, Money, Timestamp};
+
+/// Bytes of a question, at most: some ten million uses.
+pub const REQUEST_BYTES_MAX: usize = 128 << 20;
+
+/// What the use of a plan costs.
+#[derive(Serialize)]
+struct Answer {
+    /// The plan's hash.
+    plan: String,
+    /// In the plan's order.
+    charges: Vec<ChargeAnswer>,
+    /// If one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invoice: Option<Invoice>,
+}
+
+/// What the use of one charge costs.
+#[derive(Serialize)]
+struct ChargeAnswer {
+    /// What was used, all in all.
+    usage: Usage,
+    /// What that costs while the period goes on.
+    running: Amount,
+    /// What it costs more because the period ends.
+    closing: Amount,
+    /// What each use costs, in their order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marginals: Option<Vec<Amount>>,
+    /// The sum of running and closing, step by step.
+    explanation: Explanation,
+}
+
+/// What was used, and what each use cost if that was asked for.
+#[derive(Default)]
+struct Used {
+    usage: PeriodUsage,
+    marginals: BTreeMap<ChargeId, Vec<Amount>>,
+}
+
+/// Answers one question; one that cannot be answered, with an error.
+///
+/// Takes time in proportion to the question's length, whatever was used before.
+///
+/// # Examples
+///
+/// ```
+/// let answer = edgemeter::wire::rate(
+///     r#"{ "plan": { "id": "p", "version": 1, "charges": [ { "id": "words", "unit": "credits",
+///            "price": { "model": "per_unit", "unit_price": "0.3" } } ],
+///            "credits": { "burn_order": "standard", "rollover": "none", "at_zero": "block" } },
+///          "uses": { "words": ["10", "2.5"] }, "marginals": true }"#,
+/// );
+/// assert!(answer.contains(r#""running":"3.75","closing":"0","marginals":["3","0.75"]"#));
+/// assert!(edgemeter::wire::rate("{}").starts_with(r#"{"error":{"code":"request_not_json""#));
+/// ```
+pub fn rate(request: &str) -> String {
+    let text = answer(request)
+        .and_then(|answer| serde_json::to_string(&answer).map_err(|e| WireError::not_json(&e)));
+    text.unwrap_or_else(|error| error.to_json())
+}
+
+fn answer(text: &str) -> Result<Answer, WireError> {
+    let request = Request::parse(text)?;
+    let plan = Plan::parse(request.plan.get())?;
+    let mut time = None;
+    if let Some(Bill { from, index, zone, .. }) = &request.invoice {
+        let cadence = plan.spec().period;
+        let schedule = Schedule { anchor: *from, cadence, zone: zone.clone() };
+        let period = schedule.period(*index)?;
+        time = Some((schedule, period));
+    }
+    let mut used = match &request.events {
+        None => used(&plan, &request)?,
+        Some(_) if !request.usage.is_empty() || !request.uses.is_empty() => {
+            return Err(WireError::TwoSources);
+        }
+        Some(events) => {
+            let window = time.as_ref().map(|(_, period)| period.window);
+            Used { usage: metered(&plan, events, window)?, ..Used::default() }
+        }
+    };
+    let charge = |charge| of_charge(charge, &mut used);
+    let charges = plan.charges().iter().map(charge).collect::<Result<_, _>>()?;
+    let mut invoice = None;
+    if let (Some(of), Some((schedule, period))) = (&request.invoice, &time) {
+        invoice = Some(bill(of, &plan, schedule, *period, &used.usage)?);
+    }
+    Ok(Answer { plan: plan.hash().to_owned(), charges, invoice })
+}
+
+/// Each charge's uses, on top of what was used before.
+fn used(plan: &Plan, request: &Request<'_>) -> Result<Used, WireError> {
+    let mut named = request.usage.keys().chain(request.uses.keys());
+    if let Some(charge) = named.find(|id| plan.charge(id).is_none()) {
+        return Err(WireError::UnknownCharge { charge: charge.clone() });
+    }
+    let mut used = Used::default();
+    for charge in plan.charges() {
+        let id = charge.id();
+        let fail = |index, reason| WireError::Rate { charge: id.clone(), index, reason };
+        let before = request.usage.get(id).cloned().unwrap_or_else(|| rating::empty(charge));
+        let mut run = Run::new(charge, before).map_err(|reason| fail(None, reason))?;
+        let uses = request.uses.get(id).map_or(&[][..], Vec::as_slice);
+        let mut marginals = Vec::new();
+        if request.marginals {
+            marginals.reserve_exact(uses.len());
+        }
+        for (index, this) in uses.iter().enumerate() {
+            let cost = run.next(&this.event()).map_err(|reason| fail(Some(index), reason))?;
+            if request.marginals {
+                marginals.push(cost);
+            }
+        }
+        let usage = run.into_usage().map_err(|reason| fail(None, reason))?;
+        used.usage.charges.insert(id.clone(), usage);
+        if request.marginals {
+            used.marginals.insert(id.clone(), marginals);
+        }
+    }
+    Ok(used)
+}
+
+/// What the plan's meters make of events; a repeated one counts once.
+fn metered(
+    plan: &Plan,
+    events: &[&RawValue],
+    window: Option<Window>,
+) -> Result<PeriodUsage, WireError> {
+    let by_time = |aggregation| aggregation == Aggregation::TimeWeightedSum;
+    let weighted = plan.spec().meters.iter().find(|meter| by_time(meter.aggregation));
+    let window = match (window, weighted) {
+        (Some(window), _) => window,
+        (None, Some(meter)) => return Err(WireError::NoPeriod { meter: meter.id.clone() }),
+        (None, None) => {
+            let (start, end) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+            Window::new(start, end).map_err(|empty| WireError::Period(empty.into()))?
+        }
+    };
+    let whole = |reason| WireError::Collect { index: None, reason };
+    let mut book = Book::open(plan, window).map_err(whole)?;
+    let mut seen = Seen::default();
+    for (index, event) in events.iter().enumerate() {
+        let event = Event::from_json(event.get(), None)
+            .map_err(|reason| WireError::Event { index, reason })?;
+        if seen.is_new(&event)? {
+            let failed = |reason| WireError::Collect { index: Some(index), reason };
+            book.record(&event).map_err(failed)?;
+        }
+    }
+    book.usage(&Default::default()).map_err(whole)
+}
+
+fn of_charge(charge: &Charge, used: &mut Used) -> Result<ChargeAnswer, WireError> {
+    let fail = |reason| WireError::Rate { charge: charge.id().clone(), index: None, reason };
+    let usage = used.usage.charges.get(charge.id()).cloned();
+    let usage = usage.unwrap_or_else(|| rating::empty(charge));
+    Ok(ChargeAnswer {
+        running: rating::running(charge, &usage).map_err(fail)?,
+        closing: rating::closing(charge, &usage).map_err(fail)?,
+        marginals: used.marginals.remove(charge.id()),
+        explanation: rating::explain(charge, &usage).map_err(fail)?,
+        usage,
+    })
+}
+
+/// The invoice of the period as it would be now; credits that the plan includes pay first.
+fn bill(
+    of: &Bill,
+    plan: &Plan,
+    schedule: &Schedule,
+    period: Period,
+    usage: &PeriodUsage,
+) -> Result<Invoice, WireError> {
+    let currency = plan.spec().currency;
+    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
+    let mut credits = Vec::new();
+    for payment in &of.payments {
+        let amount = Money::exactly(payment.amount.get(), currency).map_err(InvoiceError::Money)?;
+        credits.push(Payment { id: payment.id.clone(), amount });
+    }
+    let covered = covered(plan, schedule, period.window, usage)?;
+    let stretches = [Stretch { window: period.window, plan, usage, covered }];
+    let request = invoice::Request {
+        account: &of.account,
+        contract: of.contract.clone(),
+        schedule,
+        closing: Some(Closing { period, stretches: &stretches, billed_ahead: &[] }),
+        ahead: None,
+        credits: &credits,
+    };
+    Ok(invoice::invoice(&request)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The question as it stands in JSON. A name that stands twice is refused: half of a bill is none.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{REQUEST_BYTES_MAX, WireError};
+use crate::invoice::Zone;
+use crate::plan::Combination;
+use crate::rating::{Event, Usage};
+use crate::units::{Amount, ChargeId, ContractId, Date, Quantity, Timestamp};
+
+/// A question: see the head of [`super`].
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Request<'a> {
+    #[serde(borrow)]
+    pub(super) plan: &'a RawValue,
+    #[serde(default, deserialize_with = "once_each")]
+    pub(super) usage: BTreeMap<ChargeId, Usage>,
+    #[serde(default, deserialize_with = "once_each")]
+    pub(super) uses: BTreeMap<ChargeId, Vec<Use>>,
+    #[serde(default, borrow)]
+    pub(super) events: Option<Vec<&'a RawValue>>,
+    #[serde(default)]
+    pub(super) marginals: bool,
+    pub(super) invoice: Option<Bill>,
+}
+
+/// Which invoice is asked for.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Bill {
+    pub(super) account: String,
+    pub(super) contract: ContractId,
+    /// First day of the contract.
+    pub(super) from: Date,
+    /// Position of the period in the contract, from 0.
+    #[serde(default)]
+    pub(super) index: i32,
+    /// The account's time zone.
+    #[serde(default = "Zone::utc")]
+    pub(super) zone: Zone,
+    /// Money that may pay, first to last.
+    #[serde(default)]
+    pub(super) payments: Vec<PaymentSpec>,
+}
+
+/// Money in the plan's currency.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PaymentSpec {
+    pub(super) id: String,
+    pub(super) amount: Amount,
+}
+
+/// One use: a text is a quantity, the most frequent case by far, and as small as one.
+pub(super) enum Use {
+    Plain(Quantity),
+    Detailed(Box<Detailed>),
+}
+
+/// A use in a window, or of a combination of dimension values.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Detailed {
+    quantity: Quantity,
+    /// Start of the window, UTC milliseconds.
+    window: Option<Timestamp>,
+    of: Option<Combination>,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, WireError> {
+        if text.len() > REQUEST_BYTES_MAX {
+            return Err(WireError::TooLong { bytes: text.len() });
+        }
+        serde_json::from_str(text).map_err(|error| WireError::not_json(&error))
+    }
+}
+
+impl Use {
+    /// The event that rating takes.
+    pub(super) fn event(&self) -> Event {
+        match self {
+            Self::Plain(quantity) => Event::Use(*quantity),
+            Self::Detailed(of) => match (of.window, &of.of) {
+                (Some(start), _) => Event::InWindow(start, of.quantity),
+                (None, Some(combination)) => Event::Of(combination.clone(), of.quantity),
+                (None, None) => Event::Use(of.quantity),
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Use {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(UseVisitor)
+    }
+}
+
+struct UseVisitor;
+
+impl<'de> Visitor<'de> for UseVisitor {
+    type Value = Use;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a quantity as a string, or an object with a quantity")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Use, E> {
+        text.parse().map(Use::Plain).map_err(E::custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Use, A::Error> {
+        let of = Detailed::deserialize(MapAccessDeserializer::new(map))?;
+        if of.window.is_some() && of.of.is_some() {
+            return Err(A::Error::custom(
+                "a use is of a window or of a combination: leave one out",
+            ));
+        }
+        Ok(Use::Detailed(Box::new(of)))
+    }
+}
+
+/// A map whose names stand once each.
+fn once_each<'de, D, T>(from: D) -> Result<BTreeMap<ChargeId, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    from.deserialize_map(OnceEach(PhantomData))
+}
+
+struct OnceEach<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OnceEach<T> {
+    type Value = BTreeMap<ChargeId, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the names of charges")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some((charge, value)) = map.next_entry::<ChargeId, T>()? {
+            if entries.contains_key(&charge) {
+                return Err(A::Error::custom(format!("charge {charge} stands twice: keep one")));
+            }
+            entries.insert(charge, value);
+        }
+        Ok(entries)
+    }
+}
