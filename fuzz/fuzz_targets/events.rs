@@ -1,7 +1,8 @@
 //! Any bytes as usage events, one per line: counted or refused, never a panic.
 //!
-//! The events go into a book of a plan that has every aggregation, a conversion, dimensions and
-//! windows. What is delivered twice counts once; order matters to nothing; the book's usage rates.
+//! The events go into a book of a plan that has every aggregation, a conversion, a filter,
+//! dimensions and windows. What is delivered twice counts once; order matters to nothing; the
+//! book's usage rates.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -9,8 +10,8 @@ use std::sync::LazyLock;
 use edgemeter::invoice::{Book, PeriodUsage};
 use edgemeter::meter::{Event, Seen, Window, parse_rfc3339};
 use edgemeter::plan::Plan;
-use edgemeter::{rating, wire};
 use edgemeter::units::Timestamp;
+use edgemeter::{rating, wire};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
@@ -24,7 +25,11 @@ static PLAN: LazyLock<(String, Plan)> = LazyLock::new(|| {
 
 fn plan() -> Value {
     let meter = |id: &str, aggregation: &str| {
-        json!({ "id": id, "event_type": "use", "aggregation": aggregation, "property": "/n" })
+        let all = json!({ "event_type": "use", "property": "/n" });
+        let mut meter = all.as_object().cloned().unwrap_or_default();
+        meter.insert("id".to_owned(), json!(id));
+        meter.insert("aggregation".to_owned(), json!(aggregation));
+        Value::Object(meter)
     };
     let mut meters: Vec<Value> =
         ["sum", "min", "max", "average", "unique_count", "latest", "time_weighted_sum"]
@@ -42,9 +47,15 @@ fn plan() -> Value {
     let mut converted = meter("converted", "sum");
     converted["conversion"] = json!({ "operation": "divide", "factor": "3",
         "rounding": { "direction": "ceiling", "places": 2 } });
+    let mut models = meter("models", "sum");
+    models["dimensions"] = json!({ "model": "/model" });
+    models["filters"] = json!({ "/kind": ["a", "b"] });
     let mut windows = meter("windows", "max");
     windows["window_ms"] = json!(3_600_000);
-    meters.extend([converted, windows]);
+    meters.extend([converted, models, windows]);
+    charges.push(json!({ "id": "models", "meter": "models", "unit": "currency",
+        "price": { "model": "matrix", "default": "0.1",
+                   "entries": [{ "when": { "model": "large" }, "unit_price": "2" }] } }));
     let graduated = json!({ "model": "graduated",
         "tiers": [{ "up_to": "10", "unit_price": "1" }, { "unit_price": "0.5", "flat": "3" }] });
     charges.push(json!({ "id": "converted", "meter": "converted", "unit": "currency",
@@ -88,7 +99,8 @@ fuzz_target!(|data: &[u8]| {
     let twice = usage(events.iter().chain(&events)).expect("what was counted once");
     assert_eq!(once.charges, twice.charges, "a repeated delivery counts");
     // "latest" alone takes the later delivery of two at one instant.
-    let mut backwards = usage(events.iter().rev()).expect("the same events in another order");
+    // A sum may leave its range on another way to the same end.
+    let Some(mut backwards) = usage(events.iter().rev()) else { return };
     let mut forwards = once.clone();
     for usage in [&mut backwards, &mut forwards] {
         usage.charges.retain(|id, _| id.as_str() != "latest");

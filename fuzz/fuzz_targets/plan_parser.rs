@@ -5,13 +5,24 @@
 //! difference of running amounts.
 #![no_main]
 
-use edgemeter::plan::Plan;
-use edgemeter::rating::{self, Event, Run};
-use edgemeter::units::{Amount, Quantity};
+use edgemeter::plan::{Charge, Combination, Plan, Price, PriceSpec};
+use edgemeter::rating::{self, Event, Run, Usage};
+use edgemeter::units::{Amount, Quantity, Timestamp};
 use libfuzzer_sys::fuzz_target;
 
 const QUANTITIES: [&str; 7] =
     ["0", "1", "2.5", "0.000000000001", "1000", "999999.75", "1000000000000000"];
+
+/// The combination of the first entry of a charge's matrix.
+fn some_combination(plan: &Plan, charge: &Charge) -> Combination {
+    let spec = plan.spec().charges.iter().find(|spec| &spec.id == charge.id());
+    match spec.map(|spec| &spec.price) {
+        Some(PriceSpec::Matrix { entries, .. }) => {
+            entries.first().map(|entry| entry.when.clone()).unwrap_or_default()
+        }
+        _ => Combination::default(),
+    }
+}
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -32,7 +43,15 @@ fuzz_target!(|data: &[u8]| {
         let mut sum = Some(Amount::ZERO);
         for quantity in QUANTITIES {
             let quantity: Quantity = quantity.parse().expect("a quantity");
-            match run.next(&Event::Use(quantity)) {
+            let event = match &before {
+                Usage::Windows(_) => Event::InWindow(Timestamp::from_millis(0), quantity),
+                Usage::Combinations(_) => match charge.price() {
+                    Price::Matrix(_) => Event::Of(some_combination(&plan, charge), quantity),
+                    _ => Event::Use(quantity),
+                },
+                Usage::Total(_) | Usage::Events(_) => Event::Use(quantity),
+            };
+            match run.next(&event) {
                 Ok(cost) => sum = sum.and_then(|sum| sum.plus(cost).ok()),
                 Err(_) => {
                     sum = None;

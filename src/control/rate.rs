@@ -74,18 +74,29 @@ mod tests {
         rate.note(one, at(11_000)).unwrap();
         assert_eq!(rate.per_second(at(11_000)).unwrap().to_string(), "20");
         assert_eq!(rate.per_second(at(21_000)).unwrap().to_string(), "0.1");
-        for (credits, above) in [("1", true), ("1.5", true), ("2", false), ("2.1", false)] {
-            let mut rate = Rate::default();
-            (0..4).for_each(|i| rate.note(one, at(10_000 + i)).unwrap());
-            // Four in a quarter of a second at least are 16 in a second.
-            let eightfold = credits.parse::<Credits>().unwrap().get() * Decimal::from(4);
-            let credits = Credits::new(eightfold).unwrap();
-            assert_eq!(rate.is_above_twice(credits, at(10_003)), above, "{credits}");
-            let per_second = rate.per_second(at(10_003)).unwrap().get();
-            assert_eq!(per_second > credits.get() * Decimal::TWO, above, "{credits}");
-        }
         // A clock that jumps back opens a new window instead of dividing by nonsense.
         rate.note(one, at(5_000)).unwrap();
         assert_eq!(rate.per_second(at(5_000)).unwrap().to_string(), "4");
+    }
+
+    #[test]
+    fn half_a_second_is_measured_as_the_rate_is() {
+        let credits = |n: u32| Credits::new(Decimal::from(n)).unwrap();
+        let at = |ms: i64| Timestamp::from_millis(1_000_000 + ms);
+        for (first, second) in [(0, 1), (40, 3), (4, 40), (100, 0)] {
+            let mut rate = Rate::default();
+            (0..first).for_each(|i| rate.note(credits(1), at(i * 5)).unwrap());
+            rate.note(credits(1), at(1_000)).unwrap();
+            (0..second).for_each(|i| rate.note(credits(1), at(1_000 + i * 5)).unwrap());
+            for age in [0, 1, 100, 249, 250, 251, 500, 999, 1_000, 1_001, 5_000, -10] {
+                let now = at(1_000 + age);
+                let per_second = rate.per_second(now).unwrap().get();
+                for spendable in 0..120 {
+                    let twice = credits(spendable * 2).get();
+                    let above = rate.is_above_twice(credits(spendable), now);
+                    assert_eq!(above, per_second > twice, "{first} {second} {age} {spendable}");
+                }
+            }
+        }
     }
 }

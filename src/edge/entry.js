@@ -246,7 +246,12 @@ function originFetch(request, headers, env) {
   const [origin, target] = env.ORIGIN === undefined
     ? [globalThis, originUrl(url, env)]
     : [env.ORIGIN, url];
-  if (body === null) return origin.fetch(target, { method, headers, redirect: "manual" });
+  if (body === null) {
+    const init = { method, headers, redirect: "manual" };
+    // What the platform knows of the client is for a Worker that is bound, not for an address.
+    if (target === url && request.cf !== undefined) init.cf = request.cf;
+    return origin.fetch(target, init);
+  }
   return origin.fetch(target === url ? request : new Request(target, request), { headers });
 }
 

@@ -37,6 +37,9 @@ use crate::units::{Amount, Credits, Currency, Inexact, LineId, Money, Quantity, 
 pub fn invoice(request: &Request<'_>) -> Result<Invoice, InvoiceError> {
     let currency = currency(request)?;
     let mut drafts = Vec::new();
+    if let Some(taken) = request.credits.iter().find(|credit| credit.amount.is_negative()) {
+        return Err(InvoiceError::NegativePayment { id: taken.id.clone() });
+    }
     let mut summary = CreditSummary::default();
     if let Some(closing) = &request.closing {
         close(request, closing, currency, &mut drafts, &mut summary)?;

@@ -16,9 +16,9 @@ use crate::meter::{
     Contribution, Event, Measure, MeasureError, Meter, MeterError, Sample, Tally, TallyError,
     Window, converted, rounded,
 };
-use crate::plan::{Charge, Combination, MeterSpec, Plan, Price, PriceEach};
+use crate::plan::{Aggregation, Charge, Combination, MeterSpec, Plan, Price, PriceEach};
 use crate::rating::{self, RateError, Usage};
-use crate::units::{ChargeId, Inexact, MeterId, NumberError, Quantity};
+use crate::units::{ChargeId, Inexact, MeterId, NumberError, Quantity, Timestamp};
 
 /// Why events do not become usage.
 ///
@@ -28,6 +28,12 @@ pub enum CollectError {
     /// A meter of the plan cannot measure.
     #[error(transparent)]
     Meter(#[from] MeterError),
+    /// A level's average, or windows, over all time.
+    #[error("meter {meter} goes by time: name the period to bill")]
+    NoPeriod {
+        /// The meter.
+        meter: MeterId,
+    },
     /// An event that a meter selects cannot be measured.
     #[error("event {id:?} of {source_name:?}: {reason}")]
     Event {
@@ -67,6 +73,7 @@ impl CollectError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Meter(error) => error.code(),
+            Self::NoPeriod { .. } => "usage_no_period",
             Self::Event { reason, .. } => reason.code(),
             Self::Tally(error) => error.code(),
             Self::Rate { reason, .. } => reason.code(),
@@ -109,6 +116,22 @@ struct Metered<'p> {
 }
 
 impl<'p> Book<'p> {
+    /// A book without events for all time, for a plan whose meters do not ask when.
+    ///
+    /// # Errors
+    ///
+    /// [`CollectError::NoPeriod`]; [`CollectError::Meter`].
+    pub fn over_all_time(plan: &'p Plan) -> Result<Self, CollectError> {
+        let by_time = |meter: &&MeterSpec| {
+            meter.aggregation == Aggregation::TimeWeightedSum || meter.window_ms.is_some()
+        };
+        if let Some(meter) = plan.spec().meters.iter().find(by_time) {
+            return Err(CollectError::NoPeriod { meter: meter.id.clone() });
+        }
+        let (start, end) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
+        Self::open(plan, Window::new(start, end).map_err(|_| Inexact)?)
+    }
+
     /// A book without events for `window` under `plan`.
     ///
     /// # Errors

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! grants of the plan whose step begins in the window ──▶ included
-//! charges in credits ──▶ used            covered = min(used, included)
+//! charges and fees in credits ──▶ used   covered = min(used, included)
 //! ```
 //!
 //! A preview of a plan that nobody is on yet, and a backtest, have no ledger. They take it that
 //! every included or promotional step begins full and that nothing rolls over.
 
-use super::period::{PeriodError, Schedule};
+use super::fees::{FeePrice, Place, fees};
+use super::period::{Period, Schedule, Steps};
 use super::{InvoiceError, PeriodUsage};
 use crate::meter::Window;
-use crate::plan::{ChargeUnit, GrantKind, Plan};
+use crate::plan::{ChargeUnit, GrantKind, Plan, Timing};
 use crate::rating;
 use crate::units::{Credits, Inexact};
 
@@ -25,25 +26,30 @@ pub fn included(plan: &Plan, schedule: &Schedule, window: Window) -> Result<Cred
     let grants = plan.spec().credits.as_ref().map_or(&[][..], |rules| &rules.grants);
     for grant in grants.iter().filter(|grant| grant.kind != GrantKind::Paid) {
         let calendar = Schedule { cadence: grant.every, ..schedule.clone() };
-        let mut step = calendar.period_at(window.start())?;
-        while step.window.start() < window.end() {
-            if window.contains(step.window.start()) {
+        for step in Steps::over(&calendar, window)? {
+            // The first one may have begun before.
+            if step?.window.start() >= window.start() {
                 sum = sum.plus(grant.amount)?;
             }
-            let next = step.index.checked_add(1).ok_or(PeriodError::Calendar)?;
-            step = calendar.period(next)?;
         }
     }
     Ok(sum)
 }
 
-/// Credits that the charges of the plan come to.
-///
-/// # Errors
-///
-/// [`InvoiceError::Rate`] if a charge cannot be rated.
-pub fn credits_used(plan: &Plan, usage: &PeriodUsage) -> Result<Credits, InvoiceError> {
+/// Credits that the charges and the fees of the plan come to, as the invoice counts them.
+fn credits_used(
+    place: Place<'_>,
+    plan: &Plan,
+    usage: &PeriodUsage,
+) -> Result<Credits, InvoiceError> {
     let mut sum = Credits::ZERO;
+    for timing in [Timing::Arrears, Timing::Advance] {
+        for fee in fees(place, plan, timing, &usage.seats)? {
+            if let FeePrice::Credits(credits) = fee.price {
+                sum = sum.plus(credits)?;
+            }
+        }
+    }
     for charge in plan.charges().iter().filter(|charge| charge.unit() == ChargeUnit::Credits) {
         let unused = rating::empty(charge);
         let usage = usage.charges.get(charge.id()).unwrap_or(&unused);
@@ -54,18 +60,22 @@ pub fn credits_used(plan: &Plan, usage: &PeriodUsage) -> Result<Credits, Invoice
     Ok(sum)
 }
 
-/// Credits that the plan's own grants pay of this use.
+/// Credits that the plan's own grants pay of the use and the fees of a part of a period.
 ///
 /// # Errors
 ///
-/// As [`included`] and [`credits_used`].
+/// As [`included`]; [`InvoiceError::Rate`] if a charge cannot be rated.
 pub fn covered(
     plan: &Plan,
     schedule: &Schedule,
-    window: Window,
+    period: Period,
+    part: Window,
     usage: &PeriodUsage,
 ) -> Result<Credits, InvoiceError> {
-    Ok(credits_used(plan, usage)?.min(included(plan, schedule, window)?))
+    let currency = plan.spec().currency;
+    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
+    let place = Place { schedule, period, part, currency };
+    Ok(credits_used(place, plan, usage)?.min(included(plan, schedule, part)?))
 }
 
 #[cfg(test)]
@@ -75,8 +85,12 @@ mod tests {
     use crate::rating::Usage;
 
     fn plan(grants: &str) -> Plan {
+        with("", grants)
+    }
+
+    fn with(fields: &str, grants: &str) -> Plan {
         let json = format!(
-            r#"{{"id":"p","version":1,"charges":[
+            r#"{{"id":"p","version":1,{fields}"charges":[
                 {{"id":"a","unit":"credits","price":{{"model":"per_unit","unit_price":"2"}}}},
                 {{"id":"b","unit":"credits","price":{{"model":"per_unit","unit_price":"0.5"}}}}],
             "credits":{{"burn_order":"standard","rollover":"none","at_zero":"block",
@@ -117,16 +131,30 @@ mod tests {
     }
 
     #[test]
-    fn used_credits_are_the_sum_of_the_charges() {
-        let plan = plan("");
+    fn use_and_fees_are_covered_as_far_as_the_included_credits_go() {
+        let anchor = "2026-06-01".parse().unwrap();
+        let schedule = Schedule { anchor, cadence: "P1M".parse().unwrap(), zone: Zone::utc() };
+        let period = schedule.period(0).unwrap();
+        let of = |plan: &Plan, usage: &PeriodUsage| {
+            covered(plan, &schedule, period, period.window, usage).map(|sum| sum.to_string())
+        };
+        let fees = |grants: &str| {
+            let fee = r#""fees":[{"id":"f","amount":"10","unit":"credits"},
+                {"id":"g","amount":"3","unit":"credits","timing":"arrears"}],"currency":"USD","#;
+            with(fee, grants)
+        };
+        let monthly = r#"{"id":"m","amount":"100"}"#;
         let mut usage = PeriodUsage::default();
-        assert_eq!(credits_used(&plan, &usage), Ok(Credits::ZERO));
+        assert_eq!(of(&fees(monthly), &usage).unwrap(), "13");
         for (id, quantity) in [("a", "3"), ("b", "5")] {
             let state = Usage::Total(quantity.parse().unwrap());
             usage.charges.insert(id.parse().unwrap(), state);
         }
-        assert_eq!(credits_used(&plan, &usage).unwrap().to_string(), "8.5");
+        assert_eq!(of(&fees(monthly), &usage).unwrap(), "21.5");
+        assert_eq!(of(&fees(r#"{"id":"m","amount":"20"}"#), &usage).unwrap(), "20");
+        assert_eq!(of(&fees(""), &usage).unwrap(), "0");
         usage.charges.insert("a".parse().unwrap(), Usage::Windows(Default::default()));
-        assert_eq!(credits_used(&plan, &usage).unwrap_err().code(), "usage_shape");
+        assert_eq!(of(&fees(monthly), &usage).unwrap_err().code(), "usage_shape");
+        assert_eq!(of(&plan(monthly), &usage).unwrap_err().code(), "invoice_no_currency");
     }
 }

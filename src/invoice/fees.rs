@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::InvoiceError;
-use super::period::{Period, Schedule};
+use super::period::{Period, Schedule, Steps};
 use crate::meter::Window;
 use crate::plan::{ChargeUnit, FeeSpec, Plan, Proration, Timing};
 use crate::units::round::{Rounding, divide};
@@ -90,12 +90,11 @@ fn steps(place: Place<'_>, fee: &FeeSpec) -> Result<Vec<Window>, InvoiceError> {
         Timing::Arrears => place.part.contains(window.end().plus_millis(-1)),
     };
     let mut found = Vec::new();
-    let mut step = calendar.period_at(place.part.start())?;
-    while step.window.start() < place.part.end() {
-        if is_here(step.window) {
-            found.push(step.window);
+    for step in Steps::over(&calendar, place.part)? {
+        let window = step?.window;
+        if is_here(window) {
+            found.push(window);
         }
-        step = calendar.period(step.index.checked_add(1).ok_or(Inexact)?)?;
     }
     Ok(found)
 }

@@ -35,10 +35,10 @@ use crate::units::{
 
 pub use bill::invoice;
 pub use collect::{Book, CollectError, Levels, PeriodUsage};
-pub use cover::{covered, credits_used, included};
+pub use cover::{covered, included};
 pub use lifecycle::{CreditNote, CreditedLine, LifecycleError, Status};
 pub use line::{Line, LineKind};
-pub use period::{Period, PeriodError, Schedule};
+pub use period::{Period, PeriodError, STEPS_MAX, Schedule};
 pub use settle::{On, SettleError, Settled, Share, Totals, settle};
 pub use zone::{CHANGES_MAX, OFFSET_MINUTES_MAX, Zone, ZoneError, ZoneSpec};
 
@@ -191,7 +191,13 @@ pub enum InvoiceError {
         /// What is wrong.
         reason: RateError,
     },
-    /// A commit in credits that are worth nothing.
+    /// Money that would be taken instead of paid.
+    #[error("payment {id} is below zero: give what was paid, as a positive amount")]
+    NegativePayment {
+        /// The payment at fault.
+        id: String,
+    },
+    /// A commit in credits without a value; a plan that was checked has one.
     #[error("plan {plan} has a commit in credits and no value of a credit: give credits a value")]
     NoCreditValue {
         /// The plan at fault.
@@ -218,6 +224,7 @@ impl InvoiceError {
             Self::Stretches { .. } => "invoice_stretches",
             Self::Period(error) => error.code(),
             Self::Rate { reason, .. } => reason.code(),
+            Self::NegativePayment { .. } => "invoice_negative_payment",
             Self::NoCreditValue { .. } => "invoice_no_credit_value",
             Self::Money(error) => error.code(),
             Self::Inexact(_) => "amount_not_exact",

@@ -26,8 +26,11 @@ pub enum PeriodError {
         at: Timestamp,
     },
     /// Outside the calendar.
-    #[error("period leaves the years 0 to 9999: check the index")]
+    #[error("period is before the first, or leaves the years 0 to 9999: check the index")]
     Calendar,
+    /// More steps of a fee or a grant than [`STEPS_MAX`].
+    #[error("the part has more than 4000 steps of a fee or grant: use a longer cadence for them")]
+    TooManySteps,
     /// The calendar on the wall left the whole period out.
     #[error(transparent)]
     LeftOut(#[from] EmptyWindow),
@@ -39,6 +42,7 @@ impl PeriodError {
         match self {
             Self::BeforeFirst { .. } => "period_before_first",
             Self::Calendar => "period_outside_calendar",
+            Self::TooManySteps => "period_too_many_steps",
             Self::LeftOut(_) => "period_left_out",
         }
     }
@@ -74,6 +78,46 @@ pub struct Period {
     pub window: Window,
 }
 
+/// Steps of one fee or grant within a period, at most: those of a day in ten years.
+pub const STEPS_MAX: usize = 4_000;
+
+/// The steps of a calendar that touch a window, in order; the first may begin before it.
+pub(super) struct Steps<'s> {
+    calendar: &'s Schedule,
+    next: Period,
+    end: Timestamp,
+    left: usize,
+}
+
+impl<'s> Steps<'s> {
+    pub(super) fn over(calendar: &'s Schedule, window: Window) -> Result<Self, PeriodError> {
+        let next = calendar.period_at(window.start())?;
+        Ok(Self { calendar, next, end: window.end(), left: STEPS_MAX })
+    }
+}
+
+impl Iterator for Steps<'_> {
+    type Item = Result<Period, PeriodError>;
+
+    /// After an error the steps are to be thrown away.
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self.next;
+        if step.window.start() >= self.end {
+            return None;
+        }
+        let Some(left) = self.left.checked_sub(1) else {
+            return Some(Err(PeriodError::TooManySteps));
+        };
+        self.left = left;
+        let next = step.index.checked_add(1).ok_or(PeriodError::Calendar);
+        match next.and_then(|index| self.calendar.period(index)) {
+            Ok(next) => self.next = next,
+            Err(error) => return Some(Err(error)),
+        }
+        Some(Ok(step))
+    }
+}
+
 impl Schedule {
     /// The period at a position.
     ///
@@ -81,6 +125,9 @@ impl Schedule {
     ///
     /// [`PeriodError`].
     pub fn period(&self, index: i32) -> Result<Period, PeriodError> {
+        if index < 0 {
+            return Err(PeriodError::Calendar);
+        }
         let next = index.checked_add(1).ok_or(PeriodError::Calendar)?;
         let first = self.cadence.start(self.anchor, index)?;
         let until = self.cadence.start(self.anchor, next)?;

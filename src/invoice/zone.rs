@@ -91,7 +91,9 @@ impl Zone {
         }
         let offsets = spec.changes.iter().map(|(_, minutes)| *minutes);
         let mut offsets = std::iter::once(spec.offset).chain(offsets);
-        if let Some(minutes) = offsets.find(|m| m.abs() > OFFSET_MINUTES_MAX) {
+        if let Some(minutes) =
+            offsets.find(|m| m.unsigned_abs() > OFFSET_MINUTES_MAX.unsigned_abs())
+        {
             return Err(ZoneError::Offset { minutes });
         }
         let pairs = spec.changes.iter().zip(spec.changes.iter().skip(1));

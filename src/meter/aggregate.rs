@@ -250,19 +250,6 @@ impl State {
             Self::TimeWeightedSum(weighted) => weighted.average(window, carried),
         }
     }
-
-    /// The level that the next window of a [`Aggregation::TimeWeightedSum`] begins with; zero for
-    /// the others, whose windows do not depend on each other.
-    ///
-    /// # Errors
-    ///
-    /// [`Inexact`] if the level leaves the range of a measure.
-    pub fn level_after(&self, carried: Measure) -> Result<Measure, Inexact> {
-        match self {
-            Self::TimeWeightedSum(weighted) => carried.plus(weighted.change()),
-            _ => Ok(Measure::ZERO),
-        }
-    }
 }
 
 /// Decimal places of a mean, the finest that a measure has.

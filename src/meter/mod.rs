@@ -31,7 +31,7 @@ pub use dedup::{SEEN_MAX, Seen, TooManySeen};
 pub use definition::{DIMENSION_BYTES_MAX, MeasureError, Meter, MeterError};
 pub use event::{ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, Event, EventError, EventSpec};
 pub use measure::Measure;
-pub use pointer::{POINTER_BYTES_MAX, POINTER_TOKENS_MAX, Pointer, PointerError};
+pub use pointer::{Pointer, PointerError};
 pub use rfc3339::{parse_rfc3339, parse_without_offset};
 pub use tally::{STATES_MAX, Tally, TallyError};
 pub use unique::{UNIQUE_MAX, Unique, UniqueError};

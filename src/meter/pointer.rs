@@ -11,11 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Tokens of a pointer, at most: an event is not a document.
-pub const POINTER_TOKENS_MAX: usize = 8;
-
-/// Bytes of a pointer's text, at most.
-pub const POINTER_BYTES_MAX: usize = 256;
+use crate::plan::limits::{POINTER_BYTES_MAX, POINTER_TOKENS_MAX};
 
 /// Why a text is not a pointer. Ordered by precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

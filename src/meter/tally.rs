@@ -56,6 +56,9 @@ pub enum TallyError {
     /// A state refused.
     #[error(transparent)]
     State(#[from] AggregateError),
+    /// A value that leaves the range of a measure.
+    #[error(transparent)]
+    Inexact(#[from] Inexact),
 }
 
 impl TallyError {
@@ -67,6 +70,7 @@ impl TallyError {
             Self::Outside { .. } => "tally_outside",
             Self::TooMany => "tally_too_many",
             Self::State(error) => error.code(),
+            Self::Inexact(_) => "amount_not_exact",
         }
     }
 }
@@ -146,12 +150,13 @@ impl Tally {
     ///
     /// # Errors
     ///
-    /// [`Inexact`] if a value leaves the range of a measure.
+    /// [`TallyError::Inexact`] if a value leaves the range of a measure; [`TallyError::TooMany`]
+    /// if a level has more windows than [`STATES_MAX`].
     pub fn values(
         &self,
         meter: &MeterSpec,
         carried: &BTreeMap<Combination, Measure>,
-    ) -> Result<Vec<(Window, Combination, Measure)>, Inexact> {
+    ) -> Result<Vec<(Window, Combination, Measure)>, TallyError> {
         let billed = |(window, dimensions, value)| {
             let value = meter.rounding.map_or(Ok(value), |rule| rounded(value, rule))?;
             let value = meter.conversion.map_or(Ok(value), |rule| converted(value, rule))?;
@@ -164,11 +169,11 @@ impl Tally {
     ///
     /// # Errors
     ///
-    /// [`Inexact`] if a value leaves the range of a measure.
+    /// As [`Tally::values`].
     pub fn raw_values(
         &self,
         carried: &BTreeMap<Combination, Measure>,
-    ) -> Result<Vec<(Window, Combination, Measure)>, Inexact> {
+    ) -> Result<Vec<(Window, Combination, Measure)>, TallyError> {
         if self.aggregation == Aggregation::TimeWeightedSum {
             return self.levels(carried);
         }
@@ -202,16 +207,20 @@ impl Tally {
     fn levels(
         &self,
         carried: &BTreeMap<Combination, Measure>,
-    ) -> Result<Vec<(Window, Combination, Measure)>, Inexact> {
+    ) -> Result<Vec<(Window, Combination, Measure)>, TallyError> {
         let mut levels = self.levels_after(carried)?;
         for (dimensions, level) in &mut levels {
             *level = carried.get(dimensions).copied().unwrap_or_default();
         }
         let unchanged = State::empty(self.aggregation);
         let mut values = Vec::new();
-        let mut window = Some(self.window_at(self.period.start()));
+        // Nothing has changed where there was nothing: no window to walk.
+        let mut window = (!levels.is_empty()).then(|| self.window_at(self.period.start()));
         while let Some(here) = window {
             for (dimensions, level) in &mut levels {
+                if values.len() >= STATES_MAX {
+                    return Err(TallyError::TooMany);
+                }
                 let key = (here.start(), dimensions.clone());
                 let state = self.states.get(&key).unwrap_or(&unchanged);
                 values.push((here, dimensions.clone(), state.value(here, *level)?));

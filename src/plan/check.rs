@@ -163,6 +163,10 @@ fn fee(
 fn commit(spec: &PlanSpec, commit: &CommitSpec, lines: &BTreeSet<LineId>) -> Result<(), PlanError> {
     positive(commit.amount.get(), "/commit/amount".to_owned())?;
     in_unit(spec, commit.unit, "/commit/unit".to_owned())?;
+    let value = spec.credits.as_ref().and_then(|rules| rules.value);
+    if commit.unit == ChargeUnit::Credits && value.is_none() {
+        return fail("/commit/unit".to_owned(), Fault::CreditValueMissing);
+    }
     known_lines(&commit.lines, lines, "/commit")
 }
 

@@ -14,7 +14,7 @@ use super::error::{Fault, PlanError};
 use super::json::join;
 use super::ladder::{Climb, Ladder, Tier};
 use super::lines::Lines;
-use super::meter::MeterSpec;
+use super::meter::{Aggregation, MeterSpec};
 use super::places::quantity_places;
 use super::price::{MatrixEntry, PercentageSpec, PriceSpec, TierSpec};
 use super::spec::{ChargeSpec, ChargeUnit, PriceEach};
@@ -32,6 +32,14 @@ pub(super) fn charge(
         no_negative_price(&spec.price, &price_path)?;
     }
     let price = price(&spec.price, meter, &price_path)?;
+    // It takes events one by one, each with its own value.
+    let by_event = [Aggregation::Sum, Aggregation::Count];
+    if let (Price::Percentage(_), Some(meter)) = (&price, meter)
+        && !by_event.contains(&meter.aggregation)
+    {
+        let meter = meter.id.to_string();
+        return fail(join(path, "meter"), Fault::NotByEvent { meter });
+    }
     let is_total = !matches!(price, Price::Percentage(_) | Price::Matrix(_));
     let has_windows = meter.is_some_and(|meter| meter.window_ms.is_some());
     if spec.price_each == PriceEach::Window && !(is_total && has_windows) {

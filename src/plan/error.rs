@@ -125,8 +125,8 @@ pub enum Fault {
         /// How many it may have.
         max: usize,
     },
-    /// Not a JSON pointer.
-    #[error("{value:?} is not a JSON pointer: write it like \"/usage/tokens\"")]
+    /// Not a JSON pointer, or one deeper than [`super::limits::POINTER_TOKENS_MAX`].
+    #[error("{value:?} is not a JSON pointer of at most 8 tokens: write it like \"/usage/tokens\"")]
     NotAPointer {
         /// What stands there.
         value: String,
@@ -195,6 +195,16 @@ pub enum Fault {
     /// Something is in credits, and the plan does not say what a credit is.
     #[error("is in credits, and the plan has no rules for them: add \"credits\"")]
     CreditRulesMissing,
+    /// What is missing of a commit is billed in money, and the plan does not say what a credit is
+    /// worth.
+    #[error("is in credits, and they have no value: add \"value\" to \"credits\"")]
+    CreditValueMissing,
+    /// A percentage on a meter whose value is not the sum of its events' own.
+    #[error("{meter} is not a meter of single events: use one that counts or sums them")]
+    NotByEvent {
+        /// The meter.
+        meter: String,
+    },
     /// A bound that does not rise.
     #[error("{up_to} is not above {previous}, the end of the tier before: tiers must rise")]
     TierNotAbovePrevious {
@@ -313,6 +323,8 @@ impl Fault {
             Self::NoSuchDimension { .. } => "no_such_dimension",
             Self::CurrencyMissing => "currency_missing",
             Self::CreditRulesMissing => "credit_rules_missing",
+            Self::CreditValueMissing => "credit_value_missing",
+            Self::NotByEvent { .. } => "meter_not_by_event",
             Self::TierNotAbovePrevious { .. } => "tier_not_above_previous",
             Self::LastTierClosed { .. } => "last_tier_closed",
             Self::OpenTierNotLast => "open_tier_not_last",

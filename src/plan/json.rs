@@ -8,6 +8,7 @@
 //! Numbers with a point become [`Json::Fraction`] without their value: every decimal of a plan is a
 //! string, and JSON numbers are whole.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -108,9 +109,10 @@ impl<'a> Node<'a> {
     pub(super) fn entries(&self) -> Result<Vec<(&'a str, Node<'a>)>, PlanError> {
         let Json::Object(fields) = self.json else { return self.wrong_type("an object") };
         let mut entries: Vec<(&str, Node<'_>)> = Vec::with_capacity(fields.len());
+        let mut names = BTreeSet::new();
         for (name, json) in fields {
             let node = Node { json, path: join(&self.path, name) };
-            if entries.iter().any(|(other, _)| *other == name.as_str()) {
+            if !names.insert(name.as_str()) {
                 return node.fail(Fault::DuplicateField);
             }
             entries.push((name, node));

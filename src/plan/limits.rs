@@ -22,6 +22,10 @@ pub const FEES_MAX: usize = 100;
 pub const EXTRAS_MAX: usize = 50;
 /// Characters of a name, of a dimension's value, of an event type.
 pub const TEXT_CHARACTERS_MAX: usize = 200;
+/// Tokens of a JSON pointer: an event is not a document.
+pub const POINTER_TOKENS_MAX: usize = 8;
+/// Bytes of a JSON pointer.
+pub const POINTER_BYTES_MAX: usize = 256;
 /// Longest window of a meter, in milliseconds: 366 days.
 pub const WINDOW_MS_MAX: i64 = 366 * 86_400_000;
 /// Decimal places that credits keep; more would be a rounding.

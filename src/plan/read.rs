@@ -9,7 +9,7 @@ use super::error::{Fault, PlanError};
 use super::json::{Fields, Node};
 use super::limits::{
     CHARGES_MAX, DIMENSIONS_MAX, EXTRAS_MAX, FEES_MAX, FILTER_VALUES_MAX, METERS_MAX,
-    TEXT_CHARACTERS_MAX, WINDOW_MS_MAX,
+    POINTER_BYTES_MAX, POINTER_TOKENS_MAX, TEXT_CHARACTERS_MAX, WINDOW_MS_MAX,
 };
 use super::meter::{Aggregation, MeterSpec};
 use super::read_price::{adjustments, conversion, price, round};
@@ -148,7 +148,9 @@ fn pointer(node: &Node<'_>) -> Result<String, PlanError> {
 /// RFC 6901: tokens after slashes, `~` only before `0` or `1`.
 fn check_pointer(text: &str, node: &Node<'_>) -> Result<(), PlanError> {
     let escapes_end = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-    if text.starts_with('/') && escapes_end {
+    let is_short = text.len() <= POINTER_BYTES_MAX
+        && text.bytes().filter(|byte| *byte == b'/').count() <= POINTER_TOKENS_MAX;
+    if text.starts_with('/') && escapes_end && is_short {
         return Ok(());
     }
     node.fail(Fault::NotAPointer { value: text.to_owned() })

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Combination;
-use crate::units::{Amount, Inexact, Quantity, Timestamp};
+use crate::units::{Amount, Inexact, Quantity, Timestamp, once_each};
 
 /// What a period's events come to, for one charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub enum Usage {
     /// One quantity; for `dynamic` and `graduated_percentage` it is the sum of the values.
     Total(Quantity),
     /// A quantity per window, by the window's start.
-    Windows(BTreeMap<Timestamp, Quantity>),
+    Windows(#[serde(deserialize_with = "once_each::deserialize")] BTreeMap<Timestamp, Quantity>),
     /// A quantity per combination of dimension values.
     #[serde(with = "combinations")]
     Combinations(BTreeMap<Combination, Quantity>),

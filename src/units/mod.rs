@@ -18,6 +18,7 @@ pub mod exact;
 mod id;
 mod money;
 mod number;
+pub(crate) mod once_each;
 pub mod round;
 mod text;
 mod time;

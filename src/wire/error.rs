@@ -6,7 +6,7 @@ use crate::invoice::{CollectError, InvoiceError, PeriodError};
 use crate::meter::EventError;
 use crate::plan::PlanError;
 use crate::rating::RateError;
-use crate::units::{ChargeId, MeterId};
+use crate::units::ChargeId;
 
 /// Why a question has no answer.
 ///
@@ -34,11 +34,13 @@ pub enum WireError {
     /// Both what was used and what to meter.
     #[error("the request has events and usage: give the events, or what they come to")]
     TwoSources,
-    /// A level has no average over all time.
-    #[error("meter {meter} weighs by time: ask for the invoice of a period")]
-    NoPeriod {
-        /// The meter.
-        meter: MeterId,
+    /// An event of another account than the invoice's.
+    #[error("event of {subject:?} on another account's invoice: leave it out")]
+    Subject {
+        /// Position in the list, from 0.
+        index: usize,
+        /// Whose it is.
+        subject: String,
     },
     /// Use of a charge that the plan does not have.
     #[error("the plan has no charge {charge}: use the id of one of its charges")]
@@ -102,7 +104,7 @@ impl WireError {
             Self::Plan(error) => error.code(),
             Self::Period(error) => error.code(),
             Self::TwoSources => "request_two_sources",
-            Self::NoPeriod { .. } => "request_no_period",
+            Self::Subject { .. } => "request_other_subject",
             Self::UnknownCharge { .. } => "request_unknown_charge",
             Self::Event { reason, .. } => reason.code(),
             Self::TooManyEvents(_) => "request_too_many_events",
@@ -116,9 +118,10 @@ impl WireError {
     pub fn at(&self) -> String {
         match self {
             Self::Plan(error) => format!("/plan{}", error.path),
-            Self::Event { index, .. } | Self::Collect { index: Some(index), .. } => {
-                format!("/events/{index}")
-            }
+            Self::Event { index, .. }
+            | Self::Subject { index, .. }
+            | Self::Collect { index: Some(index), .. } => format!("/events/{index}"),
+            Self::Collect { reason: CollectError::NoPeriod { .. }, .. } => "/invoice".to_owned(),
             Self::Collect { index: None, .. } => "/events".to_owned(),
             Self::Rate { charge, index: Some(index), .. } => format!("/uses/{charge}/{index}"),
             Self::Period(_) | Self::Invoice(_) => "/invoice".to_owned(),

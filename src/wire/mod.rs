@@ -32,9 +32,9 @@ use crate::invoice::{
     covered,
 };
 use crate::meter::{Event, Seen, Window};
-use crate::plan::{Aggregation, Charge, Plan};
+use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, Run, Usage};
-use crate::units::{Amount, ChargeId, Money, Timestamp};
+use crate::units::{Amount, ChargeId, Money};
 
 /// Bytes of a question, at most: some ten million uses.
 pub const REQUEST_BYTES_MAX: usize = 128 << 20;
@@ -76,7 +76,9 @@ struct Used {
 
 /// Answers one question; one that cannot be answered, with an error.
 ///
-/// Takes time in proportion to the question's length, whatever was used before.
+/// Takes time in proportion to the question's length, whatever was used before; with meters by
+/// time or fees of their own cadence, also to the windows and steps of the period, which are
+/// limited.
 ///
 /// # Examples
 ///
@@ -113,7 +115,8 @@ fn answer(text: &str) -> Result<Answer, WireError> {
         }
         Some(events) => {
             let window = time.as_ref().map(|(_, period)| period.window);
-            Used { usage: metered(&plan, events, window)?, ..Used::default() }
+            let account = request.invoice.as_ref().map(|bill| bill.account.as_str());
+            Used { usage: metered(&plan, events, account, window)?, ..Used::default() }
         }
     };
     let charge = |charge| of_charge(charge, &mut used);
@@ -157,28 +160,24 @@ fn used(plan: &Plan, request: &Request<'_>) -> Result<Used, WireError> {
     Ok(used)
 }
 
-/// What the plan's meters make of events; a repeated one counts once.
+/// What the plan's meters make of events; a repeated one counts once. With an invoice they are all
+/// of its account.
 fn metered(
     plan: &Plan,
     events: &[&RawValue],
+    account: Option<&str>,
     window: Option<Window>,
 ) -> Result<PeriodUsage, WireError> {
-    let by_time = |aggregation| aggregation == Aggregation::TimeWeightedSum;
-    let weighted = plan.spec().meters.iter().find(|meter| by_time(meter.aggregation));
-    let window = match (window, weighted) {
-        (Some(window), _) => window,
-        (None, Some(meter)) => return Err(WireError::NoPeriod { meter: meter.id.clone() }),
-        (None, None) => {
-            let (start, end) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
-            Window::new(start, end).map_err(|empty| WireError::Period(empty.into()))?
-        }
-    };
     let whole = |reason| WireError::Collect { index: None, reason };
-    let mut book = Book::open(plan, window).map_err(whole)?;
+    let book = window.map_or_else(|| Book::over_all_time(plan), |window| Book::open(plan, window));
+    let mut book = book.map_err(whole)?;
     let mut seen = Seen::default();
     for (index, event) in events.iter().enumerate() {
         let event = Event::from_json(event.get(), None)
             .map_err(|reason| WireError::Event { index, reason })?;
+        if account.is_some_and(|account| account != event.subject) {
+            return Err(WireError::Subject { index, subject: event.subject });
+        }
         if seen.is_new(&event)? {
             let failed = |reason| WireError::Collect { index: Some(index), reason };
             book.record(&event).map_err(failed)?;
@@ -215,7 +214,7 @@ fn bill(
         let amount = Money::exactly(payment.amount.get(), currency).map_err(InvoiceError::Money)?;
         credits.push(Payment { id: payment.id.clone(), amount });
     }
-    let covered = covered(plan, schedule, period.window, usage)?;
+    let covered = covered(plan, schedule, period, period.window, usage)?;
     let stretches = [Stretch { window: period.window, plan, usage, covered }];
     let request = invoice::Request {
         account: &of.account,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -12,7 +11,7 @@ use super::{REQUEST_BYTES_MAX, WireError};
 use crate::invoice::Zone;
 use crate::plan::Combination;
 use crate::rating::{Event, Usage};
-use crate::units::{Amount, ChargeId, ContractId, Date, Quantity, Timestamp};
+use crate::units::{Amount, ChargeId, ContractId, Date, Quantity, Timestamp, once_each};
 
 /// A question: see the head of [`super`].
 #[derive(serde::Deserialize)]
@@ -20,9 +19,9 @@ use crate::units::{Amount, ChargeId, ContractId, Date, Quantity, Timestamp};
 pub(super) struct Request<'a> {
     #[serde(borrow)]
     pub(super) plan: &'a RawValue,
-    #[serde(default, deserialize_with = "once_each")]
+    #[serde(default, deserialize_with = "once_each::deserialize")]
     pub(super) usage: BTreeMap<ChargeId, Usage>,
-    #[serde(default, deserialize_with = "once_each")]
+    #[serde(default, deserialize_with = "once_each::deserialize")]
     pub(super) uses: BTreeMap<ChargeId, Vec<Use>>,
     #[serde(default, borrow)]
     pub(super) events: Option<Vec<&'a RawValue>>,
@@ -71,6 +70,7 @@ pub(super) struct Detailed {
     quantity: Quantity,
     /// Start of the window, UTC milliseconds.
     window: Option<Timestamp>,
+    #[serde(default, deserialize_with = "once_each::maybe")]
     of: Option<Combination>,
 }
 
@@ -124,35 +124,5 @@ impl<'de> Visitor<'de> for UseVisitor {
             ));
         }
         Ok(Use::Detailed(Box::new(of)))
-    }
-}
-
-/// A map whose names stand once each.
-fn once_each<'de, D, T>(from: D) -> Result<BTreeMap<ChargeId, T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    from.deserialize_map(OnceEach(PhantomData))
-}
-
-struct OnceEach<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for OnceEach<T> {
-    type Value = BTreeMap<ChargeId, T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the names of charges")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = BTreeMap::new();
-        while let Some((charge, value)) = map.next_entry::<ChargeId, T>()? {
-            if entries.contains_key(&charge) {
-                return Err(A::Error::custom(format!("charge {charge} stands twice: keep one")));
-            }
-            entries.insert(charge, value);
-        }
-        Ok(entries)
     }
 }

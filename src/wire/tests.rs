@@ -140,6 +140,14 @@ fn a_question_without_an_answer_is_told_why_and_where() {
     let late = json!([event("1", "2026-02-01T00:00:00Z", "1")]);
     let mut far = bill();
     far["index"] = json!(i32::MAX);
+    let mut before = bill();
+    before["index"] = json!(-1);
+    let mut taken = bill();
+    taken["payments"] = json!([ { "id": "p", "amount": "-5" } ]);
+    let mut outside = bill();
+    outside["zone"] = json!({ "name": "Nowhere", "offset": i32::MIN });
+    let mut others = json!([event("1", "2026-01-02T00:00:00Z", "1")]);
+    others[0]["subject"] = json!("somebody else");
     let mut fine = bill();
     fine["payments"] = json!([ { "id": "p", "amount": "0.001" } ]);
     for (question, code, at) in [
@@ -156,14 +164,14 @@ fn a_question_without_an_answer_is_told_why_and_where() {
         (json!({ "plan": broken }), "not_a_decimal", "/plan/charges/0/price/tiers/0/up_to"),
         (json!({ "plan": plan(), "invoice": far }), "period_outside_calendar", "/invoice"),
         (json!({ "plan": plan(), "uses": {"total": []}, "events": [] }), "request_two_sources", ""),
-        (json!({ "plan": weighted, "events": [] }), "request_no_period", ""),
+        (json!({ "plan": weighted, "events": [] }), "usage_no_period", "/invoice"),
         (
             json!({ "plan": plan(), "usage": { "x": { "total": "1" } } }),
             "request_unknown_charge",
             "",
         ),
         (json!({ "plan": plan(), "uses": { "x": [] } }), "request_unknown_charge", ""),
-        (json!({ "plan": plan(), "events": events }), "event_time", "/events/1"),
+        (json!({ "plan": plan(), "events": events, "invoice": bill() }), "event_time", "/events/1"),
         (
             json!({ "plan": plan(), "events": late, "invoice": bill() }),
             "tally_outside",
@@ -173,11 +181,30 @@ fn a_question_without_an_answer_is_told_why_and_where() {
         (json!({ "plan": plan(), "uses": { "windows": ["1"] } }), "usage_shape", "/uses/windows/0"),
         (json!({ "plan": no_currency, "invoice": bill() }), "invoice_no_currency", "/invoice"),
         (json!({ "plan": plan(), "invoice": fine }), "money_too_fine", "/invoice"),
+        (json!({ "plan": plan(), "invoice": taken }), "invoice_negative_payment", "/invoice"),
+        (json!({ "plan": plan(), "invoice": before }), "period_outside_calendar", "/invoice"),
+        (json!({ "plan": plan(), "invoice": outside }), "request_not_json", ""),
+        (
+            json!({ "plan": plan(), "events": others, "invoice": bill() }),
+            "request_other_subject",
+            "/events/0",
+        ),
     ] {
         assert_eq!(refused(&question), (code.to_owned(), at.to_owned()), "{question}");
     }
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    for (of, name) in [
+        (r#""usage": { "windows": { "windows": { "0": "1", "0": "2" } } }"#, "0"),
+        (r#""uses": { "total": [{ "quantity": "1", "of": { "a": "1", "a": "2" } }] }"#, "a"),
+    ] {
+        let answer = rate(&format!(r#"{{"plan": {}, {of}}}"#, plan()));
+        assert!(answer.contains(&format!("{name} stands twice")), "{answer}");
+    }
     let twice = format!(r#"{{"plan": {}, "uses": {{"total": [], "total": []}}}}"#, plan());
-    assert!(rate(&twice).contains("charge total stands twice"), "{}", rate(&twice));
+    assert!(rate(&twice).contains("total stands twice"), "{}", rate(&twice));
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn a_level_needs_a_period() {
     );
     let events = file("level.csv", "time,subject,type,n\n2026-06-16T00:00:00Z,acme,seats,4\n");
     let rate = ["rate", &plan, "--events", &events];
-    refused(&rate, &["meter seats weighs by time: say since when with --from"]);
+    refused(&rate, &["meter seats goes by time: name the period to bill with --from"]);
     // Four seats for half of June.
     let run = run(&[&rate[..], &["--from", "2026-06-01"]].concat());
     assert!(run.out.contains("6.00"), "{}{}", run.out, run.err);

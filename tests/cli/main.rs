@@ -207,3 +207,43 @@ fn preview_works_without_events_and_in_a_time_zone() {
     assert!(text.contains("up to 2026-07-01, Europe/Berlin (USD)"), "{text}");
     assert!(text.contains("per_unit: 2 × 1 = 2\n"), "{text}");
 }
+
+#[test]
+fn batch_answers_line_by_line_and_goes_on_after_a_refusal() {
+    let question = |uses: &str| {
+        format!(
+            r#"{{"plan":{{"id":"p","version":1,"currency":"USD","charges":[{{"id":"calls",
+            "unit":"currency","price":{{"model":"per_unit","unit_price":"0.3"}}}}]}},
+            "uses":{{"calls":{uses}}},"marginals":true}}"#
+        )
+        .replace('\n', " ")
+    };
+    let lines = [question(r#"["1","2.5"]"#), String::new(), "{}".to_owned(), question(r#"["x"]"#)];
+    let run = run_with_input(&["batch"], &lines.join("\n"));
+    assert_eq!((run.code, run.err.as_str()), (0, ""));
+    let answers: Vec<&str> = run.out.lines().collect();
+    assert_eq!(answers.len(), 3, "{}", run.out);
+    let ends = r#""running":"1.05","closing":"0","marginals":["0.3","0.75"]"#;
+    assert!(answers[0].contains(ends), "{}", answers[0]);
+    for refused in &answers[1..] {
+        assert!(refused.starts_with(r#"{"error":{"code":"request_not_json""#), "{refused}");
+    }
+}
+
+#[test]
+fn batch_refuses_what_is_no_text_by_its_line() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_edgemeter"))
+        .arg("batch")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"{}\n\xff\n{}\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(out.lines().count(), 1, "{out}");
+    assert!(err.contains("standard input:2:"), "{err}");
+}

@@ -15,6 +15,9 @@ const CASES = Number(process.env.CASES ?? 10_000);
 /** Percent of the random questions that must have an amount: refusals alone would prove little. */
 const ANSWERED_PERCENT_MIN = 80;
 
+/** Questions of cases without an amount: they ask for a refusal, or say what no plan can. */
+const REFUSED_CASES_MAX = 20;
+
 const builds = {};
 
 before(async () => {
@@ -49,6 +52,7 @@ test("every case has one answer", { timeout: 600_000 }, async (t) => {
   const answers = await asked(questions);
   const refused = answers.filter(isRefusal).length;
   const cases = new Set(questions.map(({ name }) => name)).size;
+  assert.ok(refused <= REFUSED_CASES_MAX, `${refused} questions of cases were refused`);
   t.diagnostic(`${questions.length} questions of ${cases} cases, ${refused} of them refused`);
 });
 

@@ -157,7 +157,10 @@ function planOf(rng, charges) {
   if (rng.chance(50)) plan.credits.grants = [{ id: "included", amount: positive(rng, 3, 2) }];
   if (rng.chance(40)) {
     const fee = { id: "seat", amount: decimal(rng, 3, 2), quantity: String(rng.below(20)) };
+    if (rng.chance(50)) Object.assign(fee, { quantity: undefined, meter: "seats" });
     plan.fees = [{ ...fee, timing: rng.pick(["arrears", "advance"]) }];
+    const pool = { id: "pool", amount: positive(rng, 2, 1), unit: "credits" };
+    if (rng.chance(30)) plan.fees.push(pool);
   }
   if (rng.chance(20)) plan.commit = { amount: positive(rng, 3, 2), unit: "currency" };
   if (rng.chance(30)) {

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use edgemeter::invoice::{
-    Book, Closing, Period, PeriodUsage, Request, Schedule, Stretch, covered, credits_used, invoice,
+    Book, Closing, CreditSummary, Period, Request, Schedule, Stretch, covered, invoice,
 };
 use edgemeter::plan::Plan;
-use edgemeter::units::{Amount, Credits, Currency, Date, Money, exact};
+use edgemeter::units::{Amount, Currency, Date, Money, exact};
 use serde::Serialize;
 
 use crate::events::Source;
@@ -181,7 +181,8 @@ impl Candidate<'_> {
         };
         let usage = book.usage(&Default::default()).map_err(|error| here(&error))?;
         let window = self.period.window;
-        let covered = covered(&self.plan, &self.schedule, window, &usage).map_err(|e| here(&e))?;
+        let covered = covered(&self.plan, &self.schedule, self.period, window, &usage)
+            .map_err(|error| here(&error))?;
         let stretches = [Stretch { window, plan: &self.plan, usage: &usage, covered }];
         let closing = Closing { period: self.period, stretches: &stretches, billed_ahead: &[] };
         let request = Request {
@@ -193,19 +194,14 @@ impl Candidate<'_> {
             credits: &[],
         };
         let invoice = invoice(&request).map_err(|error| here(&error))?;
-        let bought = self.bought(&usage, covered, invoice.credits.overage)?;
+        let bought = self.bought(invoice.credits)?;
         let bought = Money::round(bought, invoice.currency).map_err(|error| here(&error))?;
         invoice.totals.total.plus(bought).map_err(|error| here(&error))
     }
 
     /// The value of credits that are neither included nor sold afterwards.
-    fn bought(
-        &self,
-        usage: &PeriodUsage,
-        covered: Credits,
-        overage: Credits,
-    ) -> Result<Amount, Failure> {
-        let used = credits_used(&self.plan, usage).map_err(Failure::new)?;
+    fn bought(&self, credits: CreditSummary) -> Result<Amount, Failure> {
+        let CreditSummary { used, covered, overage } = credits;
         let short = used.minus(covered).and_then(|left| left.minus(overage));
         let short = short.map_err(Failure::new)?;
         if short.is_zero() {

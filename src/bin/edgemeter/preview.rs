@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use edgemeter::invoice::{
-    Book, Closing, Invoice, Line, Period, PeriodUsage, Request, Schedule, Stretch, covered, invoice,
+    Book, Closing, Invoice, Levels, Line, Period, PeriodUsage, Request, Schedule, Stretch, covered,
+    invoice,
 };
 use edgemeter::meter::{Event, Window, parse_rfc3339};
-use edgemeter::plan::Plan;
+use edgemeter::plan::{Aggregation, MeterSpec, Plan};
 use edgemeter::units::Date;
 
 use crate::events::Source;
@@ -99,6 +100,7 @@ impl Preview {
         parts: &[Part],
         period: Period,
     ) -> Result<(String, Vec<PeriodUsage>), Failure> {
+        let mut before = self.before(parts, period)?;
         let mut books = Vec::new();
         for part in parts {
             let book = Book::open(&part.plan, part.window);
@@ -107,23 +109,49 @@ impl Preview {
         let mut account = self.account.clone();
         if self.source.file.is_some() {
             self.source.each(|event| {
-                if !period.window.contains(event.time) || !is_of(&mut account, self, event)? {
+                let earlier = before.as_mut().filter(|(window, _)| window.contains(event.time));
+                let is_here = earlier.is_some() || period.window.contains(event.time);
+                if !is_here || !is_of(&mut account, self, event)? {
                     return Ok(());
                 }
                 let here = parts.iter().position(|part| part.window.contains(event.time));
                 let book = here.and_then(|index| books.get_mut(index));
+                let book = earlier.map(|(_, book)| book).or(book);
                 book.map_or(Ok(()), |book| {
                     book.record(event).map(drop).map_err(|error| error.to_string())
                 })
             })?;
         }
-        let (mut usages, mut levels) = (Vec::new(), Default::default());
+        let failed = |error| Failure::of_file(&self.plan, error);
+        let (mut usages, mut levels) = (Vec::new(), Levels::new());
+        if let Some((_, book)) = &before {
+            levels = book.levels_after(&levels).map_err(failed)?;
+        }
         for book in &books {
-            let failed = |error| Failure::of_file(&self.plan, error);
             usages.push(book.usage(&levels).map_err(failed)?);
             levels = book.levels_after(&levels).map_err(failed)?;
         }
         Ok((account.unwrap_or_else(|| "nobody".to_owned()), usages))
+    }
+
+    /// The time before the period, if a level may have come from there.
+    fn before<'p>(
+        &self,
+        parts: &'p [Part],
+        period: Period,
+    ) -> Result<Option<(Window, Book<'p>)>, Failure> {
+        let Some(Part { plan, .. }) = parts.first() else { return Ok(None) };
+        let is_level = |meter: &MeterSpec| meter.aggregation == Aggregation::TimeWeightedSum;
+        if self.index == 0 || !plan.spec().meters.iter().any(is_level) {
+            return Ok(None);
+        }
+        let zone = zones::zone(&self.zone)?;
+        let schedule = Schedule { anchor: self.from, cadence: plan.spec().period, zone };
+        let first = schedule.period(0).map_err(Failure::new)?;
+        let window = Window::new(first.window.start(), period.window.start());
+        let window = window.map_err(Failure::new)?;
+        let book = Book::open(plan, window).map_err(|e| Failure::of_file(&self.plan, e))?;
+        Ok(Some((window, book)))
     }
 }
 
@@ -147,7 +175,8 @@ fn bill(
 ) -> Result<Invoice, Failure> {
     let mut stretches = Vec::new();
     for (part, usage) in parts.iter().zip(usages) {
-        let covered = covered(&part.plan, schedule, part.window, usage).map_err(Failure::new)?;
+        let covered =
+            covered(&part.plan, schedule, period, part.window, usage).map_err(Failure::new)?;
         stretches.push(Stretch { window: part.window, plan: &part.plan, usage, covered });
     }
     let request = Request {

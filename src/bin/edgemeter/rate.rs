@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use edgemeter::invoice::{Book, PeriodUsage, Schedule};
+use edgemeter::invoice::{Book, CollectError, PeriodUsage, Schedule};
 use edgemeter::meter::Window;
-use edgemeter::plan::{Aggregation, Charge, MeterSpec, Plan};
+use edgemeter::plan::{Charge, Plan};
 use edgemeter::rating::{self, Explanation, Step, Usage};
-use edgemeter::units::{Date, Quantity, Timestamp};
+use edgemeter::units::{Date, Quantity};
 
 use crate::events::Source;
 use crate::failure::Failure;
@@ -84,9 +84,15 @@ impl Rate {
             return Err(Failure::new("nothing to rate: give --quantity NUMBER or --events FILE"));
         }
         let window = self.window(plan)?;
-        let mut book = Book::open(plan, window).map_err(|e| Failure::of_file(&self.plan, e))?;
+        let book = window.map_or_else(|| Book::over_all_time(plan), |w| Book::open(plan, w));
+        let mut book = book.map_err(|error| match error {
+            CollectError::NoPeriod { .. } => {
+                Failure::of_file(&self.plan, format!("{error} with --from"))
+            }
+            other => Failure::of_file(&self.plan, other),
+        })?;
         self.source.each(|event| {
-            if self.from.is_some() && !window.contains(event.time) {
+            if window.is_some_and(|window| !window.contains(event.time)) {
                 return Ok(());
             }
             book.record(event).map(drop).map_err(|error| error.to_string())
@@ -94,19 +100,12 @@ impl Rate {
         book.usage(&Default::default()).map_err(|e| Failure::of_file(&self.plan, e))
     }
 
-    fn window(&self, plan: &Plan) -> Result<Window, Failure> {
-        if let Some(anchor) = self.from {
-            let zone = zones::zone(&self.zone)?;
-            let schedule = Schedule { anchor, cadence: plan.spec().period, zone };
-            return schedule.period(0).map(|period| period.window).map_err(Failure::new);
-        }
-        let weighted = |meter: &&MeterSpec| meter.aggregation == Aggregation::TimeWeightedSum;
-        if let Some(meter) = plan.spec().meters.iter().find(weighted) {
-            let message = format!("meter {} weighs by time: say since when with --from", meter.id);
-            return Err(Failure::of_file(&self.plan, message));
-        }
-        let (start, end) = (Timestamp::from_millis(i64::MIN), Timestamp::from_millis(i64::MAX));
-        Window::new(start, end).map_err(Failure::new)
+    /// The first period from --from, if that is given.
+    fn window(&self, plan: &Plan) -> Result<Option<Window>, Failure> {
+        let Some(anchor) = self.from else { return Ok(None) };
+        let zone = zones::zone(&self.zone)?;
+        let schedule = Schedule { anchor, cadence: plan.spec().period, zone };
+        schedule.period(0).map(|period| Some(period.window)).map_err(Failure::new)
     }
 
     fn text(&self, plan: &Plan, explanations: &[Explanation]) -> String {
