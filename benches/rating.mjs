@@ -2,7 +2,7 @@
  * Rating side by side with what a user would pick instead, one after another on one machine:
  *
  *   native      edgemeter's core, compiled for this machine (benches/rating.rs)
- *   wasm        the same, as the page's preview loads it (www/pkg/preview_bg.wasm), in this Node
+ *   wasm        the same, as a page loads it for previews (www/pkg/preview_bg.wasm), in this Node
  *   decimaljs   decimal.js      bigjs   big.js      bigint   V8's BigInt, fixed point
  *
  * All five do the same work, from text to text: a JSON question with a graduated price of five
@@ -10,8 +10,13 @@
  * of those before it goes out. Each finds the event's tier, makes one product, and takes off what
  * it had before. All answers must be the same before anything is measured.
  *
- * Rounds are interleaved; a figure is the median of its rounds, and the ratio is the median of the
- * rounds' ratios, since neighbours in time share what else the machine is doing.
+ * These quantities have three places at most, and a plain tiered price of them is counted in whole
+ * numbers; the figures `general` are of quantities with five places, which take the way of every
+ * other price.
+ *
+ * Rounds of the four in this process are interleaved, every other one backwards; a figure is the
+ * median of its rounds, and a ratio is the median of the rounds' ratios, since neighbours in time
+ * share what else the machine is doing. The native part runs before them, in a process of its own.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -41,13 +46,15 @@ function tiers(count, units) {
   });
 }
 
-/** Quantities with up to three places, the same ones in every run. */
-function quantities(count) {
+/** Quantities with up to three places, or five, the same ones in every run. */
+function quantities(count, { fine = false } = {}) {
   let state = 1;
   return Array.from({ length: count }, () => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     const thousandths = state >>> 21;
-    return state & 0x1000 ? String(thousandths / 1_000) : String(thousandths >> 8);
+    const quantity = state & 0x1000 ? String(thousandths / 1_000) : String(thousandths >> 8);
+    if (!fine) return quantity;
+    return `${quantity.split(".")[0]}.${String(1 + (state % 99_999)).padStart(5, "0")}`;
   });
 }
 
@@ -200,7 +207,8 @@ const INVOICE = { account: "acme", contract: "c-1", from: "2026-01-01" };
 function race(contenders, text, rounds) {
   const rates = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const [name, rate] of Object.entries(contenders)) {
+    const entries = Object.entries(contenders);
+    for (const [name, rate] of round % 2 === 0 ? entries : entries.toReversed()) {
       rates[name].push(perSecond(EVENTS, () => rate(text)));
     }
   }
@@ -234,9 +242,14 @@ function previews(rate, rounds) {
   check(events);
   const times = (text) => Array.from({ length: rounds }, () => milliseconds(() => rate(text)));
   return {
-    preview_million_ms: Math.round(median(times(million))),
+    preview_million_uses_ms: Math.round(median(times(million))),
     preview_cloudevents_per_s: Math.round((CLOUD_EVENTS / median(times(events))) * 1_000),
   };
+}
+
+/** How many times as fast as decimal.js the wasm is. */
+function ratio({ wasm, decimaljs }) {
+  return Number(median(wasm.map((rate, round) => rate / decimaljs[round])).toFixed(2));
 }
 
 /** @param {{ rounds: number }} options */
@@ -257,8 +270,15 @@ export async function run({ rounds }) {
   for (const [name, list] of Object.entries(rates)) {
     figures[`${name}_per_s`] = Math.round(median(list));
   }
-  const ratios = rates.wasm.map((wasm, round) => wasm / rates.decimaljs[round]);
-  figures.wasm_over_decimaljs = Number(median(ratios).toFixed(2));
+  figures.wasm_over_decimaljs = ratio(rates);
+  const { bigint: _, ...decimals } = contenders;
+  const fine = question(5, quantities(EVENTS, { fine: true }), { marginals: true });
+  agree(decimals, fine);
+  const general = race(decimals, fine, rounds);
+  for (const [name, list] of Object.entries(general)) {
+    figures[`${name}_general_per_s`] = Math.round(median(list));
+  }
+  figures.wasm_over_decimaljs_general = ratio(general);
   figures.native_marginal_per_s = compiled.figures.graduated_5_tiers;
   for (const count of TIERS) {
     figures[`native_tiers_${count}_per_s`] = compiled.figures[`graduated_tiers_${count}`];
