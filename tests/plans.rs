@@ -190,7 +190,11 @@ fn values_end_at_their_limit() {
         ("/name", json!("é".repeat(200)), json!("é".repeat(201))),
         ("/meters/2/window_ms", json!(31_622_400_000_u64), json!(31_622_400_001_u64)),
         ("/meters/2/property", json!("/a".repeat(8)), json!("/a".repeat(9))),
-        ("/meters/2/property", json!(format!("/{}", "é".repeat(127))), json!("/é".repeat(128))),
+        (
+            "/meters/2/property",
+            json!(format!("/{}", "é".repeat(127))),
+            json!(format!("/{}", "é".repeat(128))),
+        ),
         ("/charges/5/price/free_events", json!(31_622_400_000_u64), json!(31_622_400_001_u64)),
         ("/credits/grants/0/priority", json!(255), json!(256)),
         ("/discounts/0/percent", json!("100"), json!("100.000001")),

@@ -132,6 +132,24 @@ impl<'p> Book<'p> {
         Self::open(plan, Window::new(start, end).map_err(|_| Inexact)?)
     }
 
+    /// A book of the levels alone for the time before a period, which begins with them; none if no
+    /// meter of the plan goes on from there.
+    ///
+    /// # Errors
+    ///
+    /// [`CollectError::Meter`].
+    pub fn levels_only(plan: &'p Plan, window: Window) -> Result<Option<Self>, CollectError> {
+        let is_level = |spec: &&MeterSpec| spec.aggregation == Aggregation::TimeWeightedSum;
+        let mut meters = Vec::new();
+        for spec in plan.spec().meters.iter().filter(is_level) {
+            let tally = Tally::empty(spec.aggregation, window, None);
+            let meter = Meter::new(spec)?;
+            meters.push(Metered { spec: Some(spec), charges: Vec::new(), meter, tally });
+        }
+        let book = Self { plan, meters, by_event: BTreeMap::new() };
+        Ok((!book.meters.is_empty()).then_some(book))
+    }
+
     /// A book without events for `window` under `plan`.
     ///
     /// # Errors

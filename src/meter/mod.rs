@@ -33,7 +33,7 @@ pub use event::{ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, Event, EventError, EventSp
 pub use measure::Measure;
 pub use pointer::{Pointer, PointerError};
 pub use rfc3339::{parse_rfc3339, parse_without_offset};
-pub use tally::{STATES_MAX, Tally, TallyError};
+pub use tally::{STATES_MAX, Tally, TallyError, VALUES_MAX};
 pub use unique::{UNIQUE_MAX, Unique, UniqueError};
 pub use weighted::Weighted;
 pub use window::{EmptyWindow, Window};

@@ -25,6 +25,10 @@ use crate::units::{Inexact, Timestamp};
 /// combinations of dimension values.
 pub const STATES_MAX: usize = 50_000;
 
+/// Values that the levels of one meter have in one period, at most: each window has one for each
+/// combination, whether anything changed in it or not.
+pub const VALUES_MAX: usize = 1_000_000;
+
 /// Why a tally cannot grow. Ordered by precedence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TallyError {
@@ -53,6 +57,9 @@ pub enum TallyError {
         "more than 50000 windows and dimension values: use wider windows or coarser dimensions"
     )]
     TooMany,
+    /// More values than [`VALUES_MAX`].
+    #[error("more than 1000000 windows of a level: use wider windows or coarser dimensions")]
+    TooManyValues,
     /// A state refused.
     #[error(transparent)]
     State(#[from] AggregateError),
@@ -69,6 +76,7 @@ impl TallyError {
             Self::Different => "tally_different",
             Self::Outside { .. } => "tally_outside",
             Self::TooMany => "tally_too_many",
+            Self::TooManyValues => "tally_too_many_values",
             Self::State(error) => error.code(),
             Self::Inexact(_) => "amount_not_exact",
         }
@@ -150,8 +158,8 @@ impl Tally {
     ///
     /// # Errors
     ///
-    /// [`TallyError::Inexact`] if a value leaves the range of a measure; [`TallyError::TooMany`]
-    /// if a level has more windows than [`STATES_MAX`].
+    /// [`TallyError::Inexact`] if a value leaves the range of a measure;
+    /// [`TallyError::TooManyValues`].
     pub fn values(
         &self,
         meter: &MeterSpec,
@@ -218,8 +226,8 @@ impl Tally {
         let mut window = (!levels.is_empty()).then(|| self.window_at(self.period.start()));
         while let Some(here) = window {
             for (dimensions, level) in &mut levels {
-                if values.len() >= STATES_MAX {
-                    return Err(TallyError::TooMany);
+                if values.len() >= VALUES_MAX {
+                    return Err(TallyError::TooManyValues);
                 }
                 let key = (here.start(), dimensions.clone());
                 let state = self.states.get(&key).unwrap_or(&unchanged);

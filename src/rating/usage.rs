@@ -156,7 +156,7 @@ mod combinations {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{Combination, Quantity};
+    use super::{Combination, Quantity, once_each};
 
     pub(super) fn serialize<S: Serializer>(
         map: &BTreeMap<Combination, Quantity>,
@@ -168,9 +168,12 @@ mod combinations {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<Combination, Quantity>, D::Error> {
-        let pairs: Vec<(Combination, Quantity)> = Vec::deserialize(deserializer)?;
+        #[derive(Deserialize)]
+        struct Names(#[serde(deserialize_with = "once_each::deserialize")] Combination);
+
+        let pairs: Vec<(Names, Quantity)> = Vec::deserialize(deserializer)?;
         let count = pairs.len();
-        let map: BTreeMap<_, _> = pairs.into_iter().collect();
+        let map: BTreeMap<_, _> = pairs.into_iter().map(|(names, of)| (names.0, of)).collect();
         if map.len() == count {
             return Ok(map);
         }

@@ -6,7 +6,7 @@ use crate::invoice::{CollectError, InvoiceError, PeriodError};
 use crate::meter::EventError;
 use crate::plan::PlanError;
 use crate::rating::RateError;
-use crate::units::ChargeId;
+use crate::units::{ChargeId, MeterId};
 
 /// Why a question has no answer.
 ///
@@ -41,6 +41,12 @@ pub enum WireError {
         index: usize,
         /// Whose it is.
         subject: String,
+    },
+    /// An invoice with a fee whose seats nobody has said.
+    #[error("the plan has a fee by meter {meter}: say how many in \"seats\", or give the events")]
+    NoSeats {
+        /// The meter.
+        meter: MeterId,
     },
     /// Use of a charge that the plan does not have.
     #[error("the plan has no charge {charge}: use the id of one of its charges")]
@@ -105,6 +111,7 @@ impl WireError {
             Self::Period(error) => error.code(),
             Self::TwoSources => "request_two_sources",
             Self::Subject { .. } => "request_other_subject",
+            Self::NoSeats { .. } => "request_no_seats",
             Self::UnknownCharge { .. } => "request_unknown_charge",
             Self::Event { reason, .. } => reason.code(),
             Self::TooManyEvents(_) => "request_too_many_events",
@@ -124,6 +131,7 @@ impl WireError {
             Self::Collect { reason: CollectError::NoPeriod { .. }, .. } => "/invoice".to_owned(),
             Self::Collect { index: None, .. } => "/events".to_owned(),
             Self::Rate { charge, index: Some(index), .. } => format!("/uses/{charge}/{index}"),
+            Self::NoSeats { .. } => "/seats".to_owned(),
             Self::Period(_) | Self::Invoice(_) => "/invoice".to_owned(),
             _ => String::new(),
         }

@@ -4,6 +4,7 @@
 //! ```text
 //! { "plan": {…},                                    as docs/plan.schema.json has it
 //!   "usage": { "<charge>": {"total": "1000"} },     what was used before; nothing if left out
+//!   "seats": { "<meter>": "3" },                    what a meter of a fee counts, for an invoice
 //!   "uses": { "<charge>": ["2.5", "1", …] },        what is used now, in order
 //!   "events": [ {CloudEvent}, … ],                  or what the plan's meters read
 //!   "marginals": true,                              answer with the cost of each use
@@ -28,8 +29,8 @@ pub use error::WireError;
 use request::{Bill, Request};
 
 use crate::invoice::{
-    self, Book, Closing, Invoice, InvoiceError, Payment, Period, PeriodUsage, Schedule, Stretch,
-    covered,
+    self, Book, Closing, Invoice, InvoiceError, Levels, Payment, Period, PeriodError, PeriodUsage,
+    Schedule, Stretch, covered,
 };
 use crate::meter::{Event, Seen, Window};
 use crate::plan::{Charge, Plan};
@@ -110,13 +111,13 @@ fn answer(text: &str) -> Result<Answer, WireError> {
     }
     let mut used = match &request.events {
         None => used(&plan, &request)?,
-        Some(_) if !request.usage.is_empty() || !request.uses.is_empty() => {
+        Some(_) if !(request.usage.is_empty() && request.uses.is_empty()) => {
             return Err(WireError::TwoSources);
         }
+        Some(_) if !request.seats.is_empty() => return Err(WireError::TwoSources),
         Some(events) => {
-            let window = time.as_ref().map(|(_, period)| period.window);
             let account = request.invoice.as_ref().map(|bill| bill.account.as_str());
-            Used { usage: metered(&plan, events, account, window)?, ..Used::default() }
+            Used { usage: metered(&plan, events, account, time.as_ref())?, ..Used::default() }
         }
     };
     let charge = |charge| of_charge(charge, &mut used);
@@ -134,7 +135,14 @@ fn used(plan: &Plan, request: &Request<'_>) -> Result<Used, WireError> {
     if let Some(charge) = named.find(|id| plan.charge(id).is_none()) {
         return Err(WireError::UnknownCharge { charge: charge.clone() });
     }
+    if request.invoice.is_some() {
+        let mut meters = plan.spec().fees.iter().filter_map(|fee| fee.meter.as_ref());
+        if let Some(meter) = meters.find(|meter| !request.seats.contains_key(*meter)) {
+            return Err(WireError::NoSeats { meter: meter.clone() });
+        }
+    }
     let mut used = Used::default();
+    used.usage.seats.clone_from(&request.seats);
     for charge in plan.charges() {
         let id = charge.id();
         let fail = |index, reason| WireError::Rate { charge: id.clone(), index, reason };
@@ -166,11 +174,23 @@ fn metered(
     plan: &Plan,
     events: &[&RawValue],
     account: Option<&str>,
-    window: Option<Window>,
+    time: Option<&(Schedule, Period)>,
 ) -> Result<PeriodUsage, WireError> {
     let whole = |reason| WireError::Collect { index: None, reason };
-    let book = window.map_or_else(|| Book::over_all_time(plan), |window| Book::open(plan, window));
-    let mut book = book.map_err(whole)?;
+    let mut before = None;
+    let mut book = match time {
+        None => Book::over_all_time(plan).map_err(whole)?,
+        Some((schedule, period)) => {
+            if period.index > 0 {
+                let start = schedule.period(0)?.window.start();
+                let window =
+                    Window::new(start, period.window.start()).map_err(PeriodError::from)?;
+                let levels = Book::levels_only(plan, window).map_err(whole)?;
+                before = levels.map(|book| (window, book));
+            }
+            Book::open(plan, period.window).map_err(whole)?
+        }
+    };
     let mut seen = Seen::default();
     for (index, event) in events.iter().enumerate() {
         let event = Event::from_json(event.get(), None)
@@ -180,10 +200,12 @@ fn metered(
         }
         if seen.is_new(&event)? {
             let failed = |reason| WireError::Collect { index: Some(index), reason };
-            book.record(&event).map_err(failed)?;
+            let earlier = before.as_mut().filter(|(window, _)| window.contains(event.time));
+            earlier.map_or(&mut book, |(_, book)| book).record(&event).map_err(failed)?;
         }
     }
-    book.usage(&Default::default()).map_err(whole)
+    let levels = before.map_or(Ok(Levels::new()), |(_, book)| book.levels_after(&Levels::new()));
+    book.usage(&levels.map_err(whole)?).map_err(whole)
 }
 
 fn of_charge(charge: &Charge, used: &mut Used) -> Result<ChargeAnswer, WireError> {

@@ -11,7 +11,7 @@ use super::{REQUEST_BYTES_MAX, WireError};
 use crate::invoice::Zone;
 use crate::plan::Combination;
 use crate::rating::{Event, Usage};
-use crate::units::{Amount, ChargeId, ContractId, Date, Quantity, Timestamp, once_each};
+use crate::units::{Amount, ChargeId, ContractId, Date, MeterId, Quantity, Timestamp, once_each};
 
 /// A question: see the head of [`super`].
 #[derive(serde::Deserialize)]
@@ -23,6 +23,8 @@ pub(super) struct Request<'a> {
     pub(super) usage: BTreeMap<ChargeId, Usage>,
     #[serde(default, deserialize_with = "once_each::deserialize")]
     pub(super) uses: BTreeMap<ChargeId, Vec<Use>>,
+    #[serde(default, deserialize_with = "once_each::deserialize")]
+    pub(super) seats: BTreeMap<MeterId, Quantity>,
     #[serde(default, borrow)]
     pub(super) events: Option<Vec<&'a RawValue>>,
     #[serde(default)]

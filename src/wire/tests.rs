@@ -195,9 +195,51 @@ fn a_question_without_an_answer_is_told_why_and_where() {
 }
 
 #[test]
+fn a_level_goes_on_into_the_next_period() {
+    let plan = json!({ "id": "p", "version": 1, "currency": "USD",
+        "meters": [
+            { "id": "seats", "event_type": "use", "aggregation": "time_weighted_sum",
+              "property": "/n" },
+            { "id": "peak", "event_type": "use", "aggregation": "max", "property": "/n",
+              "window_ms": 60_000 } ],
+        "charges": [
+            { "id": "seats", "meter": "seats", "unit": "currency",
+              "price": { "model": "per_unit", "unit_price": "5" } },
+            { "id": "peak", "meter": "peak", "unit": "currency",
+              "price": { "model": "per_unit", "unit_price": "1" } } ] });
+    let mut second = bill();
+    second["index"] = json!(1);
+    let early = json!([event("1", "2026-01-10T00:00:00Z", "2")]);
+    let answer = ask(&json!({ "plan": plan, "events": early, "invoice": second }));
+    assert_eq!(answer["charges"][0]["usage"], json!({ "total": "2" }), "{answer}");
+    assert_eq!(answer["charges"][1]["usage"], json!({ "total": "0" }), "of its period only");
+    assert_eq!(answer["invoice"]["totals"]["total"], "10.00");
+    let none = ask(&json!({ "plan": plan, "events": [], "invoice": second }));
+    assert_eq!(none["invoice"]["totals"]["total"], "0.00");
+}
+
+#[test]
+fn seats_of_a_fee_must_be_said() {
+    let plan = json!({ "id": "p", "version": 1, "currency": "USD",
+        "meters": [{ "id": "users", "event_type": "use", "aggregation": "max", "property": "/n" }],
+        "fees": [{ "id": "f", "amount": "4", "meter": "users", "timing": "arrears" }] });
+    let asked = json!({ "plan": plan, "invoice": bill() });
+    assert_eq!(refused(&asked), ("request_no_seats".to_owned(), "/seats".to_owned()));
+    let mut said = asked.clone();
+    said["seats"] = json!({ "users": "2.5" });
+    assert_eq!(ask(&said)["invoice"]["totals"]["total"], "10.00");
+    said["events"] = json!([]);
+    assert_eq!(refused(&said).0, "request_two_sources");
+    let mut metered = asked;
+    metered["events"] = json!([event("1", "2026-01-02T00:00:00Z", "3")]);
+    assert_eq!(ask(&metered)["invoice"]["totals"]["total"], "12.00");
+}
+
+#[test]
 fn a_name_that_stands_twice_is_refused() {
     for (of, name) in [
         (r#""usage": { "windows": { "windows": { "0": "1", "0": "2" } } }"#, "0"),
+        (r#""usage": { "matrix": { "combinations": [[{ "b": "1", "b": "2" }, "5"]] } }"#, "b"),
         (r#""uses": { "total": [{ "quantity": "1", "of": { "a": "1", "a": "2" } }] }"#, "a"),
     ] {
         let answer = rate(&format!(r#"{{"plan": {}, {of}}}"#, plan()));

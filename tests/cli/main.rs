@@ -13,7 +13,7 @@ mod errors;
 mod events;
 mod trace;
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -246,4 +246,46 @@ fn batch_refuses_what_is_no_text_by_its_line() {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(out.lines().count(), 1, "{out}");
     assert!(err.contains("standard input:2:"), "{err}");
+}
+
+#[test]
+fn batch_answers_whoever_waits_before_asking_again() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_edgemeter"))
+        .arg("batch")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let output = std::io::BufReader::new(child.stdout.take().unwrap());
+    let (said, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        output.lines().for_each(|line| said.send(line.unwrap()).unwrap_or_default());
+    });
+    for question in ["{}\n", "{}\n\n", "\n{}\n"] {
+        input.write_all(question.as_bytes()).unwrap();
+        let answer = heard.recv_timeout(std::time::Duration::from_secs(20));
+        assert!(answer.unwrap().starts_with(r#"{"error":"#), "{question:?}");
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn preview_goes_on_from_the_levels_of_earlier_periods() {
+    let plan = plan(
+        "levels",
+        r#""meters": [{ "id": "seats", "aggregation": "time_weighted_sum", "property": "/n" }],
+        "charges": [{ "id": "seats", "meter": "seats", "unit": "currency",
+                      "price": { "model": "per_unit", "unit_price": "5" } }]"#,
+    );
+    let event = r#"{"specversion":"1.0","id":"1","source":"/s","type":"seats","subject":"acme",
+        "time":"2026-01-17T00:00:00Z","data":{"n":2}}"#;
+    let events = file("levels.jsonl", &format!("{}\n", event.replace('\n', " ")));
+    for (index, total) in [("0", "4.84"), ("1", "10.00"), ("5", "10.00")] {
+        let options = ["--events", &events, "--from", "2026-01-01", "--index", index];
+        let text = output(&[&["preview", &plan, "--as", "json"][..], &options[..]].concat());
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["totals"]["total"], total, "period {index}");
+    }
 }

@@ -208,6 +208,7 @@ export function randomQuestion(seed) {
   } else {
     const uses = ({ charge: { id }, use }) => [id, Array.from({ length: rng.below(10) }, use)];
     question.uses = Object.fromEntries(made.map(uses));
+    question.seats = { seats: decimal(rng, 2, 1) };
   }
   if (rng.chance(70)) {
     question.invoice = { account: "acme", contract: "c-1", from: "2026-01-01" };

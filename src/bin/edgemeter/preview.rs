@@ -8,7 +8,7 @@ use edgemeter::invoice::{
     invoice,
 };
 use edgemeter::meter::{Event, Window, parse_rfc3339};
-use edgemeter::plan::{Aggregation, MeterSpec, Plan};
+use edgemeter::plan::Plan;
 use edgemeter::units::Date;
 
 use crate::events::Source;
@@ -141,8 +141,7 @@ impl Preview {
         period: Period,
     ) -> Result<Option<(Window, Book<'p>)>, Failure> {
         let Some(Part { plan, .. }) = parts.first() else { return Ok(None) };
-        let is_level = |meter: &MeterSpec| meter.aggregation == Aggregation::TimeWeightedSum;
-        if self.index == 0 || !plan.spec().meters.iter().any(is_level) {
+        if self.index == 0 {
             return Ok(None);
         }
         let zone = zones::zone(&self.zone)?;
@@ -150,8 +149,9 @@ impl Preview {
         let first = schedule.period(0).map_err(Failure::new)?;
         let window = Window::new(first.window.start(), period.window.start());
         let window = window.map_err(Failure::new)?;
-        let book = Book::open(plan, window).map_err(|e| Failure::of_file(&self.plan, e))?;
-        Ok(Some((window, book)))
+        let book = Book::levels_only(plan, window);
+        let book = book.map_err(|error| Failure::of_file(&self.plan, error))?;
+        Ok(book.map(|book| (window, book)))
     }
 }
 
