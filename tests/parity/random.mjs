@@ -53,7 +53,7 @@ const positive = (rng, whole, places) => `${1 + rng.below(9)}${decimal(rng, whol
 
 /** Mostly small; sometimes as large or as fine as a quantity may be. */
 function quantity(rng) {
-  if (rng.chance(2)) return "9999999999999999";
+  if (rng.chance(1)) return "9999999999999999";
   if (rng.chance(3)) return decimal(rng, 15, 12);
   return rng.chance(50) ? String(rng.below(2_000)) : decimal(rng, 4, 3);
 }
@@ -210,7 +210,8 @@ export function randomQuestion(seed) {
     question.uses = Object.fromEntries(made.map(uses));
     question.seats = { seats: decimal(rng, 2, 1) };
   }
-  if (rng.chance(70)) {
+  // Windows of events are those of a period.
+  if (rng.chance(question.events ? 95 : 60)) {
     question.invoice = { account: "acme", contract: "c-1", from: "2026-01-01" };
     if (rng.chance(30)) question.invoice.zone = ZONE;
     if (rng.chance(40)) {
