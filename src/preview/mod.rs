@@ -1,4 +1,5 @@
-//! What the customer's page loads when it is asked for a preview: rating, and nothing else.
+//! What a page may load when it is asked for a preview: rating, and nothing else. The customer's
+//! page does not do so yet.
 //!
 //! ```text
 //! a plan and its use, as JSON ──▶ wire::rate ──▶ amounts and an invoice, as JSON

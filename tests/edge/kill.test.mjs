@@ -1,6 +1,7 @@
 /**
  * workerd is killed in the middle of a load, again and again, and started on the same directory:
- * what was written stays, nothing is charged twice, and no more is given out than was granted.
+ * what was written stays, nothing is charged twice, no more is held and burned than was granted.
+ * The origin may have served more, by what vanished isolates had not reported: that is on record.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,7 +1,8 @@
 /**
  * The inputs of tests/cases as questions of `wire::rate`: every price, quantity, event, discount,
- * tax and payment that a case names. What is right is the conformance runner's business; here the
- * same question must have the same answer everywhere.
+ * tax and payment that a case names, corrections without their sign, since a use has none. What is
+ * right is the conformance runner's business; here the same question must have the same answer
+ * everywhere.
  */
 import { readFileSync } from "node:fs";
 
