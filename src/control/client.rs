@@ -20,7 +20,7 @@ use std::rc::Rc;
 
 use super::admission::{Admission, Flush, Operation, Paid};
 use super::lease_book::LeaseBook;
-use super::message::{Answer, DebitAnswer, Request, VERSION, Wish};
+use super::message::{Answer, DebitAnswer, Request, VERSION};
 use super::rate::Rate;
 use super::{DENIAL_MS, REPORT_MS};
 use crate::ledger::{Balance, Debit, inline};
@@ -182,20 +182,10 @@ impl Client {
     fn ask(&mut self, operation: Operation, cost: Credits, now: Timestamp) -> Admission {
         self.counter = self.counter.saturating_add(1);
         let op = format!("{}d{}", self.isolate, self.counter);
-        Admission::Ask(Box::new(self.debit_request(op, operation, cost, now)))
-    }
-
-    fn debit_request(
-        &mut self,
-        op: String,
-        operation: Operation,
-        cost: Credits,
-        now: Timestamp,
-    ) -> Request {
         let mut request = self.request(cost, now);
         let Operation { route, charge, key, quantity } = operation;
         request.debit = Some(Debit { op, route: route.to_string(), charge, key, quantity });
-        request
+        Admission::Ask(Box::new(request))
     }
 
     /// A message; with report and wish, if no other one with these is under way.
@@ -214,8 +204,7 @@ impl Client {
         request.refunds = self.due_refunds();
         let rate = self.rate.per_second(now).unwrap_or_default();
         if self.ask_not_before <= now && !cost.is_zero() {
-            let (lease, seq) = self.book.next_wish();
-            request.wish = Some(Wish { lease, seq, rate, cost });
+            request.wish = Some(self.book.next_wish(rate, cost));
         }
         if is_exclusive(&request) {
             self.under_way = Some(now);
@@ -254,7 +243,10 @@ impl Client {
         self.idle = true;
         let refunds = self.due_refunds();
         let report = self.book.report();
-        if report.is_none() && refunds.is_empty() {
+        // What an unanswered wish was granted must be known before it can be given back.
+        let doubt = self.book.is_in_doubt();
+        let wish = doubt.then(|| self.book.next_wish(Credits::ZERO, self.book.last_cost()));
+        if report.is_none() && refunds.is_empty() && wish.is_none() {
             if self.book.is_at_rest() && self.refunds.is_empty() {
                 self.flushing = None;
                 return Ok(Flush::Done);
@@ -264,7 +256,8 @@ impl Client {
         self.under_way = Some(now);
         let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
         let keys = self.keys_revision;
-        let request = Request { v: VERSION, plan, keys, report, refunds, ..Request::default() };
+        let request =
+            Request { v: VERSION, plan, keys, report, refunds, wish, ..Request::default() };
         Ok(Flush::Send(Box::new(request)))
     }
 
@@ -337,13 +330,8 @@ impl Client {
         if answer.lease_unknown {
             self.new_book();
         } else if let Some(wish) = &request.wish {
-            let got = match answer.granted {
-                Some(granted) if answer.validity_ms > 0 => {
-                    let deadline = sent.plus_millis(answer.validity_ms);
-                    self.book.grant(&wish.lease, granted, deadline)?
-                }
-                _ => false,
-            };
+            let deadline = sent.plus_millis(answer.validity_ms);
+            let got = self.book.grant(wish, answer.granted, deadline)?;
             self.ask_not_before = if got { now } else { now.plus_millis(RETRY_MS) };
         }
         let Some(debit) = &request.debit else { return Ok(None) };
@@ -382,9 +370,7 @@ impl Client {
                 }
                 if self.may_send(now) && self.book.give_back()? {
                     self.ask_not_before = now.plus_millis(RETRY_MS);
-                    let op = debit.op.clone();
-                    let request = self.debit_request(op, operation, required, now);
-                    return Ok(Admission::Ask(Box::new(request)));
+                    return Ok(self.ask(operation, required, now));
                 }
                 self.denied = Some((now.plus_millis(DENIAL_MS), available));
                 Ok(Admission::Denied { required, available })

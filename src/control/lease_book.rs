@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use rust_decimal::Decimal;
 
 use super::admission::Operation;
-use super::message::Report;
+use super::message::{Report, Wish};
 use super::{REPORT_OPERATIONS_MAX, VALIDITY_MS_MIN};
 use crate::ledger;
 use crate::units::{Credits, Inexact, Quantity, Timestamp, exact};
@@ -30,7 +30,9 @@ struct Listed {
 #[derive(Debug)]
 pub(super) struct LeaseBook {
     id: String,
+    /// Number of the last wish, and of the last one that was answered.
     seq: u64,
+    answered: u64,
     granted: Credits,
     returned: Credits,
     /// Cost of all operations that were not struck off.
@@ -49,6 +51,7 @@ impl LeaseBook {
         Self {
             id,
             seq: 0,
+            answered: 0,
             granted: Credits::ZERO,
             returned: Credits::ZERO,
             spent: Credits::ZERO,
@@ -75,10 +78,11 @@ impl LeaseBook {
         *self = Self { last_cost: self.last_cost, ..Self::new(id) };
     }
 
-    /// Whether nothing is held, listed or to be given back.
+    /// Whether nothing is held, listed or to be given back, and no grant may be unknown here.
     pub(super) fn is_at_rest(&self) -> bool {
         let nothing_held = self.spendable().is_ok_and(Credits::is_zero);
-        nothing_held && self.list.is_empty() && self.reported_return == self.returned
+        let settled = self.list.is_empty() && self.reported_return == self.returned;
+        nothing_held && settled && !self.is_in_doubt()
     }
 
     pub(super) fn is_past(&self, now: Timestamp) -> bool {
@@ -162,10 +166,16 @@ impl LeaseBook {
         Ok(!rest.is_zero())
     }
 
-    /// The next wish of this lease.
-    pub(super) fn next_wish(&mut self) -> (String, u64) {
+    /// Whether a wish is without an answer: the account may have granted what is not known here.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.answered < self.seq
+    }
+
+    /// The next wish of this lease. With a rate of zero it asks for nothing but the answer.
+    pub(super) fn next_wish(&mut self, rate: Credits, cost: Credits) -> Wish {
+        let unanswered = self.is_in_doubt();
         self.seq = self.seq.saturating_add(1);
-        (self.id.clone(), self.seq)
+        Wish { lease: self.id.clone(), seq: self.seq, rate, cost, unanswered }
     }
 
     /// Everything that is not acknowledged; nothing if that is nothing.
@@ -224,16 +234,19 @@ impl LeaseBook {
         self.sent = self.sent.max(self.acked);
     }
 
-    /// The account granted `granted` so far. Returns whether that is more than before.
+    /// The account answered a wish: it granted `granted` so far. Returns whether that is more than
+    /// before.
     pub(super) fn grant(
         &mut self,
-        lease: &str,
-        granted: Credits,
+        wish: &Wish,
+        granted: Option<Credits>,
         deadline: Timestamp,
     ) -> Result<bool, Inexact> {
-        if lease != self.id {
+        if wish.lease != self.id {
             return Ok(false);
         }
+        self.answered = self.answered.max(wish.seq);
+        let Some(granted) = granted else { return Ok(false) };
         self.deadline = self.deadline.max(deadline);
         let more = granted.minus(self.granted)?;
         if more.is_zero() || more.is_negative() {

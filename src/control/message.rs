@@ -71,6 +71,10 @@ pub struct Wish {
     pub rate: Credits,
     /// The dearest operation it has seen lately.
     pub cost: Credits,
+    /// An earlier wish of this lease got no answer. Should it still be on its way, it must not be
+    /// granted any more: nobody would know of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unanswered: bool,
 }
 
 /// What the account answers (Credit-Control-Answer).

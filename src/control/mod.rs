@@ -13,6 +13,7 @@
 
 mod admission;
 mod client;
+mod denials;
 mod lease_book;
 mod message;
 mod rate;
@@ -21,6 +22,7 @@ mod sizing;
 
 pub use admission::{Admission, Flush, Operation, Paid};
 pub use client::Client;
+pub use denials::Denials;
 pub use message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
 pub use serve::serve;
 

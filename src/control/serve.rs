@@ -1,13 +1,14 @@
 //! The account's side: one request in, one answer out, everything decided at one instant.
 
+use super::denials::Denials;
 use super::message::{Answer, DebitAnswer, KeyList, Request, VERSION, Wish};
 use super::sizing::{Share, share};
-use crate::ledger::{Debited, Ledger, LedgerError, Session};
+use crate::ledger::{Debit, Debited, Ledger, LedgerError, Session};
 use crate::plan::Plan;
 use crate::units::{Credits, Inexact};
 
 /// Decides a request in a session; the caller writes the session's entries as one journal row
-/// before the answer leaves.
+/// before the answer leaves, and keeps `denials` from one request to the next.
 ///
 /// Order: report (it frees and burns what the isolate held), refunds, debit, wish. The debit comes
 /// before the wish, so that a lease never takes the credits an operation is waiting for.
@@ -15,7 +16,12 @@ use crate::units::{Credits, Inexact};
 /// # Errors
 ///
 /// [`Inexact`] if a sum leaves the range of credits; nothing of the request may be used then.
-pub fn serve(session: &mut Session<'_>, plan: &Plan, request: &Request) -> Result<Answer, Inexact> {
+pub fn serve(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    denials: &mut Denials,
+    request: &Request,
+) -> Result<Answer, Inexact> {
     let mut answer = blank(session.ledger(), request)?;
     if let Some(report) = &request.report {
         let operations = report.operations.clone();
@@ -29,20 +35,34 @@ pub fn serve(session: &mut Session<'_>, plan: &Plan, request: &Request) -> Resul
         session.refund(op)?;
     }
     if let Some(debit) = &request.debit {
-        answer.debit = Some(match session.debit(plan, debit.clone())? {
-            Debited::Paid { cost } => DebitAnswer::Paid { cost },
-            Debited::Short { required, available } => {
-                DebitAnswer::CreditLimitReached { required, available }
-            }
-            Debited::KeyRefused => DebitAnswer::KeyRefused,
-            Debited::Unpriced => DebitAnswer::RatingFailed,
-        });
+        answer.debit = Some(self::debit(session, plan, denials, debit)?);
     }
     if let Some(wish) = &request.wish {
         grant(session, wish, &mut answer)?;
     }
     answer.balance = session.ledger().balance()?;
     Ok(answer)
+}
+
+fn debit(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    denials: &mut Denials,
+    debit: &Debit,
+) -> Result<DebitAnswer, Inexact> {
+    if let Some(refused) = denials.get(&debit.op) {
+        return Ok(refused.clone());
+    }
+    let refused = match session.debit(plan, debit.clone())? {
+        Debited::Paid { cost } => return Ok(DebitAnswer::Paid { cost }),
+        Debited::Short { required, available } => {
+            DebitAnswer::CreditLimitReached { required, available }
+        }
+        Debited::KeyRefused => DebitAnswer::KeyRefused,
+        Debited::Unpriced => DebitAnswer::RatingFailed,
+    };
+    denials.note(&debit.op, refused.clone());
+    Ok(refused)
 }
 
 fn blank(ledger: &Ledger, request: &Request) -> Result<Answer, Inexact> {
@@ -65,13 +85,10 @@ fn blank(ledger: &Ledger, request: &Request) -> Result<Answer, Inexact> {
 
 fn grant(session: &mut Session<'_>, wish: &Wish, answer: &mut Answer) -> Result<(), Inexact> {
     let lease = session.ledger().leases().get(&wish.lease).cloned();
-    if lease.as_ref().is_some_and(|lease| lease.ended) {
-        answer.lease_unknown = true;
-        return Ok(());
-    }
     let granted = lease.as_ref().map_or(Credits::ZERO, |lease| lease.granted);
-    if lease.as_ref().is_some_and(|lease| lease.seq >= wish.seq) {
-        // Asked before: the same answer, and no second grant.
+    if lease.as_ref().is_some_and(|lease| lease.ended || lease.seq >= wish.seq) {
+        // Asked before, or ended: no second grant, and no more time, but the isolate learns what it
+        // had been granted, so that it can give it back.
         answer.granted = Some(granted);
         return Ok(());
     }
@@ -83,7 +100,7 @@ fn grant(session: &mut Session<'_>, wish: &Wish, answer: &mut Answer) -> Result<
     let leases = others.count().saturating_add(1);
     let Share { amount, validity_ms } =
         share(wish, balance.available, balance.granted, outstanding, leases)?;
-    if amount.is_zero() && outstanding.is_zero() {
+    if amount.is_zero() && outstanding.is_zero() && !wish.unanswered {
         return Ok(());
     }
     let release_at = session.now().plus_millis(validity_ms.saturating_mul(2));

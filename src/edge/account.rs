@@ -28,7 +28,7 @@ use super::store::{Head, Store};
 use crate::control;
 use crate::ledger::{self, Balance, Entry, Grant, GrantTerms, Ledger, PlanRef, Session};
 use crate::plan::Plan;
-use crate::units::{AccountId, KeyId, Timestamp};
+use crate::units::{AccountId, Credits, KeyId, Timestamp};
 
 /// Sockets of one account, at most.
 const SOCKETS_MAX: usize = 64;
@@ -44,6 +44,7 @@ pub(super) enum Call {
     Control(Box<control::Request>),
     Open { account: AccountId, plan_json: String },
     Grant(GrantTerms),
+    ReturnUnreported(Credits),
     CreateKey(KeyId),
     DisableKey(KeyId),
     Describe,
@@ -95,13 +96,20 @@ pub struct Account {
     state: Rc<State>,
     store: Store,
     hot: RefCell<Option<Hot>>,
+    denials: RefCell<control::Denials>,
     live: Rc<RefCell<Live>>,
 }
 
 impl DurableObject for Account {
     fn new(state: State, _env: Env) -> Self {
         let store = Store::new(state.storage().sql());
-        Self { state: Rc::new(state), store, hot: RefCell::new(None), live: Rc::default() }
+        Self {
+            state: Rc::new(state),
+            store,
+            hot: RefCell::new(None),
+            denials: RefCell::default(),
+            live: Rc::default(),
+        }
     }
 
     /// A live socket; the gateway has checked the portal token.
@@ -170,6 +178,7 @@ impl Account {
             Call::Control(request) => rpc::reply(self.control(&request)),
             Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
+            Call::ReturnUnreported(amount) => rpc::reply(self.return_unreported(amount)),
             Call::CreateKey(key) => rpc::reply(self.visit(|s, _| Ok(s.create_key(key)?))),
             Call::DisableKey(key) => rpc::reply(self.visit(|s, _| Ok(s.disable_key(key)?))),
             Call::Describe => rpc::reply(self.describe()),
@@ -185,7 +194,8 @@ impl Account {
             return Err(Problem::new(400, "version_unknown", detail));
         }
         self.visit(|session, plan| {
-            control::serve(session, plan, request).map_err(|error| storage(error.to_string()))
+            control::serve(session, plan, &mut self.denials.borrow_mut(), request)
+                .map_err(|error| storage(error.to_string()))
         })
     }
 
@@ -214,6 +224,13 @@ impl Account {
             let new = session.grant(terms)?;
             let grant = session.ledger().grants().get(&id).cloned();
             Ok((new, grant.ok_or_else(|| storage("grant"))?))
+        })
+    }
+
+    fn return_unreported(&self, amount: Credits) -> std::result::Result<Balance, Problem> {
+        self.visit(|session, _| {
+            session.return_unreported(amount)?;
+            session.ledger().balance().map_err(|error| storage(error.to_string()))
         })
     }
 

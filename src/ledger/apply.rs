@@ -117,7 +117,8 @@ impl Ledger {
                 self.totals.unpaid = self.totals.unpaid.plus(*unpaid)?;
                 self.burn(burns)
             }
-            Entry::LeaseReleased { lease, unreported } => self.release(lease, *unreported),
+            Entry::LeaseEnded { lease, unreported } => self.end_lease(lease, *unreported),
+            Entry::UnreportedReturned { amount } => self.return_unreported(*amount),
             Entry::Debited { debit, cost, burns } => {
                 self.count(&debit.charge, debit.quantity)?;
                 let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
@@ -245,24 +246,34 @@ impl Ledger {
             }
         }
         let Some(lease) = self.leases.get_mut(id) else { return Ok(()) };
-        let new = used.minus(lease.used)?;
-        lease.used = used;
+        let before = lease.outstanding()?;
+        (lease.used, lease.returned) = (used, returned);
+        let after = lease.outstanding()?;
+        if after.is_negative() {
+            // It was released: what turns out to be used was not given back after all.
+            lease.released = lease.released.plus(after)?;
+        }
         if lease.ended {
-            // It was counted as released: what turns out to be used was not given back after all.
-            lease.released = lease.released.minus(new)?;
-        } else {
-            lease.returned = returned;
+            let settled = before.minus(lease.outstanding()?)?;
+            self.totals.unreported = self.totals.unreported.minus(settled)?;
         }
         let count = u64::try_from(operations.list.len()).unwrap_or(u64::MAX);
         lease.reported = lease.reported.max(operations.from.saturating_add(count));
         Ok(())
     }
 
-    fn release(&mut self, id: &str, unreported: Credits) -> Result<(), Inexact> {
+    fn end_lease(&mut self, id: &str, unreported: Credits) -> Result<(), Inexact> {
         self.totals.unreported = self.totals.unreported.plus(unreported)?;
         if let Some(lease) = self.leases.get_mut(id) {
-            lease.released = lease.released.plus(unreported)?;
             lease.ended = true;
+        }
+        Ok(())
+    }
+
+    fn return_unreported(&mut self, amount: Credits) -> Result<(), Inexact> {
+        self.totals.unreported = self.totals.unreported.minus(amount)?;
+        for lease in self.leases.values_mut().filter(|lease| lease.ended) {
+            lease.released = lease.released.plus(lease.outstanding()?)?;
         }
         Ok(())
     }

@@ -67,7 +67,7 @@ impl<'ledger> Session<'ledger> {
         let now = now.max(ledger.clock);
         ledger.advance(now);
         let mut session = Self { ledger, now, entries: Vec::new() };
-        session.release_leases()?;
+        session.end_leases()?;
         session.expire_grants()?;
         Ok(session)
     }
@@ -93,7 +93,9 @@ impl<'ledger> Session<'ledger> {
         Ok(())
     }
 
-    fn release_leases(&mut self) -> Result<(), Inexact> {
+    /// Ends leases that nobody renewed. What they had not reported stays set aside: it may have
+    /// been spent, and nothing is ever spent twice.
+    fn end_leases(&mut self) -> Result<(), Inexact> {
         let due = |lease: &super::Lease| !lease.ended && lease.release_at <= self.now;
         let leases = self.ledger.leases.iter().filter(|(_, lease)| due(lease));
         let due: Vec<(String, Credits)> = leases
@@ -103,7 +105,7 @@ impl<'ledger> Session<'ledger> {
             if unreported.is_zero() {
                 continue;
             }
-            self.record(Entry::LeaseReleased { lease, unreported })?;
+            self.record(Entry::LeaseEnded { lease, unreported })?;
         }
         Ok(())
     }
@@ -252,6 +254,21 @@ impl<'ledger> Session<'ledger> {
         self.record(Entry::Refunded { op: op.to_owned(), returns })
     }
 
+    /// Gives what ended leases had not reported back to the account: the operator takes it on
+    /// himself that some of it may have been served already.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::UnreportedDiffers`] if `amount` is not all of it, so that nothing is returned
+    /// that the operator has not seen.
+    pub fn return_unreported(&mut self, amount: Credits) -> Result<(), LedgerError> {
+        let unreported = self.ledger.totals.unreported;
+        if amount != unreported || amount.is_zero() {
+            return Err(LedgerError::UnreportedDiffers { amount, unreported });
+        }
+        Ok(self.record(Entry::UnreportedReturned { amount })?)
+    }
+
     /// Burns what an isolate reports. Counters are cumulative and operations numbered, so that a
     /// report repeated, reordered or sent late adds only what is new. Returns how many of the
     /// lease's operations are burned now.
@@ -278,23 +295,18 @@ impl<'ledger> Session<'ledger> {
         operations.list.drain(..known);
         operations.from = lease.reported;
         let (used, returned) = (used.max(lease.used), returned.max(lease.returned));
-        let changed = used != lease.used || (returned != lease.returned && !lease.ended);
+        let changed = used != lease.used || returned != lease.returned;
         if !changed && operations.list.is_empty() {
             return Ok(lease.reported);
         }
-        let held = if lease.ended {
-            lease.used.plus(lease.released)?
-        } else {
-            lease.granted.minus(returned)?
-        };
-        if used > held {
+        if used.plus(returned)? > lease.granted {
             return Err(unknown());
         }
         let costs = operation_costs(plan, self.ledger, &operations).ok_or_else(unknown)?;
         let cost = Credits::sum(costs.iter().copied())?;
-        // What the lease held pays first; only a late report, or a price that rose meanwhile, can
-        // cost more, and then never more than there is.
-        let backed = if lease.ended { Credits::ZERO } else { used.minus(lease.used)? };
+        // What the lease held pays first; only a price that rose meanwhile can cost more, or a
+        // report after the operator returned what was held; and then never more than there is.
+        let backed = used.minus(lease.used)?.min(lease.outstanding()?);
         let payable = cost.min(backed.plus(self.ledger.available()?)?);
         let burns = self.plan_burns(payable, Payer::Lease)?;
         let entry = Entry::UsageReported {

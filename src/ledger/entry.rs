@@ -115,7 +115,7 @@ pub enum Entry {
         seq: u64,
         /// Credits added to what it had been granted.
         amount: Credits,
-        /// When the account takes back what has not been reported: twice the validity time.
+        /// When the lease ends if it is not renewed: after twice the validity time.
         release_at: Timestamp,
     },
     /// An isolate said what it spent, and gave back what it does not need.
@@ -128,8 +128,8 @@ pub enum Entry {
         returned: Credits,
         /// The operations that are new.
         operations: Operations,
-        /// Part of their cost that nobody could pay: the lease had been released, and its credits
-        /// spent by others, before this report arrived.
+        /// Part of their cost that nobody could pay: a price rose, or the lease's credits had been
+        /// returned to the account and spent by others before this report arrived.
         unpaid: Credits,
         /// Who paid, in the order of the operations.
         burns: Vec<Burn>,
@@ -138,11 +138,16 @@ pub enum Entry {
         flying: Vec<Flying>,
     },
     /// A lease ended: nothing was heard of its isolate for twice the validity time.
-    LeaseReleased {
+    LeaseEnded {
         /// The lease.
         lease: String,
-        /// Credits set aside that were never reported: at most this much was served unpaid.
+        /// Credits that it may have spent without reporting it: they stay set aside.
         unreported: Credits,
+    },
+    /// The operator gave what ended leases had not reported back to the account.
+    UnreportedReturned {
+        /// All of it.
+        amount: Credits,
     },
     /// One operation was paid directly.
     Debited {

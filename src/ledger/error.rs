@@ -51,6 +51,17 @@ pub enum LedgerError {
         /// The lease.
         lease: String,
     },
+    /// A return of another amount than there is.
+    #[error(
+        "amount {amount} is not what is unreported, {unreported}: read the balance, and return \
+             all of it"
+    )]
+    UnreportedDiffers {
+        /// What was to be returned.
+        amount: Credits,
+        /// What could be.
+        unreported: Credits,
+    },
     /// A sum left the range of credits.
     #[error(transparent)]
     Inexact(#[from] Inexact),
@@ -67,6 +78,7 @@ impl LedgerError {
             Self::KeyUnknown { .. } => "key_unknown",
             Self::Full { .. } => "account_full",
             Self::LeaseUnknown { .. } => "lease_unknown",
+            Self::UnreportedDiffers { .. } => "unreported_differs",
             Self::Inexact(_) => "amount_not_exact",
         }
     }

@@ -4,7 +4,9 @@
 //! granted    raised by the account only
 //! used       raised by the isolate's reports only     used + returned ≤ granted
 //! returned   raised by the isolate's reports only
-//! released   taken back by the account when it heard nothing for twice the validity time
+//! ended      nothing was heard for twice the validity time: nothing more is granted, and what is
+//!            outstanding stays set aside as *unreported*, since it may have been spent
+//! released   given back to the account by its operator, for leases that ended
 //! reported   operations 0 .. reported have been burned: a repeated report adds nothing
 //! ```
 
@@ -21,20 +23,21 @@ pub struct Lease {
     pub used: Credits,
     /// Credits given back so far.
     pub returned: Credits,
-    /// Credits that the account took back at the lease's end.
+    /// Credits that the operator gave back to the account after the lease had ended.
     pub released: Credits,
     /// Operations burned so far.
     pub reported: u64,
     /// Number of the last request for more.
     pub seq: u64,
-    /// When the account takes back what is outstanding.
+    /// When the lease ends unless it is renewed.
     pub release_at: Timestamp,
-    /// Released: reports are still taken, nothing is granted.
+    /// Past its end: reports are still taken, nothing is granted.
     pub ended: bool,
 }
 
 impl Lease {
-    /// Credits that the isolate may still spend: `granted − used − returned − released`.
+    /// Credits that the isolate may still spend, or may have spent without having said so:
+    /// `granted − used − returned − released`.
     ///
     /// # Errors
     ///

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! granted = available + held + burned + expired         always, exactly
-//! held    = Σ over leases: granted − used − returned    set aside for isolates
+//! held    = Σ over leases: granted − used − returned    set aside for isolates, also for those
+//!                                                       that vanished: `unreported` of it
 //! available ≥ 0                                         nothing is spent twice
 //! ```
 //!
@@ -70,15 +71,15 @@ pub struct PastDebit {
     pub burns: Vec<Burn>,
 }
 
-/// Sums that only grow, but for `left`.
+/// Sums over all that ever was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Totals {
     left: Credits,
     burned: Credits,
     expired: Credits,
-    /// Set aside for isolates that were never heard of again: the bound on unpaid service.
+    /// Held for leases that ended: they may have been spent, so nobody else may.
     unreported: Credits,
-    /// Reported too late, when others had spent the credits: served and not paid.
+    /// Reported when nothing was left to pay it with: served and not paid.
     unpaid: Credits,
 }
 
@@ -89,7 +90,7 @@ pub struct Balance {
     pub granted: Credits,
     /// What can be spent by anybody.
     pub available: Credits,
-    /// What is set aside for isolates.
+    /// What is set aside for isolates, `unreported` included.
     pub held: Credits,
     /// What operations cost, refunds taken off.
     pub burned: Credits,
@@ -99,9 +100,9 @@ pub struct Balance {
     pub balance: Credits,
     /// Of grants that have not started; in none of the sums above.
     pub scheduled: Credits,
-    /// Upper bound of what was served unpaid by isolates that vanished.
+    /// Part of `held` whose isolates vanished: how much of it they spent is not known.
     pub unreported: Credits,
-    /// Reported after its lease ended and others had spent the credits.
+    /// Served, and reported when nothing was left to pay it with.
     pub unpaid: Credits,
 }
 
@@ -156,14 +157,15 @@ impl Ledger {
         self.usage.get(charge).copied().unwrap_or_default()
     }
 
-    /// Credits set aside for isolates.
+    /// Credits set aside for isolates, those included that may have been spent and were never
+    /// reported.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn held(&self) -> Result<Credits, Inexact> {
         let open = self.leases.values().filter(|lease| !lease.ended);
-        open.map(Lease::outstanding).try_fold(Credits::ZERO, |sum, part| sum.plus(part?))
+        open.map(Lease::outstanding).try_fold(self.totals.unreported, |sum, part| sum.plus(part?))
     }
 
     /// Credits of grants that have not started.
@@ -234,6 +236,12 @@ impl Ledger {
         let in_order = |lease: &Lease| lease.outstanding().is_ok_and(|left| !left.is_negative());
         if !self.leases.values().all(in_order) {
             return Err("counters");
+        }
+        // Ended leases are forgotten after a while, what they had not reported is not.
+        let mut ended = self.leases.values().filter(|lease| lease.ended).map(Lease::outstanding);
+        let ended = ended.try_fold(Credits::ZERO, |sum, part| sum.plus(part?));
+        if !ended.is_ok_and(|ended| ended <= self.totals.unreported) {
+            return Err("unreported");
         }
         Ok(())
     }

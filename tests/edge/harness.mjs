@@ -190,11 +190,11 @@ export async function startGateway({ gateways = 1, settings = {} } = {}) {
     balance: (account) => must("GET", `/v1/accounts/${account}/balance`),
     account: (account) => must("GET", `/v1/accounts/${account}`),
 
-    /** Once nothing is held any more. */
+    /** Once no isolate holds anything any more; what dead ones may have spent stays held. */
     settled: (account) =>
       eventually(async () => {
         const balance = await gateway.balance(account);
-        return balance.held === "0" ? balance : undefined;
+        return balance.held === balance.unreported ? balance : undefined;
       }, 30_000),
 
     call: (key, path = "/words", index = 0) =>

@@ -9,8 +9,8 @@ use super::super::config::Config;
 use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
 use super::{Handled, account_id, body, broken, json, no_store, rpc};
-use crate::ledger::{Grant, GrantTerms};
-use crate::units::{AccountId, KeyId, PlanId};
+use crate::ledger::{Balance, Grant, GrantTerms};
+use crate::units::{AccountId, Credits, KeyId, PlanId};
 
 /// A portal token lives this long unless the caller says otherwise, in seconds.
 const PORTAL_SECONDS: u32 = 3_600;
@@ -35,6 +35,12 @@ struct Contract {
 #[serde(deny_unknown_fields)]
 struct NewKey {
     id: Option<KeyId>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Returned {
+    amount: Credits,
 }
 
 #[derive(Deserialize)]
@@ -140,6 +146,12 @@ pub(super) async fn write(
             let call = Call::Grant(terms);
             let (new, grant): (bool, Grant) = rpc::send(known(env, &account).await?, &call).await?;
             json(if new { 201 } else { 200 }, &grant)
+        }
+        ["unreported", "return"] => {
+            let Returned { amount } = body::json(request).await?;
+            let call = Call::ReturnUnreported(amount);
+            let balance: Balance = rpc::send(known(env, &account).await?, &call).await?;
+            json(200, &balance)
         }
         ["portal-tokens"] => {
             let NewPortalToken { ttl_seconds } = body::json(request).await?;

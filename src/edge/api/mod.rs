@@ -12,6 +12,7 @@
 //! | `POST /v1/accounts/{a}/keys`             | create a key                             | operator |
 //! | `POST /v1/accounts/{a}/keys/{k}/disable` | disable a key                            | operator |
 //! | `POST /v1/accounts/{a}/grants`           | grant credits, idempotent by id          | operator |
+//! | `POST /v1/accounts/{a}/unreported/return` | return what ended leases did not report | operator |
 //! | `GET  /v1/accounts/{a}/journal`          | rows as JSON lines, `?after=n&limit=n`   | both     |
 //! | `POST /v1/accounts/{a}/portal-tokens`    | mint a token that reads this account     | operator |
 //! | `GET  /v1/accounts/{a}/live`             | WebSocket, token as subprotocol          | portal   |
