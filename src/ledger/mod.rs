@@ -18,6 +18,7 @@ mod error;
 mod grant;
 pub mod inline;
 mod lease;
+mod report;
 
 use std::collections::BTreeMap;
 

@@ -10,8 +10,8 @@
 //! the end: what was served is what was burned, but for that, which is on record; without a crash
 //! nothing stays set aside. The journal replays to the live state.
 //!
-//! A failure prints its seed; `SEED=<n> cargo test --test control_simulation` replays it, `SEEDS=<n>`
-//! runs more of them than 24.
+//! A failure prints its seed; `SEED=<n> cargo test --test control_simulation` replays it, and
+//! `SEEDS=<n>` runs more of them.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -24,13 +24,19 @@
     reason = "a test may stop at the first thing that is off"
 )]
 
+mod audit;
+mod post;
+mod rng;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use edgemeter::control::{Admission, Answer, Client, Denials, Flush, Operation, Request, serve};
+use edgemeter::control::{Admission, Answer, Client, Denials, Flush, Operation, Request};
 use edgemeter::ledger::{self, Entry, GENESIS, GrantTerms, Ledger, Row, Session, chain_hash};
 use edgemeter::plan::Plan;
 use edgemeter::units::{Credits, Quantity, Timestamp};
+
+use rng::Rng;
 
 const STEPS: u64 = 3_000;
 /// A wish that came after its successor was answered.
@@ -46,27 +52,6 @@ fn nothing_is_overspent_charged_twice_or_lost_beyond_the_record() {
     };
     for seed in seeds {
         World::new(seed).run();
-    }
-}
-
-/// SplitMix64: small, seedable, the same on every platform.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
     }
 }
 
@@ -328,114 +313,5 @@ impl World {
         if let Flush::Send(request) = self.isolates[index].client.flush(now).unwrap() {
             self.send(index, *request);
         }
-    }
-
-    fn send(&mut self, isolate: usize, request: Request) {
-        let sent = self.clock(isolate);
-        self.letters += 1;
-        let ticket = self.letters;
-        self.isolates[isolate].tickets.insert(ticket);
-        let copies = if self.rng.chance(10) { 2 } else { 1 };
-        for _ in 0..copies {
-            let letter = Letter::Ask { isolate, ticket, request: request.clone(), sent };
-            self.mail(letter);
-        }
-    }
-
-    fn mail(&mut self, letter: Letter) {
-        // Some are slow enough to meet a lease that ended.
-        if self.rng.chance(self.storm) {
-            return self.lose(letter);
-        }
-        let delay = match self.rng.below(50) {
-            n if n * 8 < self.storm => 30_000,
-            1..=4 => 2_000,
-            _ => self.rng.below(30) as i64,
-        };
-        self.letters += 1;
-        self.post.insert((self.now + delay, self.letters), letter);
-    }
-
-    /// The isolate gives the message up, whether or not it arrived.
-    fn lose(&mut self, letter: Letter) {
-        let (Letter::Ask { isolate, ticket, request, .. }
-        | Letter::Reply { isolate, ticket, request, .. }) = letter;
-        if self.isolates[isolate].tickets.remove(&ticket) {
-            self.isolates[isolate].client.unanswered(&request);
-        }
-    }
-
-    fn deliver(&mut self) {
-        while let Some((&(at, number), _)) = self.post.first_key_value() {
-            if at > self.now {
-                break;
-            }
-            match self.post.remove(&(at, number)).unwrap() {
-                Letter::Ask { isolate, ticket, request, sent } => {
-                    let plan = self.plan.clone();
-                    let mut denials = std::mem::take(&mut self.denials);
-                    let answer =
-                        self.visit(|session| serve(session, &plan, &mut denials, &request));
-                    let answer = answer.unwrap();
-                    self.denials = denials;
-                    self.mail(Letter::Reply { isolate, ticket, request, answer, sent });
-                }
-                Letter::Reply { isolate, ticket, request, answer, sent } => {
-                    self.reply(isolate, ticket, &request, answer, sent);
-                }
-            }
-        }
-    }
-
-    fn reply(
-        &mut self,
-        isolate: usize,
-        ticket: u64,
-        request: &Request,
-        answer: Answer,
-        sent: Timestamp,
-    ) {
-        if !self.isolates[isolate].tickets.remove(&ticket) {
-            return;
-        }
-        let now = self.clock(isolate);
-        let client = &mut self.isolates[isolate].client;
-        if let Some(admission) = client.answered(request, answer, sent, now).unwrap() {
-            self.decided(isolate, admission);
-        }
-    }
-
-    fn audit(&mut self) {
-        let seed = self.seed;
-        assert_eq!(self.ledger.audit(), Ok(()), "SEED={seed}");
-        let balance = self.ledger.balance().unwrap();
-        assert_eq!(balance.granted, self.granted, "SEED={seed}");
-        let parts = [balance.available, balance.held, balance.burned, balance.expired];
-        assert_eq!(Credits::sum(parts).unwrap(), self.granted, "SEED={seed}: conservation");
-        assert!(balance.held >= balance.unreported, "SEED={seed}");
-        let (served, granted) = (self.served_sum, self.granted);
-        let most = granted.plus(self.returned).unwrap();
-        assert!(served <= most, "SEED={seed}: served {served} of {granted}");
-        assert!(balance.unpaid <= self.returned, "SEED={seed}: {} unpaid", balance.unpaid);
-    }
-
-    fn final_audit(&mut self) {
-        let seed = self.seed;
-        let balance = self.ledger.balance().unwrap();
-        assert_eq!(balance.held, balance.unreported, "SEED={seed}: no lease is open");
-        if self.crashes == 0 {
-            assert_eq!(balance.unreported, Credits::ZERO, "SEED={seed}: nothing is stranded");
-        }
-        let served = Credits::sum(self.served.values().copied()).unwrap();
-        assert_eq!(served, self.served_sum, "SEED={seed}");
-        let lost = balance.unreported.plus(self.returned).unwrap();
-        let short = served.minus(balance.burned).unwrap();
-        // A debit may be burned while its isolate dies: only then is more burned than served.
-        let unserved = self.crashes == 0 && short.is_negative();
-        assert!(!unserved, "SEED={seed}: {short} burned for what was not served");
-        assert!(short <= lost, "SEED={seed}: {short} not burned, {lost} on record");
-        let mut replayed = Ledger::replay(&self.journal).unwrap();
-        replayed.advance(self.ledger.clock());
-        assert!(replayed == self.ledger, "SEED={seed}: the journal is complete");
     }
 }
