@@ -127,7 +127,7 @@ impl World {
             served: BTreeMap::new(),
             served_sum: Credits::ZERO,
             returned: Credits::ZERO,
-            returns: seed % 3 == 0,
+            returns: seed.is_multiple_of(3),
             crashes: 0,
         };
         world.write(&[opened]);
