@@ -14,6 +14,10 @@
  * numbers; the figures `general` are of quantities with five places, which take the way of every
  * other price.
  *
+ * A million events, as rows of a table with id, time and quantity, are previewed as an invoice in
+ * Chromium: told apart, metered, rated and billed. A page is fresh for each figure, since nobody
+ * previews twice what did not change; `again` is the same page a second time.
+ *
  * Rounds of the four in this process are interleaved, every other one backwards; a figure is the
  * median of its rounds, and a ratio is the median of the rounds' ratios, since neighbours in time
  * share what else the machine is doing. The native part runs before them, in a process of its own.
@@ -26,11 +30,14 @@ import Big from "big.js";
 import { Decimal } from "decimal.js";
 import { build } from "../scripts/build.mjs";
 import { Hint, log, ROOT, run as runCommand } from "../scripts/processes.mjs";
+import { startBrowser } from "../tests/page/browser.mjs";
 
 export const about = "native, wasm, decimal.js, big.js and BigInt, ratings per second";
 
 const EVENTS = 100_000;
 const MILLION = 1_000_000;
+/** Fresh pages that preview a million events. */
+const PAGES = 5;
 /** CloudEvents of one preview. */
 const CLOUD_EVENTS = 100_000;
 const TIERS = [1, 10, 100, 1_000];
@@ -142,7 +149,8 @@ async function preview() {
   await build(["preview"]);
   const { initSync, rate } = await import("../www/pkg/preview.js");
   initSync({ module: readFileSync(join(ROOT, "www", "pkg", "preview_bg.wasm")) });
-  return rate;
+  const encoder = new TextEncoder();
+  return (text) => rate(encoder.encode(text));
 }
 
 /** Runs benches/rating.rs: its figures by the names of their cases, and its answer. */
@@ -199,6 +207,63 @@ function cloudEvents(count) {
     data: { tokens },
   }));
   return JSON.stringify({ plan, events, invoice: INVOICE });
+}
+
+/** A million events as a table, in bytes. */
+function eventTable(count) {
+  const { plan, events, invoice } = JSON.parse(cloudEvents(1));
+  const [{ source, type, subject }] = events;
+  const start = Date.parse(events[0].time);
+  const rows = quantities(count).map((tokens, index) => {
+    return [`op-${index}`, new Date(start + index * 1_000).toISOString(), tokens];
+  });
+  const table = { columns: ["id", "time", "tokens"], source, type, subject, rows };
+  plan.charges[0].price.tiers = tiers(5, count);
+  return Buffer.from(JSON.stringify({ plan, table, invoice }));
+}
+
+/** Milliseconds of a preview of a million events in Chromium: the first of a page, and the next. */
+async function inChromium() {
+  log("rating: a million events in Chromium …");
+  const [question, browser] = [eventTable(MILLION), await startBrowser()];
+  const files = { "": "<!doctype html>", "question.json": question };
+  for (const name of ["preview.js", "preview_bg.wasm"]) {
+    files[name] = readFileSync(join(ROOT, "www", "pkg", name));
+  }
+  const types = { js: "text/javascript", wasm: "application/wasm", json: "application/json" };
+  const times = [];
+  for (let round = 0; round < PAGES; round += 1) {
+    const page = await browser.newPage();
+    await page.route("http://bench.test/**", (route) => {
+      const name = new URL(route.request().url()).pathname.slice(1);
+      const contentType = types[name.split(".").at(-1)] ?? "text/html";
+      return route.fulfill({ contentType, body: files[name] });
+    });
+    await page.goto("http://bench.test/");
+    times.push(await page.evaluate(previewTwice, MILLION));
+    await page.close();
+  }
+  await browser.close();
+  return {
+    preview_million_events_ms: Math.round(median(times.map(([first]) => first))),
+    preview_million_events_again_ms: Math.round(median(times.map(([, again]) => again))),
+  };
+}
+
+/** Runs in the page. */
+async function previewTwice(count) {
+  const { default: init, rate } = await import("/preview.js");
+  await init();
+  const answer = await fetch("/question.json");
+  const question = new Uint8Array(await answer.arrayBuffer());
+  const times = [];
+  for (let round = 0; round < 2; round += 1) {
+    const begun = performance.now();
+    const { invoice, error } = JSON.parse(rate(question));
+    times.push(performance.now() - begun);
+    if (!invoice) throw new Error(`no invoice of ${count} events: ${error?.message}`);
+  }
+  return times;
 }
 
 const INVOICE = { account: "acme", contract: "c-1", from: "2026-01-01" };
@@ -286,7 +351,7 @@ export async function run({ rounds }) {
   for (const power of TOTALS) {
     figures[`native_total_1e${power}_per_s`] = compiled.figures[`graduated_total_1e${power}`];
   }
-  Object.assign(figures, growth(rate, rounds), previews(rate, rounds));
+  Object.assign(figures, growth(rate, rounds), previews(rate, rounds), await inChromium());
   return { figures, text: table(figures) };
 }
 

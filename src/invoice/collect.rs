@@ -180,12 +180,12 @@ impl<'p> Book<'p> {
     /// # Errors
     ///
     /// [`CollectError`]; the book may then hold a part of the event and is to be thrown away.
-    pub fn record(&mut self, event: &Event) -> Result<bool, CollectError> {
+    pub fn record(&mut self, event: &Event<'_>) -> Result<bool, CollectError> {
         let mut is_counted = false;
         for metered in &mut self.meters {
             let measured = metered.meter.measure(event).map_err(|reason| CollectError::Event {
-                id: event.id.clone(),
-                source_name: event.source.clone(),
+                id: event.id.to_string(),
+                source_name: event.source.to_string(),
                 reason,
             })?;
             let Some((dimensions, sample)) = measured else { continue };

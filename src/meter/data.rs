@@ -47,10 +47,17 @@ impl PropertyError {
 
 /// The domain payload of an event.
 #[derive(Clone, Debug)]
-pub enum Data {
+pub enum Data<'a> {
     /// A JSON text, checked to be JSON by whoever made it a [`RawValue`].
-    Json(Box<RawValue>),
-    /// The named fields of a table row; a pointer `/name` reads one of them.
+    Json(&'a RawValue),
+    /// The cells of a row; the first token of a pointer is a column's name.
+    Row {
+        /// The columns' names.
+        names: &'a [String],
+        /// A cell for each.
+        cells: &'a [&'a RawValue],
+    },
+    /// The named texts of a row in a file; a pointer `/name` reads one of them.
     Fields(BTreeMap<String, String>),
 }
 
@@ -63,7 +70,7 @@ enum Leaf<'a> {
     Composite,
 }
 
-impl Data {
+impl Data<'_> {
     /// The number at `pointer`; a text is read as a number, because exact senders quote them.
     ///
     /// # Errors
@@ -94,7 +101,13 @@ impl Data {
 
     fn leaf(&self, pointer: &Pointer) -> Leaf<'_> {
         match self {
-            Self::Json(raw) => leaf_of(raw, pointer),
+            Self::Json(raw) => leaf_of(raw, pointer.tokens()),
+            Self::Row { names, cells } => {
+                let mut tokens = pointer.tokens();
+                let column = |token| names.iter().position(|name| name == token);
+                let cell = tokens.next().and_then(column).and_then(|column| cells.get(column));
+                cell.map_or(Leaf::Nothing, |cell| leaf_of(cell, tokens))
+            }
             Self::Fields(fields) => {
                 let mut tokens = pointer.tokens();
                 let field = tokens.next().and_then(|name| fields.get(name));
@@ -107,9 +120,9 @@ impl Data {
     }
 }
 
-fn leaf_of<'a>(raw: &'a RawValue, pointer: &Pointer) -> Leaf<'a> {
+fn leaf_of<'a, 't>(raw: &'a RawValue, tokens: impl Iterator<Item = &'t str>) -> Leaf<'a> {
     let mut here = raw;
-    for token in pointer.tokens() {
+    for token in tokens {
         match child(here.get(), token) {
             Some(next) => here = next,
             None => return Leaf::Nothing,
@@ -128,8 +141,8 @@ fn leaf_of<'a>(raw: &'a RawValue, pointer: &Pointer) -> Leaf<'a> {
 }
 
 /// A JSON string, borrowed unless it has escapes.
-#[derive(serde::Deserialize)]
-struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
+#[derive(Debug, serde::Deserialize)]
+pub(super) struct BorrowedText<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// The value under `token` in the object or list `json`.
 fn child<'a>(json: &'a str, token: &str) -> Option<&'a RawValue> {
@@ -242,15 +255,15 @@ mod tests {
         "list": [1, {"a": 7}], "o": {"x": {"y": "deep"}}, "e": "\u00e9t\"e", "b": true, "z": null, "n2": 1, "n2": 2,
         "tenth": 1e-1, "fine": 0.10000000000000000001, "a/b": 3} "#;
 
-    fn json() -> Data {
+    fn json() -> Data<'static> {
         Data::Json(serde_json::from_str(JSON).unwrap())
     }
 
-    fn number(data: &Data, pointer: &str) -> Result<String, &'static str> {
+    fn number(data: &Data<'_>, pointer: &str) -> Result<String, &'static str> {
         data.number(&pointer.parse().unwrap()).map(|n| n.to_string()).map_err(|e| e.code())
     }
 
-    fn text(data: &Data, pointer: &str) -> Result<Option<String>, &'static str> {
+    fn text(data: &Data<'_>, pointer: &str) -> Result<Option<String>, &'static str> {
         let text = data.text(&pointer.parse().unwrap());
         text.map(|t| t.map(Cow::into_owned)).map_err(|e| e.code())
     }

@@ -1,14 +1,14 @@
 //! Which events have been seen: the pair of source and id, as CloudEvents names an event.
 //!
-//! A set of fingerprints of one size, so that memory does not depend on how long the names are.
-//! It is exact within its limit: nothing is forgotten after an hour, and nothing is a false hit.
+//! The names themselves are kept, so it is exact: nothing is forgotten after an hour, and nothing
+//! is a false hit, whatever names somebody makes up.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use super::event::Event;
-use super::unique::{FINGERPRINT_BYTES, fingerprint_of};
+use foldhash::fast::RandomState;
 
-/// Events that one set remembers, at most: half a gigabyte.
+/// Events that one set remembers, at most: a gigabyte or two.
 pub const SEEN_MAX: usize = 16_000_000;
 
 /// More events than [`SEEN_MAX`].
@@ -18,42 +18,47 @@ pub struct TooManySeen;
 
 /// The events that have been seen.
 #[derive(Clone, Debug, Default)]
-pub struct Seen(BTreeSet<[u8; FINGERPRINT_BYTES]>);
+pub struct Seen<'a> {
+    /// Sources are few, so that a name is a number and an id.
+    sources: HashMap<Box<str>, u32>,
+    names: HashSet<(u32, Cow<'a, str>), RandomState>,
+}
 
-impl Seen {
+impl<'a> Seen<'a> {
+    /// None yet, with room for so many: a set that grows reads all its names again.
+    pub fn with_room_for(events: usize) -> Self {
+        let names = HashSet::with_capacity_and_hasher(events.min(SEEN_MAX), RandomState::default());
+        Self { sources: HashMap::new(), names }
+    }
+
     /// Remembers an event; says whether it is new.
     ///
     /// # Errors
     ///
     /// [`TooManySeen`].
-    pub fn is_new(&mut self, event: &Event) -> Result<bool, TooManySeen> {
-        let is_new = self.0.insert(fingerprint_of(&[&event.source, &event.id]));
-        if self.0.len() > SEEN_MAX { Err(TooManySeen) } else { Ok(is_new) }
+    pub fn is_new(&mut self, source: &str, id: Cow<'a, str>) -> Result<bool, TooManySeen> {
+        let number = match self.sources.get(source) {
+            Some(number) => *number,
+            None => {
+                let next = u32::try_from(self.sources.len()).map_err(|_| TooManySeen)?;
+                self.sources.insert(source.into(), next);
+                next
+            }
+        };
+        let is_new = self.names.insert((number, id));
+        if self.names.len() > SEEN_MAX { Err(TooManySeen) } else { Ok(is_new) }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use super::super::data::Data;
     use super::*;
-    use crate::units::Timestamp;
 
     #[test]
     fn source_and_id_together_name_an_event() {
         let mut seen = Seen::default();
-        let mut is_new = |source: &str, id: &str| {
-            let event = Event {
-                id: id.to_owned(),
-                source: source.to_owned(),
-                kind: "k".to_owned(),
-                subject: "s".to_owned(),
-                time: Timestamp::default(),
-                data: Data::Fields(BTreeMap::new()),
-            };
-            seen.is_new(&event).unwrap()
-        };
+        let mut is_new =
+            |source: &str, id: &str| seen.is_new(source, id.to_owned().into()).unwrap();
         assert!(is_new("a", "1"));
         assert!(!is_new("a", "1"));
         assert!(is_new("b", "1"));

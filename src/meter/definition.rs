@@ -151,7 +151,7 @@ impl Meter {
     /// [`MeasureError`] if it should be counted and cannot be.
     pub fn measure<'e>(
         &self,
-        event: &'e Event,
+        event: &'e Event<'_>,
     ) -> Result<Option<(Combination, Sample<'e>)>, MeasureError> {
         if event.kind != self.event_type || !self.passes(event)? {
             return Ok(None);
@@ -161,7 +161,7 @@ impl Meter {
         Ok(Some((self.dimensions(event)?, sample)))
     }
 
-    fn passes(&self, event: &Event) -> Result<bool, MeasureError> {
+    fn passes(&self, event: &Event<'_>) -> Result<bool, MeasureError> {
         for (property, values) in &self.filters {
             let value = event.data.text(property).map_err(at(property))?;
             // A property that is missing has none of the values.
@@ -172,7 +172,7 @@ impl Meter {
         Ok(true)
     }
 
-    fn contribution<'e>(&self, event: &'e Event) -> Result<Contribution<'e>, MeasureError> {
+    fn contribution<'e>(&self, event: &'e Event<'_>) -> Result<Contribution<'e>, MeasureError> {
         let Some(property) = self.property.as_ref().filter(|_| self.reads_property()) else {
             return Ok(Contribution::Once);
         };
@@ -193,7 +193,7 @@ impl Meter {
         self.aggregation != Aggregation::Count
     }
 
-    fn dimensions(&self, event: &Event) -> Result<Combination, MeasureError> {
+    fn dimensions(&self, event: &Event<'_>) -> Result<Combination, MeasureError> {
         let mut dimensions = Combination::new();
         for (name, property) in &self.dimensions {
             let value = event.data.text(property).map_err(at(property))?.unwrap_or_default();
@@ -208,9 +208,8 @@ impl Meter {
 }
 
 /// Names the property in an error.
-fn at(property: &Pointer) -> impl FnOnce(PropertyError) -> MeasureError {
-    let property = property.to_string();
-    move |reason| MeasureError::Property { property, reason }
+fn at(property: &Pointer) -> impl FnOnce(PropertyError) -> MeasureError + '_ {
+    move |reason| MeasureError::Property { property: property.to_string(), reason }
 }
 
 fn pointer(text: &str) -> Result<Pointer, MeterError> {
@@ -237,12 +236,12 @@ mod tests {
         }
     }
 
-    fn event(data: &str) -> Event {
+    fn event(data: &str) -> Event<'static> {
         let text = format!(
             r#"{{"specversion":"1.0","id":"1","source":"s","type":"call","subject":"acme",
                 "time":"1970-01-01T00:00:01Z","data":{data}}}"#
         );
-        Event::from_json(&text, None).unwrap()
+        Event::from_json(text.leak(), None).unwrap()
     }
 
     #[test]
@@ -305,7 +304,7 @@ mod tests {
         }
         assert!(measure(&text(DIMENSION_BYTES_MAX)).ends_with("Number(Measure(1))"));
         let mut other = event(r#"{"n":1,"model":"a","ok":true}"#);
-        other.kind = "page".to_owned();
+        other.kind = "page".into();
         assert_eq!(meter.measure(&other), Ok(None));
         assert_eq!(meter.aggregation(), Aggregation::Sum);
     }

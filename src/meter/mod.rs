@@ -29,7 +29,7 @@ pub use convert::{converted, rounded};
 pub use data::{Data, PropertyError};
 pub use dedup::{SEEN_MAX, Seen, TooManySeen};
 pub use definition::{DIMENSION_BYTES_MAX, MeasureError, Meter, MeterError};
-pub use event::{ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, Event, EventError, EventSpec};
+pub use event::{ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, Event, EventError};
 pub use measure::Measure;
 pub use pointer::{Pointer, PointerError};
 pub use rfc3339::{parse_rfc3339, parse_without_offset};

@@ -27,47 +27,51 @@ fn split_offset(text: &str) -> Option<(&str, i64)> {
         return Some((clock, 0));
     }
     let (clock, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-    let sign = match offset.get(..1)? {
-        "+" => 1,
-        "-" => -1,
-        _ => return None,
-    };
-    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let (hours, minutes) = (digits(hours, 2, 0..=23)?, digits(minutes, 2, 0..=59)?);
+    let [sign, h1, h2, b':', m1, m2] = *offset.as_bytes() else { return None };
+    let (hours, minutes) = (digits([h1, h2], 23)?, digits([m1, m2], 59)?);
     let total = hours.checked_mul(60)?.checked_add(minutes)?;
-    Some((clock, total.checked_mul(sign)?))
+    match sign {
+        b'+' => Some((clock, total)),
+        b'-' => Some((clock, total.checked_neg()?)),
+        _ => None,
+    }
 }
 
 fn local_millis(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_at_checked(10)?;
-    let time = time.strip_prefix(['T', 't', ' '])?;
     let date: Date = date.parse().ok()?;
-    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let mut clock = clock.split(':');
-    let hour = digits(clock.next()?, 2, 0..=23)?;
-    let minute = digits(clock.next()?, 2, 0..=59)?;
-    let second = digits(clock.next()?, 2, 0..=60)?;
-    if clock.next().is_some() {
+    let (clock, fraction) = time.split_at_checked(9)?;
+    let [b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2] = *clock.as_bytes() else {
         return None;
-    }
+    };
+    let (hour, minute, second) =
+        (digits([h1, h2], 23)?, digits([m1, m2], 59)?, digits([s1, s2], 60)?);
     let minutes = hour.checked_mul(60)?.checked_add(minute)?;
     let seconds = minutes.checked_mul(60)?.checked_add(second)?;
     let of_day = seconds.checked_mul(1_000)?.checked_add(milliseconds(fraction)?)?;
     Some(Timestamp::from_millis(date.days().checked_mul(MILLIS_PER_DAY)?).plus_millis(of_day))
 }
 
-/// The first three digits of a fraction of a second; all of them must be digits.
+/// The first three digits of a fraction of a second, point included; all of them must be digits.
 fn milliseconds(fraction: &str) -> Option<i64> {
-    if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if fraction.is_empty() {
+        return Some(0);
+    }
+    let fraction = fraction.strip_prefix('.').filter(|digits| !digits.is_empty())?;
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    format!("{fraction:0<3}").get(..3)?.parse().ok()
+    let mut first = fraction.bytes().chain(std::iter::repeat(b'0'));
+    digits([first.next()?, first.next()?, first.next()?], 999)
 }
 
-/// A number of exactly `width` digits within `range`.
-fn digits(text: &str, width: usize, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
-    let plain = text.len() == width && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|value| plain && range.contains(value))
+/// The number that some digits write, `max` at most.
+fn digits<const N: usize>(text: [u8; N], max: i64) -> Option<i64> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| i64::from(byte.wrapping_sub(b'0')));
+    let value = text
+        .iter()
+        .try_fold(0_i64, |value, byte| value.checked_mul(10)?.checked_add(digit(*byte)?))?;
+    (value <= max).then_some(value)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 pub const UNIQUE_MAX: usize = 50_000;
 
 /// Bytes of a fingerprint.
-pub(super) const FINGERPRINT_BYTES: usize = 16;
+const FINGERPRINT_BYTES: usize = 16;
 
 /// Hexadecimal digits of a fingerprint.
 const FINGERPRINT_DIGITS: usize = FINGERPRINT_BYTES * 2;
@@ -52,7 +52,7 @@ pub struct Unique(BTreeSet<[u8; FINGERPRINT_BYTES]>);
 impl Unique {
     /// The set of one value.
     pub fn of(value: &str) -> Self {
-        Self(BTreeSet::from([fingerprint_of(&[value])]))
+        Self(BTreeSet::from([fingerprint_of(value)]))
     }
 
     /// How many different values.
@@ -75,18 +75,10 @@ impl Unique {
     }
 }
 
-/// The first bytes of the SHA-256 of some texts, each with its length before it, so that no two
-/// lists of texts run together.
-pub(super) fn fingerprint_of(texts: &[&str]) -> [u8; FINGERPRINT_BYTES] {
-    let mut digest = Sha256::new();
-    for text in texts {
-        if texts.len() > 1 {
-            digest.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-        }
-        digest.update(text.as_bytes());
-    }
+/// The first bytes of the SHA-256 of a text.
+fn fingerprint_of(text: &str) -> [u8; FINGERPRINT_BYTES] {
     let mut fingerprint = [0; FINGERPRINT_BYTES];
-    for (kept, byte) in fingerprint.iter_mut().zip(digest.finalize()) {
+    for (kept, byte) in fingerprint.iter_mut().zip(Sha256::digest(text.as_bytes())) {
         *kept = byte;
     }
     fingerprint

@@ -12,9 +12,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::wire;
 
-/// What use costs under a plan: see [`wire::rate`].
+/// What use costs under a plan: see [`wire::rate`]. The question is bytes of UTF-8, as they come
+/// over the network or from a `TextEncoder`: a string would be copied character by character.
 #[wasm_bindgen]
 #[must_use]
-pub fn rate(request: &str) -> String {
-    wire::rate(request)
+pub fn rate(request: &[u8]) -> String {
+    wire::rate_utf8(request)
 }

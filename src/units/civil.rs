@@ -170,18 +170,15 @@ impl FromStr for Date {
     type Err = DateError;
 
     fn from_str(text: &str) -> Result<Self, DateError> {
-        let mut parts = text.split('-');
-        let mut number = |digits: usize| -> Result<u16, DateError> {
-            let part = parts.next().ok_or(DateError)?;
-            let plain = part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
-            plain.then(|| part.parse().ok()).flatten().ok_or(DateError)
-        };
-        let (year, month, day) = (number(4)?, number(2)?, number(2)?);
-        if parts.next().is_some() {
+        let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.as_bytes() else {
             return Err(DateError);
-        }
-        let byte = |n: u16| u8::try_from(n).map_err(|_| DateError);
-        Self::new(year.into(), byte(month)?, byte(day)?)
+        };
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| byte.wrapping_sub(b'0'));
+        let pair = |a: u8, b: u8| digit(a)?.checked_mul(10)?.checked_add(digit(b)?);
+        let (century, year) = (pair(y1, y2).ok_or(DateError)?, pair(y3, y4).ok_or(DateError)?);
+        let year = i32::from(century).saturating_mul(100).saturating_add(i32::from(year));
+        let (month, day) = (pair(m1, m2).ok_or(DateError)?, pair(d1, d2).ok_or(DateError)?);
+        Self::new(year, month, day)
     }
 }
 

@@ -31,14 +31,20 @@ pub enum WireError {
     /// A period that is outside the calendar.
     #[error(transparent)]
     Period(#[from] PeriodError),
-    /// Both what was used and what to meter.
-    #[error("the request has events and usage: give the events, or what they come to")]
+    /// Both what was used and what to meter, or both a list and a table of events.
+    #[error("the request has events twice, or events and usage: give one of them")]
     TwoSources,
+    /// A table that is not one of events.
+    #[error("{reason}")]
+    Columns {
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
     /// An event of another account than the invoice's.
     #[error("event of {subject:?} on another account's invoice: leave it out")]
     Subject {
-        /// Position in the list, from 0.
-        index: usize,
+        /// Which event.
+        at: Place,
         /// Whose it is.
         subject: String,
     },
@@ -57,8 +63,8 @@ pub enum WireError {
     /// An event that is none.
     #[error("{reason}")]
     Event {
-        /// Position in the list, from 0.
-        index: usize,
+        /// Which one.
+        at: Place,
         /// What is wrong.
         reason: EventError,
     },
@@ -68,8 +74,8 @@ pub enum WireError {
     /// Events do not become usage.
     #[error("{reason}")]
     Collect {
-        /// Position of the event in the list, from 0, if it is one event's fault.
-        index: Option<usize>,
+        /// Which one, if it is one event's fault.
+        at: Option<Place>,
         /// What is wrong.
         reason: CollectError,
     },
@@ -86,6 +92,21 @@ pub enum WireError {
     /// The period has no invoice.
     #[error(transparent)]
     Invoice(#[from] InvoiceError),
+}
+
+/// An event of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where the events stand: `/events` or `/table/rows`.
+    pub list: &'static str,
+    /// Position in the list, from 0.
+    pub index: usize,
+}
+
+impl Place {
+    fn pointer(self) -> String {
+        format!("{}/{}", self.list, self.index)
+    }
 }
 
 /// An error on the wire.
@@ -110,6 +131,7 @@ impl WireError {
             Self::Plan(error) => error.code(),
             Self::Period(error) => error.code(),
             Self::TwoSources => "request_two_sources",
+            Self::Columns { .. } => "request_columns",
             Self::Subject { .. } => "request_other_subject",
             Self::NoSeats { .. } => "request_no_seats",
             Self::UnknownCharge { .. } => "request_unknown_charge",
@@ -125,11 +147,12 @@ impl WireError {
     pub fn at(&self) -> String {
         match self {
             Self::Plan(error) => format!("/plan{}", error.path),
-            Self::Event { index, .. }
-            | Self::Subject { index, .. }
-            | Self::Collect { index: Some(index), .. } => format!("/events/{index}"),
+            Self::Columns { .. } => "/table/columns".to_owned(),
+            Self::Event { at, .. }
+            | Self::Subject { at, .. }
+            | Self::Collect { at: Some(at), .. } => at.pointer(),
             Self::Collect { reason: CollectError::NoPeriod { .. }, .. } => "/invoice".to_owned(),
-            Self::Collect { index: None, .. } => "/events".to_owned(),
+            Self::Collect { at: None, .. } => "/events".to_owned(),
             Self::Rate { charge, index: Some(index), .. } => format!("/uses/{charge}/{index}"),
             Self::NoSeats { .. } => "/seats".to_owned(),
             Self::Period(_) | Self::Invoice(_) => "/invoice".to_owned(),

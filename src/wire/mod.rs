@@ -6,7 +6,8 @@
 //!   "usage": { "<charge>": {"total": "1000"} },     what was used before; nothing if left out
 //!   "seats": { "<meter>": "3" },                    what a meter of a fee counts, for an invoice
 //!   "uses": { "<charge>": ["2.5", "1", …] },        what is used now, in order
-//!   "events": [ {CloudEvent}, … ],                  or what the plan's meters read
+//!   "events": [ {CloudEvent}, … ],                  or what the plan's meters read,
+//!   "table": {"columns": …, "rows": …},            or the same in columns: see the file table.rs
 //!   "marginals": true,                              answer with the cost of each use
 //!   "invoice": { "account", "contract", "from", "index", "zone", "payments" } }
 //!
@@ -19,20 +20,20 @@
 
 mod error;
 mod request;
+mod table;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
-pub use error::WireError;
+pub use error::{Place, WireError};
 use request::{Bill, Request};
 
 use crate::invoice::{
     self, Book, Closing, Invoice, InvoiceError, Levels, Payment, Period, PeriodError, PeriodUsage,
     Schedule, Stretch, covered,
 };
-use crate::meter::{Event, Seen, Window};
+use crate::meter::{Event, EventError, Seen, Window};
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, Run, Usage};
 use crate::units::{Amount, ChargeId, Money};
@@ -99,6 +100,14 @@ pub fn rate(request: &str) -> String {
     text.unwrap_or_else(|error| error.to_json())
 }
 
+/// Answers a question in UTF-8, for callers that have no string of it yet.
+pub fn rate_utf8(request: &[u8]) -> String {
+    match std::str::from_utf8(request) {
+        Ok(request) => rate(request),
+        Err(error) => WireError::NotJson { reason: error.to_string() }.to_json(),
+    }
+}
+
 fn answer(text: &str) -> Result<Answer, WireError> {
     let request = Request::parse(text)?;
     let plan = Plan::parse(request.plan.get())?;
@@ -109,16 +118,9 @@ fn answer(text: &str) -> Result<Answer, WireError> {
         let period = schedule.period(*index)?;
         time = Some((schedule, period));
     }
-    let mut used = match &request.events {
+    let mut used = match metered(&plan, &request, time.as_ref())? {
         None => used(&plan, &request)?,
-        Some(_) if !(request.usage.is_empty() && request.uses.is_empty()) => {
-            return Err(WireError::TwoSources);
-        }
-        Some(_) if !request.seats.is_empty() => return Err(WireError::TwoSources),
-        Some(events) => {
-            let account = request.invoice.as_ref().map(|bill| bill.account.as_str());
-            Used { usage: metered(&plan, events, account, time.as_ref())?, ..Used::default() }
-        }
+        Some(usage) => Used { usage, ..Used::default() },
     };
     let charge = |charge| of_charge(charge, &mut used);
     let charges = plan.charges().iter().map(charge).collect::<Result<_, _>>()?;
@@ -168,15 +170,48 @@ fn used(plan: &Plan, request: &Request<'_>) -> Result<Used, WireError> {
     Ok(used)
 }
 
-/// What the plan's meters make of events; a repeated one counts once. With an invoice they are all
-/// of its account.
+/// What the plan's meters make of the question's events, if it has any.
 fn metered(
     plan: &Plan,
-    events: &[&RawValue],
+    request: &Request<'_>,
+    time: Option<&(Schedule, Period)>,
+) -> Result<Option<PeriodUsage>, WireError> {
+    if request.events.is_none() && request.table.is_none() {
+        return Ok(None);
+    }
+    let said = request.usage.is_empty() && request.uses.is_empty() && request.seats.is_empty();
+    let account = request.invoice.as_ref().map(|bill| bill.account.as_str());
+    match (&request.events, &request.table) {
+        (Some(list), None) if said => {
+            let events = list.iter().map(|event| Event::from_json(event.get(), None));
+            let events = Events { list: "/events", count: list.len(), events };
+            read(plan, events, account, time).map(Some)
+        }
+        (None, Some(table)) if said => {
+            let events = table.events()?;
+            let events = Events { list: "/table/rows", count: table.len(), events };
+            read(plan, events, account, time).map(Some)
+        }
+        _ => Err(WireError::TwoSources),
+    }
+}
+
+/// Events and where they stand in the question.
+struct Events<I> {
+    list: &'static str,
+    count: usize,
+    events: I,
+}
+
+/// What the plan's meters make of events; a repeated one counts once. With an invoice they are all
+/// of its account.
+fn read<'e>(
+    plan: &Plan,
+    from: Events<impl Iterator<Item = Result<Event<'e>, EventError>>>,
     account: Option<&str>,
     time: Option<&(Schedule, Period)>,
 ) -> Result<PeriodUsage, WireError> {
-    let whole = |reason| WireError::Collect { index: None, reason };
+    let whole = |reason| WireError::Collect { at: None, reason };
     let mut before = None;
     let mut book = match time {
         None => Book::over_all_time(plan).map_err(whole)?,
@@ -191,15 +226,15 @@ fn metered(
             Book::open(plan, period.window).map_err(whole)?
         }
     };
-    let mut seen = Seen::default();
-    for (index, event) in events.iter().enumerate() {
-        let event = Event::from_json(event.get(), None)
-            .map_err(|reason| WireError::Event { index, reason })?;
+    let mut seen = Seen::with_room_for(from.count);
+    for (index, event) in from.events.enumerate() {
+        let at = Place { list: from.list, index };
+        let event = event.map_err(|reason| WireError::Event { at, reason })?;
         if account.is_some_and(|account| account != event.subject) {
-            return Err(WireError::Subject { index, subject: event.subject });
+            return Err(WireError::Subject { at, subject: event.subject.into_owned() });
         }
-        if seen.is_new(&event)? {
-            let failed = |reason| WireError::Collect { index: Some(index), reason };
+        if seen.is_new(&event.source, event.id.clone())? {
+            let failed = |reason| WireError::Collect { at: Some(at), reason };
             let earlier = before.as_mut().filter(|(window, _)| window.contains(event.time));
             earlier.map_or(&mut book, |(_, book)| book).record(&event).map_err(failed)?;
         }

@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::table::Table;
 use super::{REQUEST_BYTES_MAX, WireError};
 use crate::invoice::Zone;
 use crate::plan::Combination;
@@ -27,6 +28,8 @@ pub(super) struct Request<'a> {
     pub(super) seats: BTreeMap<MeterId, Quantity>,
     #[serde(default, borrow)]
     pub(super) events: Option<Vec<&'a RawValue>>,
+    #[serde(default, borrow)]
+    pub(super) table: Option<Table<'a>>,
     #[serde(default)]
     pub(super) marginals: bool,
     pub(super) invoice: Option<Bill>,

@@ -188,7 +188,8 @@ fn record(
         "specversion": "1.0", "id": time.to_string(), "source": "/cases", "type": "use",
         "subject": "acme", "data": data,
     });
-    let event = Event::from_json(&spec.to_string(), Some(time)).map_err(|e| e.to_string())?;
+    let text = spec.to_string();
+    let event = Event::from_json(&text, Some(time)).map_err(|e| e.to_string())?;
     let meter = Meter::new(meter).map_err(|e| e.to_string())?;
     if let Some((dimensions, sample)) = meter.measure(&event).map_err(|e| e.to_string())? {
         tally.record(dimensions, &sample).map_err(|e| e.to_string())?;

@@ -107,7 +107,8 @@ export async function chromium() {
     page.evaluate(async (questions) => {
       const { default: init, rate } = await import("/preview.js");
       await init();
-      return questions.map((question) => rate(question));
+      const encoder = new TextEncoder();
+      return questions.map((question) => rate(encoder.encode(question)));
     }, questions);
   return { ask: (questions) => inBatches(questions, ask), stop: () => browser.close() };
 }

@@ -1,8 +1,8 @@
 /**
  * The inputs of tests/cases as questions of `wire::rate`: every price, quantity, event, discount,
- * tax and payment that a case names, corrections without their sign, since a use has none. What is
- * right is the conformance runner's business; here the same question must have the same answer
- * everywhere.
+ * tax and payment that a case names. A use has no sign, so corrections are asked as events, and
+ * negative money is a quantity at a negative price. What is right is the conformance runner's
+ * business; here the same question must have the same answer everywhere.
  */
 import { readFileSync } from "node:fs";
 
@@ -23,7 +23,7 @@ export function questionsOfCases() {
 const INVOICE = { account: "acme", contract: "case", from: "2026-01-01" };
 const HOUR_MS = 3_600_000;
 
-/** A number without its sign: a correction is use that is taken back. */
+/** A number without its sign. */
 const size = (text) => text.replace(/^-/, "");
 const list = (value) => value ?? [];
 
@@ -161,6 +161,30 @@ function billed(input) {
   return { plan, usage: Object.fromEntries(usage), invoice };
 }
 
+const isCorrection = (quantity) => quantity.startsWith("-");
+
+/**
+ * Uses of the charge c. If one of them takes back what another one had used, they are events, which
+ * may come to less than nothing: then there is no amount, so the same without signs is asked too.
+ */
+function asUses(about, quantities) {
+  const plain = { ...about, uses: { c: quantities.map(size) } };
+  if (!quantities.some(isCorrection)) return [plain];
+  const start = Date.parse(INVOICE.from);
+  const events = quantities.map((quantity, i) => eventOf("c", i, start + i, { quantity }));
+  return [{ ...about, events }, plain];
+}
+
+const eventOf = (type, index, time, data) => ({
+  specversion: "1.0",
+  id: `event-${index}`,
+  source: "/cases",
+  type,
+  subject: "acme",
+  time: new Date(time).toISOString(),
+  data,
+});
+
 /** The questions of one case of rating or of an invoice. */
 function rated({ model, input }) {
   const base = input.base ?? {};
@@ -195,12 +219,13 @@ function rated({ model, input }) {
     return input.cumulative_quantities.map((total) => ({ ...about, usage: { c: { total } } }));
   }
   const uses = input.events ?? input.event_total_cents ?? input.event_units;
-  if (uses) return [{ ...about, uses: { c: uses.map(size) } }];
+  if (uses) return asUses(about, uses);
   const quantity = base.quantity ?? input.quantity;
   const questions = moneyOf(input).length > 0 ? [billed(input)] : [];
   if (quantity === undefined) return questions;
-  const before = { total: input.quantity_before ?? "0" };
-  return [...questions, { ...about, usage: { c: before }, uses: { c: [size(quantity)] } }];
+  const before = input.quantity_before ?? "0";
+  if (isCorrection(quantity)) return [...questions, ...asUses(about, [before, quantity])];
+  return [...questions, { ...about, usage: { c: { total: before } }, uses: { c: [quantity] } }];
 }
 
 const AGGREGATIONS = ["count", "sum", "min", "max", "average", "unique_count", "latest"];
@@ -228,19 +253,13 @@ function metered({ model, input }) {
   if (level) events.unshift({ time: start, data: { value: level } });
   const weighted = ["weighted_sum", "prorated_sum"].includes(model);
   const aggregations = weighted ? ["time_weighted_sum"] : AGGREGATIONS;
+  // A count does not look at values.
+  const { property: _, ...count } = meter;
   return aggregations.map((aggregation) => ({
     plan: planOf([chargeOf({ model: "per_unit", unit_price: "1" }, { meter: "m" })], {
-      meters: [{ ...meter, aggregation }],
+      meters: [{ ...(aggregation === "count" ? count : meter), aggregation }],
     }),
-    events: events.map(({ time, data }, index) => ({
-      specversion: "1.0",
-      id: `event-${index}`,
-      source: "/cases",
-      type: "use",
-      subject: "acme",
-      time: new Date(time).toISOString(),
-      data,
-    })),
+    events: events.map(({ time, data }, index) => eventOf("use", index, time, data)),
     invoice: { ...INVOICE, from: new Date(start).toISOString().slice(0, 10) },
   }));
 }

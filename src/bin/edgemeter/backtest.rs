@@ -133,15 +133,15 @@ impl Backtest {
                 outside = outside.saturating_add(1);
                 return Ok(());
             }
-            if !books.contains_key(&event.subject) {
+            if !books.contains_key(event.subject.as_ref()) {
                 let mut opened = Vec::new();
                 for candidate in candidates {
                     let book = Book::open(&candidate.plan, candidate.period.window);
                     opened.push(book.map_err(|error| error.to_string())?);
                 }
-                books.insert(event.subject.clone(), opened);
+                books.insert(event.subject.to_string(), opened);
             }
-            for book in books.get_mut(&event.subject).into_iter().flatten() {
+            for book in books.get_mut(event.subject.as_ref()).into_iter().flatten() {
                 book.record(event).map_err(|error| error.to_string())?;
             }
             Ok(())

@@ -79,10 +79,10 @@ pub(crate) struct Count {
 /// Counts, tells repeated events apart and reports progress, for every format alike.
 struct Intake<'a> {
     file: &'a Path,
-    seen: Seen,
+    seen: Seen<'static>,
     read: Count,
     reports: bool,
-    take: &'a mut dyn FnMut(&Event) -> Result<(), String>,
+    take: &'a mut dyn FnMut(&Event<'_>) -> Result<(), String>,
 }
 
 impl Source {
@@ -94,7 +94,7 @@ impl Source {
     /// Gives each event to `take`, in the order of the file.
     pub(crate) fn each(
         &self,
-        mut take: impl FnMut(&Event) -> Result<(), String>,
+        mut take: impl FnMut(&Event<'_>) -> Result<(), String>,
     ) -> Result<Count, Failure> {
         let file = self.path()?;
         let reports = match self.progress {
@@ -162,14 +162,11 @@ impl Source {
             })?;
             let own_id = format!("row-{line}");
             let names = header.iter().map(str::to_owned);
-            let or = |found: Option<&str>, other: &Option<String>| {
-                found.map(str::to_owned).or_else(|| other.clone()).unwrap_or_default()
-            };
             let event = Event {
-                id: cell(id).unwrap_or(&own_id).to_owned(),
-                source: cell(source).unwrap_or("csv").to_owned(),
-                kind: or(cell(kind), &self.event_type),
-                subject: or(cell(subject), &self.subject),
+                id: cell(id).unwrap_or(&own_id).into(),
+                source: cell(source).unwrap_or("csv").into(),
+                kind: cell(kind).or(self.event_type.as_deref()).unwrap_or_default().into(),
+                subject: cell(subject).or(self.subject.as_deref()).unwrap_or_default().into(),
                 time: at,
                 data: Data::Fields(names.zip(row.iter().map(str::to_owned)).collect()),
             };
@@ -240,9 +237,10 @@ impl Intake<'_> {
         self.event(line, &event, true)
     }
 
-    fn event(&mut self, line: u64, event: &Event, has_id: bool) -> Result<(), Failure> {
+    fn event(&mut self, line: u64, event: &Event<'_>, has_id: bool) -> Result<(), Failure> {
         let at = |message: &dyn std::fmt::Display| Failure::at(self.file, line, message);
-        if has_id && !self.seen.is_new(event).map_err(|error| at(&error))? {
+        let mut is_new = || self.seen.is_new(&event.source, event.id.to_string().into());
+        if has_id && !is_new().map_err(|error| at(&error))? {
             self.read.repeated = self.read.repeated.saturating_add(1);
             return Ok(());
         }

@@ -156,8 +156,12 @@ impl Preview {
 }
 
 /// Whether the event is of the customer; without --account there may be only one.
-fn is_of(account: &mut Option<String>, options: &Preview, event: &Event) -> Result<bool, String> {
-    let known = account.get_or_insert_with(|| event.subject.clone());
+fn is_of(
+    account: &mut Option<String>,
+    options: &Preview,
+    event: &Event<'_>,
+) -> Result<bool, String> {
+    let known = account.get_or_insert_with(|| event.subject.to_string());
     if *known == event.subject || options.account.is_some() {
         return Ok(*known == event.subject);
     }

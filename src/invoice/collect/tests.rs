@@ -28,13 +28,13 @@ fn one(meter: &str, charge: &str) -> Plan {
 const PER_UNIT: &str = r#""price":{"model":"per_unit","unit_price":"0.01"}"#;
 
 /// An event of type `call` so many hours after the start of June.
-fn event(hour: i64, data: &str) -> Event {
+fn event(hour: i64, data: &str) -> Event<'static> {
     let time = june().start().plus_millis(hour * 3_600_000);
     let text = format!(
         r#"{{"specversion":"1.0","id":"{hour}","source":"s","type":"call","subject":"acme",
             "data":{data}}}"#
     );
-    Event::from_json(&text, Some(time)).unwrap()
+    Event::from_json(text.leak(), Some(time)).unwrap()
 }
 
 fn usage(plan: &Plan, events: &[(i64, &str)]) -> Result<String, CollectError> {
@@ -129,7 +129,7 @@ fn a_charge_without_a_meter_takes_events_of_its_own_name() {
         assert_eq!(book.record(&event(1, data)), Ok(true));
     }
     let mut other = event(1, "{}");
-    other.kind = "page".to_owned();
+    other.kind = "page".into();
     assert_eq!(book.record(&other), Ok(false));
     let usage = book.usage(&Levels::new()).unwrap();
     let total = Usage::Total("7.5".parse().unwrap());
