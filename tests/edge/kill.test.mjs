@@ -108,9 +108,9 @@ async function returned(key, unreported) {
   assert.equal((await back(String(unreported))).status, 409, "once");
   let served = 0;
   await eventually(async () => {
-    served += (await gateway.load(key, { total: 1_000, connections: 16 }))[200] ?? 0;
+    served += (await gateway.load(key, { total: 4_000, connections: 64 }))[200] ?? 0;
     return (await gateway.settled("hunted")).available === "0";
-  });
+  }, 60_000);
   assert.equal(served, unreported);
   const { balance, audit } = await gateway.account("hunted");
   assert.deepEqual([balance.burned, balance.unreported, audit], [String(GRANTED), "0", "ok"]);
