@@ -48,8 +48,8 @@ fn grants_burn_in_order_expire_to_the_millisecond_and_take_refunds_back() {
         6    refund y                         15  0 0  0
         99   debit w 1                        14  0 1  0
         100  visit                            5   0 1  9   // a ended: 9 lost
-        101  refund w                         6   0 0  9   // back to a …
-        102  visit                            5   0 0  10  // … which has ended
+        101  refund w                         5   0 0  10  // back to a, which has ended
+        102  refund w                         5   0 0  10
         ",
     );
 }
@@ -95,23 +95,25 @@ fn what_a_dead_isolate_may_have_spent_is_nobodys_until_the_operator_returns_it()
         "
         1    grant a 10                       10  0  0  0
         1    lease l 1 6 until=20             4   6  0  0
-        1    return 6                         unreported_differs   // it is alive
+        1    return r 6                       unreported_differs   // it is alive
         2    report l used=1 returned=0 ops=0+1      4   5  1  0
         20   visit                            4   5  1  0
         20   debit x 5                        short
-        20   return 4                         unreported_differs   // not what there is
+        20   return r 4                       unreported_differs   // not what there is
         600021 visit                          4   5  1  0   // the lease is forgotten, this is not
         600022 report l used=2 returned=0 ops=1+1    lease_unknown
-        600023 return 5                       9   0  1  0
-        600023 return 5                       unreported_differs   // once
-        600023 return 0                       unreported_differs
+        600023 return r 5                     9   0  1  0
+        600023 return r 5                     9   0  1  0   // the same again: nothing
+        600023 return r 4                     return_differs
+        600023 return s 5                     unreported_differs
+        600023 return s 0                     unreported_differs
         ",
     );
     check(
         "
         1    grant a 10                       10  0  0  0
         1    lease l 1 6 until=20             4   6  0  0
-        20   return 6                         10  0  0  0
+        20   return r 6                       10  0  0  0
         21   debit x 7                        3   0  7  0
         22   report l used=2 returned=1 ops=0+2      1   0  9  0   // from what there is
         23   report l used=5 returned=1 ops=2+3      0   0  10 0   // 3 more, 2 of them unpaid
@@ -124,8 +126,7 @@ fn what_a_dead_isolate_may_have_spent_is_nobodys_until_the_operator_returns_it()
         1    grant a 10 expires=50            10  0  0  0
         1    lease l 1 4 until=20             6   4  0  0
         50   visit                            0   4  0  6
-        60   return 4                         4   0  0  6
-        61   visit                            0   0  0  10
+        60   return r 4                       0   0  0  10
         ",
     );
 }
@@ -138,8 +139,7 @@ fn what_isolates_hold_outlives_the_grant_it_came_from() {
         1    lease l 1 4 until=60             6   4  0  0
         50   visit                            0   4  0  6
         51   report l used=3 returned=0 ops=0+3      0   1  3  6
-        52   report l used=3 returned=1 ops=3+0      1   0  3  6
-        52   visit                            0   0  3  7
+        52   report l used=3 returned=1 ops=3+0      0   0  3  7
         ",
     );
 }
@@ -264,7 +264,10 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &[&str]) -> Option<String>
             session.refund(words[1]).unwrap();
             None
         }
-        "return" => session.return_unreported(credits(words[1])).err().and_then(code),
+        "return" => {
+            let (id, amount) = (words[1].parse().unwrap(), credits(words[2]));
+            session.return_unreported(id, amount).err().and_then(code)
+        }
         "lease" => {
             let (seq, amount) = (words[2].parse().unwrap(), credits(words[3]));
             let until = instant("until").unwrap();

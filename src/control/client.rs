@@ -98,7 +98,6 @@ impl Client {
             Some(Err(())) => return Ok(Admission::Unpriced),
             None => return Ok(self.ask(operation, Credits::ZERO, now)),
         };
-        self.rate.note(cost, now)?;
         if self.keys.contains(&operation.key)
             && let Some(paid) = self.pay(&operation, cost, now)?
         {
@@ -128,6 +127,7 @@ impl Client {
         now: Timestamp,
     ) -> Result<Option<Paid>, Inexact> {
         let Some(number) = self.book.pay(operation, cost, now)? else { return Ok(None) };
+        self.rate.note(cost, now)?;
         self.idle = false;
         let left = self.book.spendable()?.plus(self.others()?)?;
         let renew = self.should_renew(now)?;
@@ -203,7 +203,7 @@ impl Client {
         request.report = self.book.report();
         request.refunds = self.due_refunds();
         let rate = self.rate.per_second(now).unwrap_or_default();
-        if self.ask_not_before <= now && !cost.is_zero() {
+        if self.ask_not_before <= now && !cost.is_zero() && !rate.is_zero() {
             request.wish = Some(self.book.next_wish(rate, cost));
         }
         if is_exclusive(&request) {
@@ -259,6 +259,13 @@ impl Client {
         let request =
             Request { v: VERSION, plan, keys, report, refunds, wish, ..Request::default() };
         Ok(Flush::Send(Box::new(request)))
+    }
+
+    /// Whether the caller should start a flusher, after an answer or for want of one: something is
+    /// to be reported, given back or refunded, and nobody is at it.
+    pub fn needs_flusher(&mut self, now: Timestamp) -> bool {
+        let rests = self.book.is_at_rest() && self.refunds.is_empty();
+        !rests && self.start_flushing(now)
     }
 
     /// The flusher stops for a while: the next paid operation starts another.
@@ -327,7 +334,10 @@ impl Client {
         if let (Some(acked), Some(report)) = (answer.acked, &request.report) {
             self.book.acknowledge(&report.lease, acked, report.returned);
         }
-        if answer.lease_unknown {
+        let reported = request.report.as_ref().map(|report| report.lease.as_str());
+        let wished = request.wish.as_ref().map(|wish| wish.lease.as_str());
+        let is_ours = [reported, wished].contains(&Some(self.book.id()));
+        if answer.lease_unknown && is_ours {
             self.new_book();
         } else if let Some(wish) = &request.wish {
             let deadline = sent.plus_millis(answer.validity_ms);

@@ -173,9 +173,8 @@ impl LeaseBook {
 
     /// The next wish of this lease. With a rate of zero it asks for nothing but the answer.
     pub(super) fn next_wish(&mut self, rate: Credits, cost: Credits) -> Wish {
-        let unanswered = self.is_in_doubt();
         self.seq = self.seq.saturating_add(1);
-        Wish { lease: self.id.clone(), seq: self.seq, rate, cost, unanswered }
+        Wish { lease: self.id.clone(), seq: self.seq, rate, cost, granted: self.granted }
     }
 
     /// Everything that is not acknowledged; nothing if that is nothing.

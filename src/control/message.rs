@@ -71,10 +71,10 @@ pub struct Wish {
     pub rate: Credits,
     /// The dearest operation it has seen lately.
     pub cost: Credits,
-    /// An earlier wish of this lease got no answer. Should it still be on its way, it must not be
-    /// granted any more: nobody would know of it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unanswered: bool,
+    /// What the lease has been granted so far, as the isolate knows: a lease of which the account
+    /// knows nothing must not begin anew under its name.
+    #[serde(default)]
+    pub granted: Credits,
 }
 
 /// What the account answers (Credit-Control-Answer).
@@ -86,7 +86,7 @@ pub struct Answer {
     /// Operations of the reported lease that are burned: the isolate may forget them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acked: Option<u64>,
-    /// The reported or wished lease is not usable any more: forget it.
+    /// The reported or wished lease is not remembered any more: forget it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lease_unknown: bool,
     /// Credits granted to the wished lease so far.

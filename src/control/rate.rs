@@ -18,7 +18,7 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// Counts what was asked for, paid or not.
+    /// Counts what was paid.
     pub(super) fn note(&mut self, cost: Credits, now: Timestamp) -> Result<(), Inexact> {
         let age = now.millis_since(self.since);
         if !(0..WINDOW_MS).contains(&age) {

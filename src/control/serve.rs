@@ -1,6 +1,7 @@
 //! The account's side: one request in, one answer out, everything decided at one instant.
 
 use super::denials::Denials;
+use super::message::DebitAnswer::{KeyRefused, RatingFailed};
 use super::message::{Answer, DebitAnswer, KeyList, Request, VERSION, Wish};
 use super::sizing::{Share, share};
 use crate::ledger::{Debit, Debited, Ledger, LedgerError, Session};
@@ -38,7 +39,20 @@ pub fn serve(
         answer.debit = Some(self::debit(session, plan, denials, debit)?);
     }
     if let Some(wish) = &request.wish {
-        grant(session, wish, &mut answer)?;
+        // A key that may not be used, or a charge without a price, is no traffic to set credits
+        // aside for; and a lease that is not remembered must not begin anew under its name.
+        let refused = matches!(answer.debit, Some(KeyRefused | RatingFailed));
+        let is_known = session.ledger().leases().contains_key(&wish.lease);
+        answer.lease_unknown |= !is_known && !wish.granted.is_zero();
+        if !refused && !answer.lease_unknown && !denials.has_wish(wish) {
+            grant(session, wish, &mut answer)?;
+        }
+        if answer.validity_ms == 0 {
+            // It got nothing, and whatever the lease has is told.
+            denials.note_wish(wish);
+            let lease = session.ledger().leases().get(&wish.lease);
+            answer.granted = lease.map(|lease| lease.granted);
+        }
     }
     answer.balance = session.ledger().balance()?;
     Ok(answer)
@@ -50,7 +64,7 @@ fn debit(
     denials: &mut Denials,
     debit: &Debit,
 ) -> Result<DebitAnswer, Inexact> {
-    if let Some(refused) = denials.get(&debit.op) {
+    if let Some(refused) = denials.debit(&debit.op) {
         return Ok(refused.clone());
     }
     let refused = match session.debit(plan, debit.clone())? {
@@ -61,7 +75,7 @@ fn debit(
         Debited::KeyRefused => DebitAnswer::KeyRefused,
         Debited::Unpriced => DebitAnswer::RatingFailed,
     };
-    denials.note(&debit.op, refused.clone());
+    denials.note_debit(&debit.op, refused.clone());
     Ok(refused)
 }
 
@@ -85,22 +99,22 @@ fn blank(ledger: &Ledger, request: &Request) -> Result<Answer, Inexact> {
 
 fn grant(session: &mut Session<'_>, wish: &Wish, answer: &mut Answer) -> Result<(), Inexact> {
     let lease = session.ledger().leases().get(&wish.lease).cloned();
-    let granted = lease.as_ref().map_or(Credits::ZERO, |lease| lease.granted);
-    if lease.as_ref().is_some_and(|lease| lease.ended || lease.seq >= wish.seq) {
-        // Asked before, or ended: no second grant, and no more time, but the isolate learns what it
-        // had been granted, so that it can give it back.
-        answer.granted = Some(granted);
+    if lease.as_ref().is_some_and(|lease| lease.ended_at.is_some() || lease.seq >= wish.seq) {
+        // Ended, or asked before: no second grant, and no more time.
         return Ok(());
     }
+    let granted = lease.as_ref().map_or(Credits::ZERO, |lease| lease.granted);
     let outstanding = lease.as_ref().map_or(Ok(Credits::ZERO), |lease| lease.outstanding())?;
     let balance = session.ledger().balance()?;
     let others = session.ledger().leases().iter().filter(|(id, lease)| {
-        !lease.ended && **id != wish.lease && lease.outstanding().is_ok_and(|left| !left.is_zero())
+        lease.ended_at.is_none()
+            && **id != wish.lease
+            && lease.outstanding().is_ok_and(|left| !left.is_zero())
     });
     let leases = others.count().saturating_add(1);
     let Share { amount, validity_ms } =
         share(wish, balance.available, balance.granted, outstanding, leases)?;
-    if amount.is_zero() && outstanding.is_zero() && !wish.unanswered {
+    if amount.is_zero() && outstanding.is_zero() {
         return Ok(());
     }
     let release_at = session.now().plus_millis(validity_ms.saturating_mul(2));

@@ -103,7 +103,7 @@ mod tests {
             };
             let credits = |text: &str| text.parse::<Credits>().unwrap();
             let (rate, cost) = (credits(rate), credits(cost));
-            let wish = Wish { lease: "l".into(), seq: 1, rate, cost, unanswered: false };
+            let wish = Wish { lease: "l".into(), seq: 1, rate, cost, granted: Credits::ZERO };
             let (available, granted) = (credits(available), credits(granted));
             let leases = leases.parse().unwrap();
             let share = share(&wish, available, granted, credits(outstanding), leases).unwrap();

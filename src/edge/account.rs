@@ -28,7 +28,7 @@ use super::store::{Head, Store};
 use crate::control;
 use crate::ledger::{self, Balance, Entry, Grant, GrantTerms, Ledger, PlanRef, Session};
 use crate::plan::Plan;
-use crate::units::{AccountId, Credits, KeyId, Timestamp};
+use crate::units::{AccountId, Credits, GrantId, KeyId, Timestamp};
 
 /// Sockets of one account, at most.
 const SOCKETS_MAX: usize = 64;
@@ -44,7 +44,7 @@ pub(super) enum Call {
     Control(Box<control::Request>),
     Open { account: AccountId, plan_json: String },
     Grant(GrantTerms),
-    ReturnUnreported(Credits),
+    ReturnUnreported { id: GrantId, amount: Credits },
     CreateKey(KeyId),
     DisableKey(KeyId),
     Describe,
@@ -178,7 +178,7 @@ impl Account {
             Call::Control(request) => rpc::reply(self.control(&request)),
             Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
-            Call::ReturnUnreported(amount) => rpc::reply(self.return_unreported(amount)),
+            Call::ReturnUnreported { id, amount } => rpc::reply(self.return_unreported(id, amount)),
             Call::CreateKey(key) => rpc::reply(self.visit(|s, _| Ok(s.create_key(key)?))),
             Call::DisableKey(key) => rpc::reply(self.visit(|s, _| Ok(s.disable_key(key)?))),
             Call::Describe => rpc::reply(self.describe()),
@@ -227,9 +227,13 @@ impl Account {
         })
     }
 
-    fn return_unreported(&self, amount: Credits) -> std::result::Result<Balance, Problem> {
+    fn return_unreported(
+        &self,
+        id: GrantId,
+        amount: Credits,
+    ) -> std::result::Result<Balance, Problem> {
         self.visit(|session, _| {
-            session.return_unreported(amount)?;
+            session.return_unreported(id, amount)?;
             session.ledger().balance().map_err(|error| storage(error.to_string()))
         })
     }

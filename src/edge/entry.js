@@ -100,7 +100,10 @@ async function otherwise(request, verdict, env, ctx) {
   }
   // An account may answer "ask again": a rest of the lease was given back meanwhile.
   for (let round = 0; verdict.startsWith("ask\n") && round < 4; round++) {
-    verdict = await ask(verdict, env, ctx);
+    const asking = ask(verdict, env, ctx);
+    // A client that hangs up must not take the account's answer with it.
+    ctx.waitUntil(asking);
+    verdict = await asking;
   }
   const [kind, status, problem] = verdict.split("\n");
   switch (kind) {
@@ -135,9 +138,10 @@ async function ask(verdict, env, ctx) {
       if (error.overloaded || error === TIMEOUT) break;
     }
   }
-  // What the account may have burned for nobody is refunded with the next report.
-  if (reply === "") ctx?.waitUntil(flush(account, env));
-  return gateway.answered(Number(ticket), reply, Date.now());
+  const next = gateway.answered(Number(ticket), reply, Date.now());
+  // What it left behind is given back or refunded, even if nothing was paid.
+  if (ctx && gateway.needs_flusher(account, Date.now())) ctx.waitUntil(flush(account, env));
+  return next;
 }
 
 const TIMEOUT = new Error("no answer in time");

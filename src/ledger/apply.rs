@@ -5,8 +5,10 @@
 
 use super::entry::{Entry, Flying, GENESIS, Operations, Row, chain_hash};
 use super::grant::{Burn, Grant};
-use super::{DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastDebit, Totals};
-use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
+use super::{
+    DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastDebit, PastReturn, RETURN_MEMORY_MS, Totals,
+};
+use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
 /// Why a journal could not be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +93,7 @@ impl Ledger {
             keys_revision: 0,
             leases: Default::default(),
             debits: Default::default(),
+            returns: Default::default(),
             usage: Default::default(),
             totals: Totals::default(),
         })
@@ -118,7 +121,7 @@ impl Ledger {
                 self.burn(burns)
             }
             Entry::LeaseEnded { lease, unreported } => self.end_lease(lease, *unreported),
-            Entry::UnreportedReturned { amount } => self.return_unreported(*amount),
+            Entry::UnreportedReturned { id, amount } => self.return_unreported(id, *amount),
             Entry::Debited { debit, cost, burns } => {
                 self.count(&debit.charge, debit.quantity)?;
                 let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
@@ -144,7 +147,11 @@ impl Ledger {
         let old = |then: Timestamp| at.millis_since(then) > MEMORY_MS;
         self.debits.retain(|_, past| !old(past.at));
         let empty = |lease: &Lease| lease.outstanding().is_ok_and(Credits::is_zero);
-        self.leases.retain(|_, lease| !(old(lease.release_at) && (lease.ended || empty(lease))));
+        self.leases.retain(|_, lease| match lease.ended_at {
+            Some(ended_at) => !old(ended_at),
+            None => !(old(lease.release_at) && empty(lease)),
+        });
+        self.returns.retain(|_, past| at.millis_since(past.at) <= RETURN_MEMORY_MS);
     }
 
     /// Remembers a debit. A quarter is forgotten at once, the oldest, when there are too many: the
@@ -223,7 +230,7 @@ impl Ledger {
             reported: 0,
             seq,
             release_at,
-            ended: false,
+            ended_at: None,
         };
         let lease = self.leases.entry(id.to_owned()).or_insert_with(fresh);
         lease.granted = lease.granted.plus(amount)?;
@@ -253,7 +260,7 @@ impl Ledger {
             // It was released: what turns out to be used was not given back after all.
             lease.released = lease.released.plus(after)?;
         }
-        if lease.ended {
+        if lease.ended_at.is_some() {
             let settled = before.minus(lease.outstanding()?)?;
             self.totals.unreported = self.totals.unreported.minus(settled)?;
         }
@@ -265,14 +272,15 @@ impl Ledger {
     fn end_lease(&mut self, id: &str, unreported: Credits) -> Result<(), Inexact> {
         self.totals.unreported = self.totals.unreported.plus(unreported)?;
         if let Some(lease) = self.leases.get_mut(id) {
-            lease.ended = true;
+            lease.ended_at = Some(self.clock);
         }
         Ok(())
     }
 
-    fn return_unreported(&mut self, amount: Credits) -> Result<(), Inexact> {
+    fn return_unreported(&mut self, id: &GrantId, amount: Credits) -> Result<(), Inexact> {
+        self.returns.insert(id.clone(), PastReturn { at: self.clock, amount });
         self.totals.unreported = self.totals.unreported.minus(amount)?;
-        for lease in self.leases.values_mut().filter(|lease| lease.ended) {
+        for lease in self.leases.values_mut().filter(|lease| lease.ended_at.is_some()) {
             lease.released = lease.released.plus(lease.outstanding()?)?;
         }
         Ok(())

@@ -112,6 +112,12 @@ impl<'ledger> Session<'ledger> {
         Ok(())
     }
 
+    /// Ends what came back to grants that are past: it is nobody's any more, in this visit either.
+    pub(super) fn expire_what_came_back(&mut self) -> Result<(), Inexact> {
+        let past = |grant: &Grant| grant.is_past(self.now) && !grant.left.is_zero();
+        if self.ledger.grants.values().any(past) { self.expire_grants() } else { Ok(()) }
+    }
+
     /// Grants with credits that have started, the first to burn first; past ones stand before all
     /// others, since what is left in them is held by isolates and waits for their reports.
     fn in_burn_order(&self) -> Vec<&Grant> {
@@ -213,6 +219,9 @@ impl<'ledger> Session<'ledger> {
             return Ok(Debited::Short { required, available });
         }
         let burns = self.plan_burns(required, Payer::Account)?;
+        if Credits::sum(burns.iter().map(|burn| burn.amount))? != required {
+            return Ok(Debited::Short { required, available });
+        }
         self.record(Entry::Debited { debit, cost: required, burns })?;
         Ok(Debited::Paid { cost: required })
     }
@@ -234,6 +243,7 @@ impl<'ledger> Session<'ledger> {
             Some(past) => past.burns.clone(),
             None => Vec::new(),
         };
-        self.record(Entry::Refunded { op: op.to_owned(), returns })
+        self.record(Entry::Refunded { op: op.to_owned(), returns })?;
+        self.expire_what_came_back()
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::grant::{Burn, Grant};
-use crate::units::{AccountId, ChargeId, Credits, KeyId, PlanId, Quantity, Timestamp};
+use crate::units::{AccountId, ChargeId, Credits, GrantId, KeyId, PlanId, Quantity, Timestamp};
 
 /// A plan version by name and by meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +146,8 @@ pub enum Entry {
     },
     /// The operator gave what ended leases had not reported back to the account.
     UnreportedReturned {
+        /// Names the return once.
+        id: GrantId,
         /// All of it.
         amount: Credits,
     },

@@ -51,6 +51,12 @@ pub enum LedgerError {
         /// The lease.
         lease: String,
     },
+    /// The same id with another amount.
+    #[error("return {id} was of another amount: use a new id")]
+    ReturnDiffers {
+        /// The id.
+        id: GrantId,
+    },
     /// A return of another amount than there is.
     #[error(
         "amount {amount} is not what is unreported, {unreported}: read the balance, and return \
@@ -78,6 +84,7 @@ impl LedgerError {
             Self::KeyUnknown { .. } => "key_unknown",
             Self::Full { .. } => "account_full",
             Self::LeaseUnknown { .. } => "lease_unknown",
+            Self::ReturnDiffers { .. } => "return_differs",
             Self::UnreportedDiffers { .. } => "unreported_differs",
             Self::Inexact(_) => "amount_not_exact",
         }

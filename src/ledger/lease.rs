@@ -31,8 +31,8 @@ pub struct Lease {
     pub seq: u64,
     /// When the lease ends unless it is renewed.
     pub release_at: Timestamp,
-    /// Past its end: reports are still taken, nothing is granted.
-    pub ended: bool,
+    /// When it ended, if it has: reports are still taken, nothing is granted.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl Lease {

@@ -44,6 +44,10 @@ pub const LEASES_MAX: usize = 2_000;
 pub const DEBITS_MIN: usize = 4_000;
 /// How long a debit's answer and an ended lease are remembered, in milliseconds.
 pub const MEMORY_MS: i64 = 600_000;
+/// How long the id of a return is remembered, in milliseconds: a day.
+pub const RETURN_MEMORY_MS: i64 = 86_400_000;
+/// Returns of that time, at most.
+pub const RETURNS_MAX: usize = 1_000;
 
 /// Everything an account knows about credits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,7 @@ pub struct Ledger {
     keys_revision: u64,
     leases: BTreeMap<String, Lease>,
     debits: BTreeMap<String, PastDebit>,
+    returns: BTreeMap<GrantId, PastReturn>,
     usage: BTreeMap<ChargeId, Quantity>,
     totals: Totals,
 }
@@ -70,6 +75,15 @@ pub struct PastDebit {
     pub cost: Credits,
     /// Who paid; empty once refunded.
     pub burns: Vec<Burn>,
+}
+
+/// A return of unreported credits that may be asked for again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PastReturn {
+    /// When it was decided.
+    at: Timestamp,
+    /// How much came back.
+    amount: Credits,
 }
 
 /// Sums over all that ever was.
@@ -165,7 +179,7 @@ impl Ledger {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn held(&self) -> Result<Credits, Inexact> {
-        let open = self.leases.values().filter(|lease| !lease.ended);
+        let open = self.leases.values().filter(|lease| lease.ended_at.is_none());
         open.map(Lease::outstanding).try_fold(self.totals.unreported, |sum, part| sum.plus(part?))
     }
 
@@ -208,10 +222,12 @@ impl Ledger {
 
     /// The next instant at which something ends, if anything does: a lease's hold or a grant.
     pub fn next_due(&self) -> Option<Timestamp> {
-        let held = |lease: &&Lease| !lease.ended && lease.outstanding() != Ok(Credits::ZERO);
+        let held =
+            |lease: &&Lease| lease.ended_at.is_none() && lease.outstanding() != Ok(Credits::ZERO);
         let leases = self.leases.values().filter(held).map(|lease| lease.release_at);
         let open = self.grants.values().filter(|grant| !grant.left.is_zero());
-        // What is left in a grant that has ended is held by isolates: their leases are due.
+        // What is left in a grant that has ended is held for isolates: their leases are due, and
+        // what is unreported waits for a report or for the operator.
         let ends = open.filter_map(|grant| grant.terms.expires_at.filter(|end| *end > self.clock));
         leases.chain(ends).min()
     }
@@ -239,7 +255,8 @@ impl Ledger {
             return Err("counters");
         }
         // Ended leases are forgotten after a while, what they had not reported is not.
-        let mut ended = self.leases.values().filter(|lease| lease.ended).map(Lease::outstanding);
+        let mut ended =
+            self.leases.values().filter(|lease| lease.ended_at.is_some()).map(Lease::outstanding);
         let ended = ended.try_fold(Credits::ZERO, |sum, part| sum.plus(part?));
         if !ended.is_ok_and(|ended| ended <= self.totals.unreported) {
             return Err("unreported");

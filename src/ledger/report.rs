@@ -13,15 +13,15 @@ use std::collections::BTreeMap;
 use super::decide::{Payer, Session};
 use super::entry::{Entry, Flying, Operations};
 use super::grant::Burn;
-use super::{LEASES_MAX, Ledger, LedgerError, inline};
+use super::{LEASES_MAX, Ledger, LedgerError, RETURNS_MAX, inline};
 use crate::plan::Plan;
-use crate::units::{Credits, Inexact, Quantity, Timestamp};
+use crate::units::{Credits, GrantId, Inexact, Quantity, Timestamp};
 
 impl Session<'_> {
     /// Ends leases that nobody renewed. What they had not reported stays set aside: it may have
     /// been spent, and nothing is ever spent twice.
     pub(super) fn end_leases(&mut self) -> Result<(), Inexact> {
-        let due = |lease: &super::Lease| !lease.ended && lease.release_at <= self.now;
+        let due = |lease: &super::Lease| lease.ended_at.is_none() && lease.release_at <= self.now;
         let leases = self.ledger.leases.iter().filter(|(_, lease)| due(lease));
         let due: Vec<(String, Credits)> = leases
             .map(|(id, lease)| Ok((id.clone(), lease.outstanding()?)))
@@ -48,7 +48,7 @@ impl Session<'_> {
         release_at: Timestamp,
     ) -> Result<(), LedgerError> {
         let known = self.ledger.leases.get(id);
-        if known.is_some_and(|lease| lease.ended) {
+        if known.is_some_and(|lease| lease.ended_at.is_some()) {
             return Err(LedgerError::LeaseUnknown { lease: id.to_owned() });
         }
         if known.is_none() && self.ledger.leases.len() >= LEASES_MAX {
@@ -108,22 +108,31 @@ impl Session<'_> {
             burns,
         };
         self.record(entry)?;
+        self.expire_what_came_back()?;
         Ok(self.ledger.leases.get(id).map_or(0, |lease| lease.reported))
     }
 
     /// Gives what ended leases had not reported back to the account: the operator takes it on
-    /// himself that some of it may have been served already.
+    /// himself that some of it may have been served already. The same id again changes nothing.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::UnreportedDiffers`] if `amount` is not all of it, so that nothing is returned
-    /// that the operator has not seen.
-    pub fn return_unreported(&mut self, amount: Credits) -> Result<(), LedgerError> {
+    /// [`LedgerError::ReturnDiffers`] for an id that is taken, [`LedgerError::UnreportedDiffers`] if
+    /// `amount` is not all of it, [`LedgerError::Full`].
+    pub fn return_unreported(&mut self, id: GrantId, amount: Credits) -> Result<(), LedgerError> {
+        if let Some(past) = self.ledger.returns.get(&id) {
+            let same = past.amount == amount;
+            return if same { Ok(()) } else { Err(LedgerError::ReturnDiffers { id }) };
+        }
         let unreported = self.ledger.totals.unreported;
         if amount != unreported || amount.is_zero() {
             return Err(LedgerError::UnreportedDiffers { amount, unreported });
         }
-        Ok(self.record(Entry::UnreportedReturned { amount })?)
+        if self.ledger.returns.len() >= RETURNS_MAX {
+            return Err(LedgerError::Full { what: "returns of a day", max: RETURNS_MAX });
+        }
+        self.record(Entry::UnreportedReturned { id, amount })?;
+        Ok(self.expire_what_came_back()?)
     }
 }
 

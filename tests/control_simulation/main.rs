@@ -39,8 +39,9 @@ use edgemeter::units::{Credits, Quantity, Timestamp};
 use rng::Rng;
 
 const STEPS: u64 = 3_000;
-/// A wish that came after its successor was answered.
-const FOUND: [u64; 1] = [65];
+/// Seeds that found something: an unanswered wish; one that came after its successor; a lease that was
+/// forgotten and began anew under its name.
+const FOUND: [u64; 3] = [57, 65, 73];
 const START: i64 = 1_800_000_000_000;
 
 #[test]
@@ -69,6 +70,8 @@ struct Isolate {
     skew: i64,
     /// Operations that were paid and whose answers are not there yet.
     flying: Vec<(String, Credits)>,
+    /// Operations that failed or had no answer: should it crash, some of them are not refunded.
+    failed: u64,
 }
 
 struct World {
@@ -93,6 +96,8 @@ struct World {
     /// Unreported credits that the operator gave back.
     returned: Credits,
     returns: bool,
+    /// What crashed isolates may have paid for nobody.
+    for_nobody: Credits,
     crashes: u64,
 }
 
@@ -128,6 +133,7 @@ impl World {
             served_sum: Credits::ZERO,
             returned: Credits::ZERO,
             returns: seed.is_multiple_of(3),
+            for_nobody: Credits::ZERO,
             crashes: 0,
         };
         world.write(&[opened]);
@@ -143,7 +149,7 @@ impl World {
         self.lives += 1;
         let client = Client::new(&format!("i{}", self.lives), 0);
         let skew = self.rng.below(10_000) as i64 - 5_000;
-        Isolate { client, tickets: BTreeSet::new(), skew, flying: Vec::new() }
+        Isolate { client, tickets: BTreeSet::new(), skew, flying: Vec::new(), failed: 0 }
     }
 
     fn run(mut self) {
@@ -169,9 +175,7 @@ impl World {
         for _ in 0..80 {
             self.now += 1_000;
             self.deliver();
-            while self.isolates.iter().any(|isolate| !isolate.flying.is_empty()) {
-                self.settle();
-            }
+            self.settle_all();
             for isolate in 0..self.isolates.len() {
                 self.flush_one(isolate);
             }
@@ -209,7 +213,7 @@ impl World {
 
     fn grant(&mut self) {
         let amount =
-            Credits::new(self.price.get() * rust_decimal::Decimal::from(1 + self.rng.below(300)));
+            Credits::new(self.price.get() * rust_decimal::Decimal::from(1 + self.rng.below(200)));
         let amount = amount.unwrap();
         let id = format!("g{}", self.journal.len()).parse().unwrap();
         let terms = GrantTerms {
@@ -218,7 +222,10 @@ impl World {
             kind: ledger::GrantKind::Paid,
             priority: self.rng.below(3) as u8,
             effective_at: None,
-            expires_at: None,
+            expires_at: self
+                .rng
+                .chance(25)
+                .then(|| Timestamp::from_millis(self.now + 4_000 + self.rng.below(60_000) as i64)),
         };
         self.visit(|session| session.grant(terms).unwrap());
         self.granted = self.granted.plus(amount).unwrap();
@@ -226,15 +233,26 @@ impl World {
 
     fn return_unreported(&mut self) {
         let amount = self.ledger.balance().unwrap().unreported;
-        if !amount.is_zero() && self.visit(|session| session.return_unreported(amount)).is_ok() {
+        let id = format!("r{}", self.journal.len()).parse().unwrap();
+        if !amount.is_zero() && self.visit(|session| session.return_unreported(id, amount)).is_ok()
+        {
             self.returned = self.returned.plus(amount).unwrap();
         }
     }
 
     fn crash(&mut self) {
         let index = self.rng.below(self.isolates.len() as u64) as usize;
+        self.give_up(index);
         self.isolates[index] = self.born();
         self.crashes += 1;
+    }
+
+    /// Nothing will be heard of what this isolate asked for, nor of its refunds.
+    fn give_up(&mut self, index: usize) {
+        let Isolate { tickets, failed, .. } = &self.isolates[index];
+        let operations = u64::try_from(tickets.len()).unwrap() + failed;
+        let amount = self.price.get() * rust_decimal::Decimal::from(operations);
+        self.for_nobody = self.for_nobody.plus(Credits::new(amount).unwrap()).unwrap();
     }
 
     fn clock(&self, isolate: usize) -> Timestamp {
@@ -247,7 +265,7 @@ impl World {
         let operation = Operation {
             route: Rc::from("GET /words"),
             charge: "words".parse().unwrap(),
-            key: "k1".parse().unwrap(),
+            key: if self.rng.chance(5) { "k2" } else { "k1" }.parse().unwrap(),
             quantity: "1".parse::<Quantity>().unwrap(),
         };
         let admission = self.isolates[index].client.admit(operation, now).unwrap();
@@ -270,7 +288,8 @@ impl World {
             }
             Admission::Ask(request) => self.send(index, *request),
             Admission::Denied { .. } => {}
-            Admission::KeyRefused | Admission::Unpriced => panic!("SEED={}", self.seed),
+            Admission::KeyRefused => {}
+            Admission::Unpriced => panic!("SEED={}", self.seed),
         }
     }
 
@@ -283,23 +302,41 @@ impl World {
         let status = if failed { 500 } else { 200 };
         self.isolates[index].client.settle(&op, status, failed, now).unwrap();
         if failed {
+            self.isolates[index].failed += 1;
             self.served.insert(op, Credits::ZERO);
             self.served_sum = self.served_sum.minus(cost).unwrap();
         }
     }
 
-    /// Nobody asks for anything for up to 40 seconds; some isolates do not even get to report.
+    /// Nobody asks for anything for up to 40 seconds, or 20 minutes; some isolates do not even get
+    /// to report.
     fn lull(&mut self) {
-        let asleep = self.rng.below(1 << self.isolates.len());
+        let second = if self.rng.chance(10) { 30_000 } else { 1_000 };
+        // An isolate that sleeps for longer than it is remembered is as good as dead.
+        let may_sleep = second == 1_000 || self.seed % 4 != 1;
+        let asleep = if may_sleep { self.rng.below(1 << self.isolates.len()) } else { 0 };
         for _ in 0..self.rng.below(40) {
-            self.now += 1_000;
+            self.now += second;
             self.deliver();
+            // An account refunds what is at most ten minutes old: no answer takes longer.
+            self.settle_all();
             for index in 0..self.isolates.len() {
                 if asleep >> index & 1 == 0 {
                     self.flush_one(index);
                 }
             }
             self.audit();
+        }
+        for index in 0..self.isolates.len() {
+            if second > 1_000 && asleep >> index & 1 == 1 {
+                self.give_up(index);
+            }
+        }
+    }
+
+    fn settle_all(&mut self) {
+        while self.isolates.iter().any(|isolate| !isolate.flying.is_empty()) {
+            self.settle();
         }
     }
 

@@ -38,6 +38,7 @@ impl World {
         | Letter::Reply { isolate, ticket, request, .. }) = letter;
         if self.isolates[isolate].tickets.remove(&ticket) {
             self.isolates[isolate].client.unanswered(&request);
+            self.isolates[isolate].failed += u64::from(request.debit.is_some());
         }
     }
 

@@ -191,10 +191,10 @@ export async function startGateway({ gateways = 1, settings = {} } = {}) {
     account: (account) => must("GET", `/v1/accounts/${account}`),
 
     /** Once no isolate holds anything any more; what dead ones may have spent stays held. */
-    settled: (account) =>
+    settled: (account, { dead = false } = {}) =>
       eventually(async () => {
         const balance = await gateway.balance(account);
-        return balance.held === balance.unreported ? balance : undefined;
+        return balance.held === (dead ? balance.unreported : "0") ? balance : undefined;
       }, 30_000),
 
     call: (key, path = "/words", index = 0) =>

@@ -103,6 +103,11 @@ test("a disabled key ends within the lease's validity, and others go on", async 
   assert.deepEqual(Object.keys(answers), ["200"]);
   const problem = JSON.parse((await gateway.call(other.key)).text);
   assert.equal(problem.code, "key_disabled");
+  // It takes nothing any more: no credits are set aside for its calls.
+  const { burned } = await gateway.settled("acme");
+  assert.deepEqual(await gateway.load(other.key, { total: 400, connections: 16 }), { 403: 400 });
+  const { held, unreported, burned: still } = await gateway.balance("acme");
+  assert.deepEqual([held, unreported, still], ["0", "0", burned]);
 });
 
 test("secrets rotate: old keys until their secret goes", async () => {

@@ -75,11 +75,11 @@ test(`${KILLS} kills in the middle of a load`, async () => {
     assert.equal(charged - refunded, Number(balance.burned), "every burn is one operation");
   }
   // The isolates are gone: their leases end after twice their validity, then the rest is spent.
-  await gateway.settled("hunted");
+  await gateway.settled("hunted", { dead: true });
   await eventually(async () => {
     const { 200: served } = await gateway.load(key, { total: 4_000, connections: 64 });
     sent200 += served ?? 0;
-    return (await gateway.settled("hunted")).available === "0";
+    return (await gateway.settled("hunted", { dead: true })).available === "0";
   }, 60_000);
   const { balance, audit } = await gateway.account("hunted");
   const counts = await gateway.origin.counts();
@@ -98,14 +98,15 @@ test(`${KILLS} kills in the middle of a load`, async () => {
 /** The operator returns what dead isolates held, all of it and once; then it is spent. */
 async function returned(key, unreported) {
   const path = "/v1/accounts/hunted/unreported/return";
-  const back = (amount) => gateway.api("POST", path, { amount });
+  const back = (amount, id = "back") => gateway.api("POST", path, { id, amount });
   const other = await back(String(unreported + 1));
   assert.equal(other.status, 409);
   assert.equal(other.json.code, "unreported_differs");
   assert.equal(other.json.field, "/amount");
   const { status, json } = await back(String(unreported));
   assert.deepEqual([status, json.available, json.held], [200, String(unreported), "0"]);
-  assert.equal((await back(String(unreported))).status, 409, "once");
+  assert.equal((await back(String(unreported))).status, 200, "the same again changes nothing");
+  assert.equal((await back(String(unreported), "other")).status, 409, "once");
   let served = 0;
   await eventually(async () => {
     served += (await gateway.load(key, { total: 4_000, connections: 64 }))[200] ?? 0;

@@ -10,7 +10,7 @@ use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
 use super::{Handled, account_id, body, broken, json, no_store, rpc};
 use crate::ledger::{Balance, Grant, GrantTerms};
-use crate::units::{AccountId, Credits, KeyId, PlanId};
+use crate::units::{AccountId, Credits, GrantId, KeyId, PlanId};
 
 /// A portal token lives this long unless the caller says otherwise, in seconds.
 const PORTAL_SECONDS: u32 = 3_600;
@@ -40,6 +40,7 @@ struct NewKey {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Returned {
+    id: GrantId,
     amount: Credits,
 }
 
@@ -148,8 +149,8 @@ pub(super) async fn write(
             json(if new { 201 } else { 200 }, &grant)
         }
         ["unreported", "return"] => {
-            let Returned { amount } = body::json(request).await?;
-            let call = Call::ReturnUnreported(amount);
+            let Returned { id, amount } = body::json(request).await?;
+            let call = Call::ReturnUnreported { id, amount };
             let balance: Balance = rpc::send(known(env, &account).await?, &call).await?;
             json(200, &balance)
         }

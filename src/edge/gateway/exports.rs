@@ -58,6 +58,14 @@ pub fn settle(account: &str, op: &str, status: u16, now: f64) -> bool {
     with(|gateway| gateway.settle(account, op, status, now)).unwrap_or(false)
 }
 
+/// Whether a flusher must be started, after an answer or for want of one.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn needs_flusher(account: &str, now: f64) -> bool {
+    let now = timestamp(now);
+    with(|gateway| gateway.needs_flusher(account, now)).unwrap_or(false)
+}
+
 /// A message that asks for more credits, or nothing.
 #[wasm_bindgen]
 #[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]

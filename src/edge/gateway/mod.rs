@@ -6,6 +6,7 @@
 //! answered(ticket, reply, now)        ─▶ verdict     after "ask"
 //! settle(account, op, status, now)    ─▶ "flush" | ""
 //! renew / flush(account, now)         ─▶ "ask…" | "wait" | ""
+//! needs_flusher(account, now)         ─▶ whether nobody reports what an answer left behind
 //!
 //! verdict, fields separated by line feeds (JSON holds none):
 //!   paid    flags  account  op  cost  policy  limit     forward it; flags: r renew, f flush
@@ -188,6 +189,11 @@ impl Gateway {
         // The origin failed, or was not reached (0): the customer does not pay for that.
         let failed = status == 0 || status >= 500;
         client.settle(op, status, failed, now).unwrap_or(false)
+    }
+
+    fn needs_flusher(&mut self, account: &str, now: Timestamp) -> bool {
+        let Ok(account) = account.parse::<AccountId>() else { return false };
+        self.clients.get_mut(&account).is_some_and(|client| client.needs_flusher(now))
     }
 
     fn renew(&mut self, account: &str, now: Timestamp) -> Verdict {
