@@ -117,8 +117,8 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::ReturnDiffers`] for an id that is taken, [`LedgerError::UnreportedDiffers`] if
-    /// `amount` is not all of it, [`LedgerError::Full`].
+    /// [`LedgerError::ReturnDiffers`] for an id that is taken, [`LedgerError::UnreportedDiffers`]
+    /// if `amount` is not all of it, [`LedgerError::Full`].
     pub fn return_unreported(&mut self, id: GrantId, amount: Credits) -> Result<(), LedgerError> {
         if let Some(past) = self.ledger.returns.get(&id) {
             let same = past.amount == amount;

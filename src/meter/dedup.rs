@@ -4,7 +4,7 @@
 //! is a false hit, whatever names somebody makes up.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use foldhash::fast::RandomState;
 
@@ -16,19 +16,22 @@ pub const SEEN_MAX: usize = 16_000_000;
 #[error("more than 16000000 events to tell apart: split the file by account or by day")]
 pub struct TooManySeen;
 
+#[expect(clippy::disallowed_types, reason = "nobody asks for its order")]
+type Names<'a> = std::collections::HashSet<(u32, Cow<'a, str>), RandomState>;
+
 /// The events that have been seen.
 #[derive(Clone, Debug, Default)]
 pub struct Seen<'a> {
     /// Sources are few, so that a name is a number and an id.
-    sources: HashMap<Box<str>, u32>,
-    names: HashSet<(u32, Cow<'a, str>), RandomState>,
+    sources: BTreeMap<Box<str>, u32>,
+    names: Names<'a>,
 }
 
 impl<'a> Seen<'a> {
     /// None yet, with room for so many: a set that grows reads all its names again.
     pub fn with_room_for(events: usize) -> Self {
-        let names = HashSet::with_capacity_and_hasher(events.min(SEEN_MAX), RandomState::default());
-        Self { sources: HashMap::new(), names }
+        let names = Names::with_capacity_and_hasher(events.min(SEEN_MAX), RandomState::default());
+        Self { sources: BTreeMap::new(), names }
     }
 
     /// Remembers an event; says whether it is new.

@@ -15,7 +15,7 @@ impl World {
         assert_eq!(Credits::sum(parts).unwrap(), self.granted, "SEED={seed}: conservation");
         assert!(balance.held >= balance.unreported, "SEED={seed}");
         let (served, granted) = (self.served_sum, self.granted);
-        // Stronger than served ≤ granted: whatever was served is burned, or nobody else can spend it.
+        // Stronger than served ≤ granted: what was served is burned, or nobody else can spend it.
         let parts = [balance.burned, balance.held, self.returned];
         let most = Credits::sum(parts).unwrap();
         assert!(served <= most, "SEED={seed}: served {served} of {granted}, {most} spent or held");
@@ -33,8 +33,8 @@ impl World {
         assert_eq!(served, self.served_sum, "SEED={seed}");
         let lost = balance.unreported.plus(self.returned).unwrap();
         let short = served.minus(balance.burned).unwrap();
-        // A debit may be burned while its isolate dies, or its refund die with it: only then is more
-        // burned than served.
+        // A debit may be burned while its isolate dies, or its refund die with it: only then is
+        // more burned than served.
         let unserved = short.plus(self.for_nobody).unwrap();
         assert!(!unserved.is_negative(), "SEED={seed}: {short} burned for what was not served");
         assert!(short <= lost, "SEED={seed}: {short} not burned, {lost} on record");

@@ -39,8 +39,8 @@ use edgemeter::units::{Credits, Quantity, Timestamp};
 use rng::Rng;
 
 const STEPS: u64 = 3_000;
-/// Seeds that found something: an unanswered wish; one that came after its successor; a lease that was
-/// forgotten and began anew under its name.
+/// Seeds that found something: an unanswered wish; one that came after its successor; a lease that
+/// was forgotten and began anew under its name.
 const FOUND: [u64; 3] = [57, 65, 73];
 const START: i64 = 1_800_000_000_000;
 
