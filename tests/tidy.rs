@@ -45,6 +45,9 @@ const BANNED_IN_CORE: [&str; 15] = [
     "println!",
 ];
 
+/// Words that a file may use all the same; it says why.
+const ALLOWED: [(&str, &str); 1] = [("src/meter/dedup.rs", "HashSet")];
+
 /// What is left for later, or left over.
 const BANNED: [&str; 5] = ["TODO", "FIXME", "HACK", "dbg!(", "debugger;"];
 
@@ -108,6 +111,9 @@ fn complaints_about(rooms: &[String], name: &str, text: &str) -> Vec<String> {
             continue;
         }
         for word in BANNED_IN_CORE.iter().filter(|w| is_core && !in_tests && line.contains(**w)) {
+            if ALLOWED.contains(&(name, word)) {
+                continue;
+            }
             complain(format!("`{word}` in the core"));
         }
         for below in below.iter().filter(|below| names_room(line, below)) {
@@ -161,6 +167,12 @@ fn tidy_notices_each_kind_of_mess() {
             "src/units/a.rs:2: `worker::` in the core",
         ),
         ("src/units/a.rs", "//! A.\n// use worker::Env;\n", ""),
+        ("src/meter/dedup.rs", "//! A.\ntype A = HashSet<u8>;\n", ""),
+        (
+            "src/meter/dedup.rs",
+            "//! A.\ntype A = HashMap<u8, u8>;\n",
+            "src/meter/dedup.rs:2: `HashMap` in the core",
+        ),
         ("src/edge/a.rs", "//! A.\nuse worker::Env;\n", ""),
         ("src/units/a.rs", "//! A.\n#[cfg(test)]\nuse std::env;\n", ""),
         (

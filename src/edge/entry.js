@@ -46,8 +46,8 @@ function start(env, ctx) {
     crypto.randomUUID().replaceAll("-", "").slice(0, 16),
   );
   if (problem === "") {
-    const { admit, answered, settle, renew, flush, set_routes } = rust;
-    gateway = { admit, answered, settle, renew, flush, set_routes };
+    const { admit, answered, settle, renew, flush, needs_flusher, set_routes } = rust;
+    gateway = { admit, answered, settle, renew, flush, needs_flusher, set_routes };
     routesAt = 0;
   }
   return problem;

@@ -50,7 +50,8 @@ impl PropertyError {
 pub enum Data<'a> {
     /// A JSON text, checked to be JSON by whoever made it a [`RawValue`].
     Json(&'a RawValue),
-    /// The cells of a row; the first token of a pointer is a column's name.
+    /// The cells of a row; the first token of a pointer is the name of a column that is not an
+    /// attribute of the event: attributes are not data.
     Row {
         /// The columns' names.
         names: &'a [String],
@@ -60,6 +61,9 @@ pub enum Data<'a> {
     /// The named texts of a row in a file; a pointer `/name` reads one of them.
     Fields(BTreeMap<String, String>),
 }
+
+/// Columns of a row that are not data but the event's own.
+const ATTRIBUTES: [&str; 5] = ["id", "time", "source", "type", "subject"];
 
 /// What stands at a pointer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +108,8 @@ impl Data<'_> {
             Self::Json(raw) => leaf_of(raw, pointer.tokens()),
             Self::Row { names, cells } => {
                 let mut tokens = pointer.tokens();
-                let column = |token| names.iter().position(|name| name == token);
+                let is_it = |name: &str, token| name == token && !ATTRIBUTES.contains(&name);
+                let column = |token| names.iter().position(|name| is_it(name, token));
                 let cell = tokens.next().and_then(column).and_then(|column| cells.get(column));
                 cell.map_or(Leaf::Nothing, |cell| leaf_of(cell, tokens))
             }
@@ -142,7 +147,11 @@ fn leaf_of<'a, 't>(raw: &'a RawValue, tokens: impl Iterator<Item = &'t str>) -> 
 
 /// A JSON string, borrowed unless it has escapes.
 #[derive(Debug, serde::Deserialize)]
-pub(super) struct BorrowedText<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub struct BorrowedText<'a>(
+    /// The string's value.
+    #[serde(borrow)]
+    pub Cow<'a, str>,
+);
 
 /// The value under `token` in the object or list `json`.
 fn child<'a>(json: &'a str, token: &str) -> Option<&'a RawValue> {

@@ -2,14 +2,21 @@
 //!
 //! The names themselves are kept, so it is exact: nothing is forgotten after an hour, and nothing
 //! is a false hit, whatever names somebody makes up.
+//!
+//! The set is hashed, not sorted: a million names are told apart in a fifth of the time. Nobody
+//! asks for its order, so it cannot reach an answer.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use foldhash::fast::RandomState;
 
-/// Events that one set remembers, at most: a gigabyte or two.
+/// Events that one set remembers, at most: up to 100 bytes each, and the names themselves where
+/// they are not borrowed from a text that is there anyway.
 pub const SEEN_MAX: usize = 16_000_000;
+
+/// Events that room is made for before the first of them is seen.
+const ROOM_MAX: usize = 1 << 20;
 
 /// More events than [`SEEN_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +35,10 @@ pub struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// None yet, with room for so many: a set that grows reads all its names again.
+    /// None yet, with room for so many, a million at most: a set that grows reads its names again,
+    /// and a list may turn out to hold no events at all.
     pub fn with_room_for(events: usize) -> Self {
-        let names = Names::with_capacity_and_hasher(events.min(SEEN_MAX), RandomState::default());
+        let names = Names::with_capacity_and_hasher(events.min(ROOM_MAX), RandomState::default());
         Self { sources: BTreeMap::new(), names }
     }
 

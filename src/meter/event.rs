@@ -1,7 +1,7 @@
 //! A usage event: one thing that happened, with the attributes of CloudEvents 1.0.
 //!
 //! ```text
-//! EventSpec (raw JSON)  ── Event::new ──▶  Event { id, source, kind, subject, time, data }
+//! JSON  ── Event::from_json ──▶  Event { id, source, kind, subject, time, data }
 //! ```
 //!
 //! `(source, id)` names an event once, as the standard says: that pair is what is deduplicated.
@@ -23,7 +23,7 @@ pub const ATTRIBUTE_BYTES_MAX: usize = 256;
 /// Bytes of one event as JSON, at most: what a CloudEvents intermediary must forward.
 pub const EVENT_BYTES_MAX: usize = 65_536;
 
-/// Why a text or an [`EventSpec`] is not a usage event.
+/// Why a text is not a usage event.
 ///
 /// Variants are ordered by precedence: when several apply, the first one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -75,7 +75,7 @@ pub enum WireError {
     #[error("{reason}")]
     Collect {
         /// Which one, if it is one event's fault.
-        at: Option<Place>,
+        at: Place,
         /// What is wrong.
         reason: CollectError,
     },
@@ -94,18 +94,19 @@ pub enum WireError {
     Invoice(#[from] InvoiceError),
 }
 
-/// An event of the question.
+/// An event of the question, or all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Where the events stand: `/events` or `/table/rows`.
     pub list: &'static str,
-    /// Position in the list, from 0.
-    pub index: usize,
+    /// Position in the list, from 0; none for all of it.
+    pub index: Option<usize>,
 }
 
 impl Place {
     fn pointer(self) -> String {
-        format!("{}/{}", self.list, self.index)
+        let Self { list, index } = self;
+        index.map_or_else(|| list.to_owned(), |index| format!("{list}/{index}"))
     }
 }
 
@@ -147,12 +148,11 @@ impl WireError {
     pub fn at(&self) -> String {
         match self {
             Self::Plan(error) => format!("/plan{}", error.path),
-            Self::Columns { .. } => "/table/columns".to_owned(),
-            Self::Event { at, .. }
-            | Self::Subject { at, .. }
-            | Self::Collect { at: Some(at), .. } => at.pointer(),
             Self::Collect { reason: CollectError::NoPeriod { .. }, .. } => "/invoice".to_owned(),
-            Self::Collect { at: None, .. } => "/events".to_owned(),
+            Self::Columns { .. } => "/table/columns".to_owned(),
+            Self::Event { at, .. } | Self::Subject { at, .. } | Self::Collect { at, .. } => {
+                at.pointer()
+            }
             Self::Rate { charge, index: Some(index), .. } => format!("/uses/{charge}/{index}"),
             Self::NoSeats { .. } => "/seats".to_owned(),
             Self::Period(_) | Self::Invoice(_) => "/invoice".to_owned(),

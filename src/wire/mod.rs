@@ -211,7 +211,8 @@ fn read<'e>(
     account: Option<&str>,
     time: Option<&(Schedule, Period)>,
 ) -> Result<PeriodUsage, WireError> {
-    let whole = |reason| WireError::Collect { at: None, reason };
+    let all = Place { list: from.list, index: None };
+    let whole = |reason| WireError::Collect { at: all, reason };
     let mut before = None;
     let mut book = match time {
         None => Book::over_all_time(plan).map_err(whole)?,
@@ -228,13 +229,13 @@ fn read<'e>(
     };
     let mut seen = Seen::with_room_for(from.count);
     for (index, event) in from.events.enumerate() {
-        let at = Place { list: from.list, index };
+        let at = Place { list: from.list, index: Some(index) };
         let event = event.map_err(|reason| WireError::Event { at, reason })?;
         if account.is_some_and(|account| account != event.subject) {
             return Err(WireError::Subject { at, subject: event.subject.into_owned() });
         }
         if seen.is_new(&event.source, event.id.clone())? {
-            let failed = |reason| WireError::Collect { at: Some(at), reason };
+            let failed = |reason| WireError::Collect { at, reason };
             let earlier = before.as_mut().filter(|(window, _)| window.contains(event.time));
             earlier.map_or(&mut book, |(_, book)| book).record(&event).map_err(failed)?;
         }
@@ -284,5 +285,7 @@ fn bill(
     Ok(invoice::invoice(&request)?)
 }
 
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// A plan with a charge of totals, one of windows, one by combination and one of events.
-fn plan() -> Value {
+pub(super) fn plan() -> Value {
     json!({
         "id": "p", "version": 1, "currency": "USD",
         "meters": [
@@ -26,7 +26,7 @@ fn plan() -> Value {
     })
 }
 
-fn ask(question: &Value) -> Value {
+pub(super) fn ask(question: &Value) -> Value {
     serde_json::from_str(&rate(&question.to_string())).unwrap()
 }
 
@@ -73,14 +73,14 @@ fn marginals_are_given_only_if_asked_for() {
     assert_eq!((of("running"), of("closing")), (json!("0"), json!("3")));
 }
 
-fn event(id: &str, at: &str, n: &str) -> Value {
+pub(super) fn event(id: &str, at: &str, n: &str) -> Value {
     json!({
         "specversion": "1.0", "id": id, "source": "/s", "type": "use", "subject": "acme",
         "time": at, "data": { "n": n, "model": "a" },
     })
 }
 
-fn bill() -> Value {
+pub(super) fn bill() -> Value {
     json!({ "account": "acme", "contract": "c", "from": "2026-01-01" })
 }
 
@@ -118,7 +118,7 @@ fn credits_that_the_plan_includes_pay_first() {
 }
 
 /// Where a question says what is wrong, and how.
-fn refused(question: &Value) -> (String, String) {
+pub(super) fn refused(question: &Value) -> (String, String) {
     let answer = ask(question);
     let text = |field: &str| answer["error"][field].as_str().unwrap_or_default().to_owned();
     assert!(!text("message").is_empty(), "{answer}");
@@ -253,76 +253,4 @@ fn a_name_that_stands_twice_is_refused() {
 fn a_question_that_is_too_long_is_not_read() {
     let long = " ".repeat(REQUEST_BYTES_MAX + 1);
     assert!(rate(&long).starts_with(r#"{"error":{"code":"request_too_long","at":"","message":"#));
-}
-
-#[test]
-fn a_table_has_the_answer_of_its_events() {
-    let (one, two) =
-        (event("1", "2026-01-02T00:00:00Z", "15"), event("2", "2026-01-02T01:00:00Z", "5"));
-    let listed = ask(&json!({ "plan": plan(), "events": [one, two, one], "invoice": bill() }));
-    assert_eq!(listed["charges"][2]["running"], json!("2"));
-    let data: Vec<&str> = one["data"].as_object().unwrap().keys().map(String::as_str).collect();
-    let columns = [vec!["id", "time"], data.clone()].concat();
-    let row = |event: &Value| {
-        let cells = data.iter().map(|name| event["data"][name].clone());
-        [vec![event["id"].clone(), event["time"].clone()], cells.collect()].concat()
-    };
-    let mut rows = vec![row(&one), row(&two), row(&one)];
-    let said = json!({ "source": one["source"], "type": one["type"], "subject": "acme" });
-    let ask_table = |columns: &[&str], rows: &[Vec<Value>]| {
-        let mut table = said.clone();
-        (table["columns"], table["rows"]) = (json!(columns), json!(rows));
-        ask(&json!({ "plan": plan(), "table": table, "invoice": bill() }))
-    };
-    assert_eq!(ask_table(&columns, &rows), listed);
-    // A time may be milliseconds, and an attribute a column.
-    rows[1][1] = json!(1_767_315_600_000_i64);
-    assert_eq!(ask_table(&columns, &rows), listed);
-    for row in &mut rows {
-        row.push(json!("acme"));
-    }
-    let mut table = said.clone();
-    table.as_object_mut().unwrap().remove("subject");
-    table["columns"] = json!([columns, vec!["subject"]].concat());
-    table["rows"] = json!(rows);
-    let answer = ask(&json!({ "plan": plan(), "table": table, "invoice": bill() }));
-    assert_eq!(answer, listed);
-}
-
-#[test]
-fn a_table_that_is_none_is_told_why_and_where() {
-    let good = json!({ "columns": ["id", "time", "n"], "source": "s", "type": "use",
-                       "subject": "acme", "rows": [["1", "2026-01-02T00:00:00Z", "1"]] });
-    let wide: Vec<String> = (0..65).map(|n| format!("c{n}")).collect();
-    let long = "x".repeat(65_536);
-    for (field, value, code, at) in [
-        ("columns", json!(["id", "n", "m"]), "request_columns", "/table/columns"),
-        ("columns", json!(["id", "time"]), "request_columns", "/table/columns"),
-        ("columns", json!(["id", "time", "id"]), "request_columns", "/table/columns"),
-        ("columns", json!(["id", "time", "type"]), "request_columns", "/table/columns"),
-        ("columns", json!(wide), "request_columns", "/table/columns"),
-        ("source", Value::Null, "request_columns", "/table/columns"),
-        ("rows", json!([["1"], []]), "request_not_json", ""),
-        ("rows", json!([[], []]), "request_not_json", ""),
-        ("rows", json!([{}]), "request_not_json", ""),
-        ("rows", json!([["1", "never", 1]]), "event_time", "/table/rows/0"),
-        ("rows", json!([["1", null, 1]]), "event_not_json", "/table/rows/0"),
-        ("rows", json!([["1", 1.5, 1]]), "event_not_json", "/table/rows/0"),
-        ("rows", json!([[1, 1, 1]]), "event_not_json", "/table/rows/0"),
-        ("rows", json!([["", 1, 1]]), "event_attribute_length", "/table/rows/0"),
-        ("rows", json!([["1", 1, long]]), "event_too_long", "/table/rows/0"),
-        ("rows", json!([["1", 1, 1]]), "tally_outside", "/table/rows/0"),
-        ("subject", json!("somebody"), "request_other_subject", "/table/rows/0"),
-        ("colour", json!("red"), "request_not_json", ""),
-    ] {
-        let mut table = good.clone();
-        table[field] = value;
-        let question = json!({ "plan": plan(), "table": table, "invoice": bill() });
-        assert_eq!(refused(&question), (code.to_owned(), at.to_owned()), "{question:.400}");
-    }
-    let both = json!({ "plan": plan(), "table": good, "events": [] });
-    assert_eq!(refused(&both).0, "request_two_sources");
-    assert!(super::rate_utf8(b"\xff").contains("request_not_json"));
-    let question = json!({ "plan": plan(), "uses": {} }).to_string();
-    assert_eq!(super::rate_utf8(question.as_bytes()), super::rate(&question));
 }

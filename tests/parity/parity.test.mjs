@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as start from "./builds.mjs";
 import { questionsOfCases } from "./cases.mjs";
-import { randomQuestion } from "./random.mjs";
+import { inColumns, randomQuestion } from "./random.mjs";
 
 const SEED = Number(process.env.SEED ?? 1);
 const CASES = Number(process.env.CASES ?? 10_000);
@@ -65,4 +65,28 @@ test("every random question has one answer", { timeout: 900_000 }, async (t) => 
   const refused = answers.filter(isRefusal).length;
   t.diagnostic(`${CASES} random questions from SEED=${SEED}, ${refused} of them refused`);
   assert.ok(refused * 100 <= CASES * (100 - ANSWERED_PERCENT_MIN), `${refused} were refused`);
+});
+
+test("a table has the answer of its events", { timeout: 300_000 }, async (t) => {
+  const listed = Array.from({ length: CASES }, (_, index) => SEED + index).flatMap((seed) => {
+    const text = randomQuestion(seed);
+    return text.includes('"events":[{') ? [{ name: `SEED=${seed} CASES=1`, text }] : [];
+  });
+  const whole = listed.flatMap((question) => {
+    try {
+      return [{ ...question, table: JSON.stringify(inColumns(JSON.parse(question.text))) }];
+    } catch {
+      // A few questions are spoiled.
+      return [];
+    }
+  });
+  const expected = await asked(whole);
+  const answers = await asked(whole.map(({ name, table }) => ({ name, text: table })));
+  const place = (answer) => answer.replaceAll("/table/rows", "/events");
+  answers.forEach((answer, index) => {
+    const { name, text } = whole[index];
+    assert.equal(place(answer), expected[index], `${name}: as a table: ${text}`);
+  });
+  assert.ok(whole.length * 10 >= CASES, `only ${whole.length} questions have events`);
+  t.diagnostic(`${whole.length} questions of events, asked as tables too`);
 });

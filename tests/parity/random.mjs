@@ -173,16 +173,15 @@ function planOf(rng, charges) {
   return plan;
 }
 
-/** The same events as a table. */
-function inColumns(question) {
-  const properties = [...new Set(question.events.flatMap(({ data }) => Object.keys(data)))];
+/** The same question with its events as a table. */
+export function inColumns({ events, ...question }) {
+  const properties = [...new Set(events.flatMap(({ data }) => Object.keys(data)))];
   const attributes = ["id", "time", "source", "type", "subject"];
   const row = (event) => [
     ...attributes.map((name) => event[name] ?? null),
     ...properties.map((name) => event.data[name] ?? null),
   ];
-  question.table = { columns: [...attributes, ...properties], rows: question.events.map(row) };
-  delete question.events;
+  return { ...question, table: { columns: [...attributes, ...properties], rows: events.map(row) } };
 }
 
 function events(rng) {
@@ -217,14 +216,13 @@ export function randomQuestion(seed) {
   const question = { plan, marginals: rng.chance(70) };
   if (rng.chance(25)) {
     question.events = events(rng);
-    if (rng.chance(30)) inColumns(question);
   } else {
     const uses = ({ charge: { id }, use }) => [id, Array.from({ length: rng.below(10) }, use)];
     question.uses = Object.fromEntries(made.map(uses));
     question.seats = { seats: decimal(rng, 2, 1) };
   }
   // Windows of events are those of a period.
-  if (rng.chance(question.events ?? question.table ? 95 : 60)) {
+  if (rng.chance(question.events ? 95 : 60)) {
     question.invoice = { account: "acme", contract: "c-1", from: "2026-01-01" };
     if (rng.chance(30)) question.invoice.zone = ZONE;
     if (rng.chance(40)) {
