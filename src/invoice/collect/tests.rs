@@ -239,3 +239,16 @@ fn every_error_has_its_code() {
     });
     assert_eq!(CollectError::from(pointer.unwrap_err()).code(), "pointer_no_slash");
 }
+
+#[test]
+fn all_time_is_not_for_meters_that_go_by_time() {
+    for (meter, is_refused) in [
+        (r#""aggregation":"sum","property":"/n""#, false),
+        (r#""aggregation":"max","property":"/n","window_ms":3600000"#, true),
+        (r#""aggregation":"time_weighted_sum","property":"/n""#, true),
+    ] {
+        let plan = one(meter, PER_UNIT);
+        let refused = Book::over_all_time(&plan).err().map(|error| error.code());
+        assert_eq!(refused, is_refused.then_some("usage_no_period"), "{meter}");
+    }
+}
