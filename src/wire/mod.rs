@@ -19,6 +19,7 @@
 //! Invariant (`tests/parity`): the answer is a function of the question's bytes.
 
 mod error;
+mod events;
 mod request;
 mod table;
 
@@ -30,10 +31,8 @@ pub use error::{Place, WireError};
 use request::{Bill, Request};
 
 use crate::invoice::{
-    self, Book, Closing, Invoice, InvoiceError, Levels, Payment, Period, PeriodError, PeriodUsage,
-    Schedule, Stretch, covered,
+    self, Closing, Invoice, InvoiceError, Payment, Period, PeriodUsage, Schedule, Stretch, covered,
 };
-use crate::meter::{Event, EventError, Seen, Window};
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, Run, Usage};
 use crate::units::{Amount, ChargeId, Money};
@@ -118,7 +117,7 @@ fn answer(text: &str) -> Result<Answer, WireError> {
         let period = schedule.period(*index)?;
         time = Some((schedule, period));
     }
-    let mut used = match metered(&plan, &request, time.as_ref())? {
+    let mut used = match events::metered(&plan, &request, time.as_ref())? {
         None => used(&plan, &request)?,
         Some(usage) => Used { usage, ..Used::default() },
     };
@@ -168,80 +167,6 @@ fn used(plan: &Plan, request: &Request<'_>) -> Result<Used, WireError> {
         }
     }
     Ok(used)
-}
-
-/// What the plan's meters make of the question's events, if it has any.
-fn metered(
-    plan: &Plan,
-    request: &Request<'_>,
-    time: Option<&(Schedule, Period)>,
-) -> Result<Option<PeriodUsage>, WireError> {
-    if request.events.is_none() && request.table.is_none() {
-        return Ok(None);
-    }
-    let said = request.usage.is_empty() && request.uses.is_empty() && request.seats.is_empty();
-    let account = request.invoice.as_ref().map(|bill| bill.account.as_str());
-    match (&request.events, &request.table) {
-        (Some(list), None) if said => {
-            let events = list.iter().map(|event| Event::from_json(event.get(), None));
-            let events = Events { list: "/events", count: list.len(), events };
-            read(plan, events, account, time).map(Some)
-        }
-        (None, Some(table)) if said => {
-            let events = table.events()?;
-            let events = Events { list: "/table/rows", count: table.len(), events };
-            read(plan, events, account, time).map(Some)
-        }
-        _ => Err(WireError::TwoSources),
-    }
-}
-
-/// Events and where they stand in the question.
-struct Events<I> {
-    list: &'static str,
-    count: usize,
-    events: I,
-}
-
-/// What the plan's meters make of events; a repeated one counts once. With an invoice they are all
-/// of its account.
-fn read<'e>(
-    plan: &Plan,
-    from: Events<impl Iterator<Item = Result<Event<'e>, EventError>>>,
-    account: Option<&str>,
-    time: Option<&(Schedule, Period)>,
-) -> Result<PeriodUsage, WireError> {
-    let all = Place { list: from.list, index: None };
-    let whole = |reason| WireError::Collect { at: all, reason };
-    let mut before = None;
-    let mut book = match time {
-        None => Book::over_all_time(plan).map_err(whole)?,
-        Some((schedule, period)) => {
-            if period.index > 0 {
-                let start = schedule.period(0)?.window.start();
-                let window =
-                    Window::new(start, period.window.start()).map_err(PeriodError::from)?;
-                let levels = Book::levels_only(plan, window).map_err(whole)?;
-                before = levels.map(|book| (window, book));
-            }
-            Book::open(plan, period.window).map_err(whole)?
-        }
-    };
-    let mut seen = Seen::with_room_for(from.count);
-    for (index, event) in from.events.enumerate() {
-        let at = Place { list: from.list, index: Some(index) };
-        let event = event.map_err(|reason| WireError::Event { at, reason })?;
-        if account.is_some_and(|account| account != event.subject) {
-            return Err(WireError::Subject { at, subject: event.subject.into_owned() });
-        }
-        if seen.is_new(&event.source, event.id.clone())? {
-            let failed = |reason| WireError::Collect { at, reason };
-            let earlier = before.as_mut().filter(|(window, _)| window.contains(event.time));
-            earlier.map_or(&mut book, |(_, book)| book).record(&event).map_err(failed)?;
-        }
-    }
-    let levels = before.map_or(Ok(Levels::new()), |(_, book)| book.levels_after(&Levels::new()));
-    book.usage(&levels.map_err(whole)?).map_err(whole)
 }
 
 fn of_charge(charge: &Charge, used: &mut Used) -> Result<ChargeAnswer, WireError> {

@@ -113,6 +113,8 @@ impl Table<'_> {
     }
 }
 
+/// A function of its own, as `Reader::take` is.
+#[inline(never)]
 fn event<'t>(
     names: &'t [String],
     roles: &Roles<'t>,
@@ -227,6 +229,7 @@ impl<'de> Visitor<'de> for Row<'_, 'de> {
         f.write_str("a row of cells")
     }
 
+    #[inline(never)]
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<usize, A::Error> {
         let before = self.0.len();
         while let Some(cell) = list.next_element()? {
