@@ -47,8 +47,13 @@ pub enum Admission {
 pub struct Paid {
     /// Operation id.
     pub op: String,
-    /// What it cost.
+    /// What it cost, or at most costs: see `is_exact`.
     pub cost: Credits,
+    /// Whether `cost` is the price. From a lease, a price that depends on the account's total is
+    /// known when the account rates it; until then the most that it can be is held.
+    pub is_exact: bool,
+    /// Whether nothing is left and the origin should serve it degraded.
+    pub restricted: bool,
     /// Credits that the customer still owns, at least.
     pub left: Credits,
     /// Whether to ask for more soon, beside this request: see `Client::renew`.

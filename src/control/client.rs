@@ -15,7 +15,7 @@
 //! *answered*; operations are numbered without gaps in the order of admission; at most one message
 //! with a report is under way.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use super::admission::{Admission, Flush, Operation, Paid};
@@ -25,7 +25,8 @@ use super::rate::Rate;
 use super::{DENIAL_MS, REPORT_MS};
 use crate::ledger::{Balance, Debit, inline};
 use crate::plan::Plan;
-use crate::units::{Credits, Inexact, KeyId, Quantity, Timestamp};
+use crate::rating::Ceiling;
+use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// How long a message may be under way before another may be sent in its place.
 const UNDER_WAY_MS: i64 = 10_000;
@@ -37,18 +38,39 @@ const RETRY_MS: i64 = 250;
 pub struct Client {
     isolate: Rc<str>,
     plan: Option<Plan>,
+    terms: u64,
+    usage: BTreeMap<ChargeId, Quantity>,
+    /// Bounds of what operations can cost, of charges whose price depends on the usage.
+    ceilings: BTreeMap<ChargeId, Option<Ceiling>>,
     keys: BTreeSet<KeyId>,
     keys_revision: u64,
     balance: Option<Balance>,
     book: LeaseBook,
     rate: Rate,
     refunds: VecDeque<String>,
-    denied: Option<(Timestamp, Credits)>,
+    denied: Option<Denied>,
     under_way: Option<Timestamp>,
     ask_not_before: Timestamp,
     flushing: Option<Timestamp>,
     idle: bool,
     counter: u64,
+}
+
+/// What an operation costs, or at most costs.
+#[derive(Clone, Copy, Debug)]
+struct Price {
+    cost: Credits,
+    is_exact: bool,
+}
+
+/// What the account could not pay lately.
+#[derive(Debug)]
+struct Denied {
+    until: Timestamp,
+    required: Credits,
+    available: Credits,
+    charge: ChargeId,
+    quantity: Quantity,
 }
 
 impl Client {
@@ -57,6 +79,9 @@ impl Client {
         Self {
             isolate: isolate.into(),
             plan: None,
+            terms: 0,
+            usage: BTreeMap::new(),
+            ceilings: BTreeMap::new(),
             keys: BTreeSet::new(),
             keys_revision: 0,
             balance: None,
@@ -93,40 +118,50 @@ impl Client {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn admit(&mut self, operation: Operation, now: Timestamp) -> Result<Admission, Inexact> {
-        let cost = match self.price(&operation) {
-            Some(Ok(cost)) => cost,
+        let price = match self.price(&operation) {
+            Some(Ok(price)) => price,
             Some(Err(())) => return Ok(Admission::Unpriced),
-            None => return Ok(self.ask(operation, Credits::ZERO, now)),
+            None => return self.ask(operation, Credits::ZERO, now),
         };
         if self.keys.contains(&operation.key)
-            && let Some(paid) = self.pay(&operation, cost, now)?
+            && let Some(paid) = self.pay(&operation, price, now)?
         {
             return Ok(Admission::Paid(paid));
         }
-        if let Some(available) = self.denial(cost, now) {
-            return Ok(Admission::Denied { required: cost, available });
+        if let Some(denied) = self.denial(&operation, price, now) {
+            return Ok(denied);
         }
-        Ok(self.ask(operation, cost, now))
+        self.ask(operation, price.cost, now)
     }
 
-    /// The price, if the isolate can know it; `Err` if the plan has none for this.
-    fn price(&self, operation: &Operation) -> Option<Result<Credits, ()>> {
+    /// The price or its ceiling, if the isolate can know it; `Err` if the plan has none for this.
+    fn price(&mut self, operation: &Operation) -> Option<Result<Price, ()>> {
         let Some(charge) = self.plan.as_ref()?.charge(&operation.charge) else {
             return Some(Err(()));
         };
-        if !inline::is_constant(charge) {
-            return None;
+        if inline::is_constant(charge) {
+            let cost = inline::cost(charge, Quantity::ZERO, operation.quantity).ok_or(());
+            return Some(cost.map(|cost| Price { cost, is_exact: true }));
         }
-        Some(inline::cost(charge, Quantity::ZERO, operation.quantity).ok_or(()))
+        if !self.ceilings.contains_key(charge.id()) {
+            // Use only rises while the terms last, and with it the bound only comes closer.
+            let from = self.usage.get(charge.id()).copied();
+            let ceiling = from.and_then(|from| inline::ceiling(charge, from));
+            self.ceilings.insert(charge.id().clone(), ceiling);
+        }
+        let ceiling = self.ceilings.get(charge.id())?.as_ref()?;
+        let cost = inline::hold(ceiling, operation.quantity)?;
+        Some(Ok(Price { cost, is_exact: false }))
     }
 
     fn pay(
         &mut self,
         operation: &Operation,
-        cost: Credits,
+        Price { cost, is_exact }: Price,
         now: Timestamp,
     ) -> Result<Option<Paid>, Inexact> {
-        let Some(number) = self.book.pay(operation, cost, now)? else { return Ok(None) };
+        let paid = self.book.pay(operation, cost, self.terms, now)?;
+        let Some(number) = paid else { return Ok(None) };
         self.rate.note(cost, now)?;
         self.idle = false;
         let left = self.book.spendable()?.plus(self.others()?)?;
@@ -134,6 +169,8 @@ impl Client {
         Ok(Some(Paid {
             op: format!("{}.{number}", self.book.id()),
             cost,
+            is_exact,
+            restricted: false,
             left,
             renew,
             flush: self.start_flushing(now),
@@ -160,9 +197,16 @@ impl Client {
         Ok(self.balance.as_ref().map_or(Credits::ZERO, |balance| balance.available))
     }
 
-    fn denial(&self, cost: Credits, now: Timestamp) -> Option<Credits> {
-        let (until, available) = self.denied?;
-        (now < until && available < cost).then_some(available)
+    /// Whether the account could not pay for as much, or for the very same, a moment ago.
+    fn denial(&self, operation: &Operation, price: Price, now: Timestamp) -> Option<Admission> {
+        let Denied { until, required, available, ref charge, quantity } = *self.denied.as_ref()?;
+        let same = *charge == operation.charge && quantity == operation.quantity;
+        let required = match price.is_exact {
+            true => Some(price.cost).filter(|cost| available < *cost),
+            false => Some(required).filter(|_| same),
+        };
+        let required = required.filter(|_| now < until)?;
+        Some(Admission::Denied { required, available })
     }
 
     fn may_send(&self, now: Timestamp) -> bool {
@@ -179,28 +223,33 @@ impl Client {
         start
     }
 
-    fn ask(&mut self, operation: Operation, cost: Credits, now: Timestamp) -> Admission {
+    fn ask(
+        &mut self,
+        operation: Operation,
+        cost: Credits,
+        now: Timestamp,
+    ) -> Result<Admission, Inexact> {
         self.counter = self.counter.saturating_add(1);
         let op = format!("{}d{}", self.isolate, self.counter);
-        let mut request = self.request(cost, now);
+        let mut request = self.request(cost, now)?;
         let Operation { route, charge, key, quantity } = operation;
         request.debit = Some(Debit { op, route: route.to_string(), charge, key, quantity });
-        Admission::Ask(Box::new(request))
+        Ok(Admission::Ask(Box::new(request)))
     }
 
     /// A message; with report and wish, if no other one with these is under way.
-    fn request(&mut self, cost: Credits, now: Timestamp) -> Request {
+    fn request(&mut self, cost: Credits, now: Timestamp) -> Result<Request, Inexact> {
         let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
         let mut request =
             Request { v: VERSION, plan, keys: self.keys_revision, ..Request::default() };
         if !self.may_send(now) {
-            return request;
+            return Ok(request);
         }
         if self.book.is_over(now) {
             // The account forgets a lease that has been at rest for long: never ask under its name.
             self.new_book();
         }
-        request.report = self.book.report();
+        request.report = self.book.report()?;
         request.refunds = self.due_refunds();
         let rate = self.rate.per_second(now).unwrap_or_default();
         if self.ask_not_before <= now && !cost.is_zero() && !rate.is_zero() {
@@ -209,7 +258,7 @@ impl Client {
         if is_exclusive(&request) {
             self.under_way = Some(now);
         }
-        request
+        Ok(request)
     }
 
     fn new_book(&mut self) {
@@ -222,9 +271,13 @@ impl Client {
     }
 
     /// Asks for more credits, beside a request that was paid. Nothing if a message is under way.
-    pub fn renew(&mut self, now: Timestamp) -> Option<Request> {
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn renew(&mut self, now: Timestamp) -> Result<Option<Request>, Inexact> {
         let cost = self.book.last_cost();
-        self.may_send(now).then(|| self.request(cost, now))
+        self.may_send(now).then(|| self.request(cost, now)).transpose()
     }
 
     /// Reports what was spent; gives an idle lease back. Call every [`REPORT_MS`] until `Done`.
@@ -242,7 +295,7 @@ impl Client {
         }
         self.idle = true;
         let refunds = self.due_refunds();
-        let report = self.book.report();
+        let report = self.book.report()?;
         // What an unanswered wish was granted must be known before it can be given back.
         let doubt = self.book.is_in_doubt();
         let wish = doubt.then(|| self.book.next_wish(Credits::ZERO, self.book.last_cost()));
@@ -323,9 +376,7 @@ impl Client {
     ) -> Result<Option<Admission>, Inexact> {
         self.free(request);
         self.refunds.retain(|op| !request.refunds.contains(op));
-        if let Some(json) = &answer.plan_json {
-            self.plan = Plan::parse(json).ok();
-        }
+        self.take_terms(&answer);
         if let Some(keys) = answer.keys {
             self.keys_revision = keys.revision;
             self.keys = keys.active.into_iter().collect();
@@ -349,6 +400,26 @@ impl Client {
         self.verdict(debit, verdict, now).map(Some)
     }
 
+    /// Plan, period and use belong together: they are taken from one answer, and never from one
+    /// that is older than what is known.
+    fn take_terms(&mut self, answer: &Answer) {
+        if answer.terms < self.terms {
+            return;
+        }
+        if let Some(json) = &answer.plan_json {
+            self.plan = Plan::parse(json).ok();
+        }
+        // The message asked for news since another plan than is known here by now.
+        if self.plan.as_ref().is_some_and(|plan| plan.hash() != answer.plan.hash) {
+            self.plan = None;
+        }
+        if self.usage != answer.usage || self.terms != answer.terms {
+            self.ceilings.clear();
+        }
+        self.terms = answer.terms;
+        self.usage.clone_from(&answer.usage);
+    }
+
     fn verdict(
         &mut self,
         debit: &Debit,
@@ -356,14 +427,26 @@ impl Client {
         now: Timestamp,
     ) -> Result<Admission, Inexact> {
         match verdict {
-            DebitAnswer::Paid { cost } => {
+            DebitAnswer::Paid { .. } | DebitAnswer::Restricted => {
+                let (cost, restricted) = match verdict {
+                    DebitAnswer::Paid { cost } => (cost, false),
+                    _ => (Credits::ZERO, true),
+                };
                 self.rate.note(cost, now)?;
                 self.denied = None;
                 self.idle = false;
                 let left = self.others()?.plus(self.book.spendable()?)?;
                 // A lease that came with the answer must be given back some time.
                 let flush = !self.book.is_at_rest() && self.start_flushing(now);
-                Ok(Admission::Paid(Paid { op: debit.op.clone(), cost, left, renew: false, flush }))
+                Ok(Admission::Paid(Paid {
+                    op: debit.op.clone(),
+                    cost,
+                    is_exact: true,
+                    restricted,
+                    left,
+                    renew: false,
+                    flush,
+                }))
             }
             DebitAnswer::KeyRefused => Ok(Admission::KeyRefused),
             DebitAnswer::RatingFailed => Ok(Admission::Unpriced),
@@ -375,14 +458,18 @@ impl Client {
                     quantity: debit.quantity,
                 };
                 // A lease may have come meanwhile, or hold a rest that is too small by itself.
-                if let Some(paid) = self.pay(&operation, required, now)? {
+                let price = Price { cost: required, is_exact: true };
+                let price = self.price(&operation).and_then(Result::ok).unwrap_or(price);
+                if let Some(paid) = self.pay(&operation, price, now)? {
                     return Ok(Admission::Paid(paid));
                 }
                 if self.may_send(now) && self.book.give_back()? {
                     self.ask_not_before = now.plus_millis(RETRY_MS);
-                    return Ok(self.ask(operation, required, now));
+                    return self.ask(operation, required, now);
                 }
-                self.denied = Some((now.plus_millis(DENIAL_MS), available));
+                let Operation { charge, quantity, .. } = operation;
+                let until = now.plus_millis(DENIAL_MS);
+                self.denied = Some(Denied { until, required, available, charge, quantity });
                 Ok(Admission::Denied { required, available })
             }
         }

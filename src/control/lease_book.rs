@@ -22,6 +22,7 @@ const GUARD_MS: i64 = VALIDITY_MS_MIN / 20;
 struct Listed {
     operation: Operation,
     cost: Credits,
+    terms: u64,
     at: Timestamp,
     status: u16,
 }
@@ -114,6 +115,7 @@ impl LeaseBook {
         &mut self,
         operation: &Operation,
         cost: Credits,
+        terms: u64,
         now: Timestamp,
     ) -> Result<Option<u64>, Inexact> {
         if self.is_past(now) || self.list.len() >= REPORT_OPERATIONS_MAX {
@@ -125,7 +127,8 @@ impl LeaseBook {
         self.spent = self.spent.plus(cost)?;
         self.last_cost = cost;
         let number = self.next();
-        self.list.push_back(Listed { operation: operation.clone(), cost, at: now, status: 0 });
+        let operation = operation.clone();
+        self.list.push_back(Listed { operation, cost, terms, at: now, status: 0 });
         Ok(Some(number))
     }
 
@@ -177,24 +180,30 @@ impl LeaseBook {
         Wish { lease: self.id.clone(), seq: self.seq, rate, cost, granted: self.granted }
     }
 
-    /// Everything that is not acknowledged; nothing if that is nothing.
-    pub(super) fn report(&mut self) -> Option<Report> {
+    /// What is not acknowledged, up to where the terms changed; nothing if that is nothing.
+    pub(super) fn report(&mut self) -> Result<Option<Report>, Inexact> {
         if self.list.is_empty() && self.reported_return == self.returned {
-            return None;
+            return Ok(None);
         }
-        self.sent = self.next();
-        Some(Report {
+        let terms = self.list.front().map(|first| first.terms).unwrap_or_default();
+        let count = self.list.iter().take_while(|listed| listed.terms == terms).count();
+        let later = self.list.iter().skip(count).map(|listed| listed.cost);
+        let used = self.spent.minus(Credits::sum(later)?)?;
+        self.sent = self.acked.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(Some(Report {
             lease: self.id.clone(),
-            used: self.spent,
+            terms,
+            used,
             returned: self.returned,
-            operations: self.packed(),
-        })
+            operations: self.packed(count),
+        }))
     }
 
-    fn packed(&self) -> ledger::Operations {
+    /// The first `count` operations.
+    fn packed(&self, count: usize) -> ledger::Operations {
         let at = self.list.front().map(|first| first.at).unwrap_or_default();
         let mut packed = ledger::Operations { from: self.acked, at, ..Default::default() };
-        for Listed { operation, at: when, status, .. } in &self.list {
+        for Listed { operation, at: when, status, .. } in self.list.iter().take(count) {
             let same_route = |(route, charge): &(String, _)| {
                 route.as_str() == &*operation.route && *charge == operation.charge
             };

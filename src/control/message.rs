@@ -1,8 +1,8 @@
 //! What an isolate and an account say to each other: JSON, decimals as strings.
 //!
 //! ```json
-//! {"v":1,"now":0,"plan":"9f…","keys":3,
-//!  "report":{"lease":"l1","used":"40","returned":"0","operations":{…}},
+//! {"v":1,"plan":"9f…","keys":3,
+//!  "report":{"lease":"l1","terms":0,"used":"40","returned":"0","operations":{…}},
 //!  "refunds":["l1.17"],
 //!  "debit":{"op":"d9","route":"GET /words","charge":"words","key":"k1","quantity":"1"},
 //!  "wish":{"lease":"l1","seq":4,"rate":"20","cost":"1"}}
@@ -11,10 +11,12 @@
 //! Every part may be missing. The parts are idempotent each on its own: reports by cumulative
 //! counters and operation numbers, debits and refunds by operation id, wishes by (lease, seq).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{Balance, Debit, Operations};
-use crate::units::{Credits, KeyId};
+use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
 /// Version of the messages; an account refuses one it does not know.
 pub const VERSION: u32 = 1;
@@ -51,6 +53,9 @@ pub struct Request {
 pub struct Report {
     /// The lease.
     pub lease: String,
+    /// Number of the terms (plan and period) that the operations were served under.
+    #[serde(default)]
+    pub terms: u64,
     /// Credits spent so far, up to the last operation of this report.
     pub used: Credits,
     /// Credits given back so far.
@@ -102,6 +107,12 @@ pub struct Answer {
     pub balance: Balance,
     /// The plan's hash, id and version.
     pub plan: crate::ledger::PlanRef,
+    /// Number of the terms: rises when the plan changes or a period ends.
+    #[serde(default)]
+    pub terms: u64,
+    /// Meter units used so far, of the charges whose price depends on it and may be held for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<ChargeId, Quantity>,
     /// The plan's JSON, if the isolate knew another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan_json: Option<String>,
@@ -119,6 +130,9 @@ pub enum DebitAnswer {
         /// What it cost.
         cost: Credits,
     },
+    /// Nothing is left, and the plan serves on, degraded and for nothing (RFC 8506
+    /// Final-Unit-Action RESTRICT_ACCESS).
+    Restricted,
     /// RFC 8506 CREDIT_LIMIT_REACHED.
     CreditLimitReached {
         /// What it would have cost.

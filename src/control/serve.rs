@@ -1,12 +1,14 @@
 //! The account's side: one request in, one answer out, everything decided at one instant.
 
+use std::collections::BTreeMap;
+
 use super::denials::Denials;
 use super::message::DebitAnswer::{KeyRefused, RatingFailed};
-use super::message::{Answer, DebitAnswer, KeyList, Request, VERSION, Wish};
+use super::message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
 use super::sizing::{Share, share};
-use crate::ledger::{Debit, Debited, Ledger, LedgerError, Session};
-use crate::plan::Plan;
-use crate::units::{Credits, Inexact};
+use crate::ledger::{Debit, Debited, Ledger, LedgerError, Reported, Session, inline};
+use crate::plan::{Charge, Plan};
+use crate::units::{ChargeId, Credits, Inexact, Quantity};
 
 /// Decides a request in a session; the caller writes the session's entries as one journal row
 /// before the answer leaves, and keeps `denials` from one request to the next.
@@ -25,8 +27,9 @@ pub fn serve(
 ) -> Result<Answer, Inexact> {
     let mut answer = blank(session.ledger(), request)?;
     if let Some(report) = &request.report {
-        let operations = report.operations.clone();
-        match session.report(plan, &report.lease, report.used, report.returned, operations) {
+        let Report { ref lease, terms, used, returned, ref operations } = *report;
+        let reported = Reported { terms, used, returned, operations: operations.clone() };
+        match session.report(plan, lease, reported) {
             Ok(acked) => answer.acked = Some(acked),
             Err(LedgerError::Inexact(error)) => return Err(error),
             Err(_) => answer.lease_unknown = true,
@@ -55,6 +58,7 @@ pub fn serve(
         }
     }
     answer.balance = session.ledger().balance()?;
+    answer.usage = usage(session.ledger(), plan);
     Ok(answer)
 }
 
@@ -69,6 +73,7 @@ fn debit(
     }
     let refused = match session.debit(plan, debit.clone())? {
         Debited::Paid { cost } => return Ok(DebitAnswer::Paid { cost }),
+        Debited::Restricted => return Ok(DebitAnswer::Restricted),
         Debited::Short { required, available } => {
             DebitAnswer::CreditLimitReached { required, available }
         }
@@ -77,6 +82,13 @@ fn debit(
     };
     denials.note_debit(&debit.op, refused.clone());
     Ok(refused)
+}
+
+/// What isolates need to bound the price of an operation.
+fn usage(ledger: &Ledger, plan: &Plan) -> BTreeMap<ChargeId, Quantity> {
+    let depends = |charge: &&Charge| !inline::is_constant(charge) && inline::is_leasable(charge);
+    let charges = plan.charges().iter().filter(depends);
+    charges.map(|charge| (charge.id().clone(), ledger.usage(charge.id()))).collect()
 }
 
 fn blank(ledger: &Ledger, request: &Request) -> Result<Answer, Inexact> {
@@ -92,6 +104,8 @@ fn blank(ledger: &Ledger, request: &Request) -> Result<Answer, Inexact> {
         debit: None,
         balance: ledger.balance()?,
         plan: ledger.plan().clone(),
+        terms: ledger.terms(),
+        usage: BTreeMap::new(),
         plan_json: (request.plan != ledger.plan().hash).then(|| ledger.plan_json().to_owned()),
         keys: news.then(list),
     })

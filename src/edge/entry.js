@@ -169,7 +169,7 @@ async function forward(request, verdict, env, ctx) {
   const headers = new Headers(request.headers);
   headers.delete(isOurs(headers.get("x-api-key")) ? "x-api-key" : "authorization");
   headers.set("edgemeter-account", account);
-  headers.set("edgemeter-operation", op);
+  headers.set("edgemeter-operation", flags.includes("d") ? `${op};restricted` : op);
   let response;
   try {
     response = await originFetch(request, headers, env);
@@ -183,7 +183,9 @@ async function forward(request, verdict, env, ctx) {
     ? new Response(null, { status, headers: response.headers, webSocket: response.webSocket })
     : new Response(response.body, response);
   const put = answer.headers;
-  put.set("edgemeter-cost", status >= 500 ? "0" : cost);
+  // A price that depends on the account's total is exact in the journal; here is its bound.
+  const most = flags.includes("m") && status < 500;
+  put.set(most ? "edgemeter-cost-at-most" : "edgemeter-cost", status >= 500 ? "0" : cost);
   put.set("edgemeter-operation", op);
   put.set("ratelimit-policy", policy);
   put.set("ratelimit", limit);

@@ -117,7 +117,7 @@ impl From<LedgerError> for Problem {
             LedgerError::KeyUnknown { .. } => (404, None),
             LedgerError::Full { .. } => (409, None),
             LedgerError::LeaseUnknown { .. } => (409, None),
-            LedgerError::ReturnDiffers { .. } => (409, Some("/id")),
+            LedgerError::CommandDiffers { .. } => (409, Some("/id")),
             LedgerError::UnreportedDiffers { .. } => (409, Some("/amount")),
             LedgerError::Inexact(_) => (422, Some("/amount")),
         };

@@ -3,10 +3,13 @@
 //! Invariant (tested in `tests/ledger_laws.rs`): rebuilding a ledger from its journal gives the
 //! live state, bit for bit, and a changed, dropped or reordered row is found by number.
 
-use super::entry::{Entry, Flying, GENESIS, Operations, Row, chain_hash};
-use super::grant::{Burn, Grant};
+mod grants;
+mod leases;
+
+use super::entry::{Entry, Flying, GENESIS, Operations, PlanRef, Row, chain_hash};
 use super::{
-    DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastDebit, PastReturn, RETURN_MEMORY_MS, Totals,
+    COMMAND_MEMORY_MS, Command, DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
+    PastTerms, TERMS_MAX, Totals,
 };
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
@@ -93,8 +96,10 @@ impl Ledger {
             keys_revision: 0,
             leases: Default::default(),
             debits: Default::default(),
-            returns: Default::default(),
+            commands: Default::default(),
             usage: Default::default(),
+            terms: 0,
+            past_terms: Default::default(),
             totals: Totals::default(),
         })
     }
@@ -104,33 +109,68 @@ impl Ledger {
         self.advance(at);
         match entry {
             Entry::AccountOpened { .. } => Ok(()),
+            Entry::PlanChanged { plan, plan_json } => self.change_plan(plan, plan_json),
             Entry::KeyCreated { key } => self.set_key(key.clone(), true),
             Entry::KeyDisabled { key } => self.set_key(key.clone(), false),
             Entry::CreditsGranted { grant } => self.add_grant(grant),
             Entry::GrantExpired { lost } => self.expire(lost),
+            Entry::GrantRefilled { grant, lost, added, next } => {
+                self.refill(grant, *lost, *added, *next)
+            }
+            Entry::GrantVoided { grant } => self.void(grant),
+            Entry::Adjusted { adjustment, taken } => {
+                self.note(&adjustment.id, Command::Adjust(adjustment.clone()));
+                self.adjust(adjustment, taken)
+            }
+            Entry::PeriodClosed { id, rolled, overage, forgive_debt, forgiven } => {
+                self.note(id, Command::ClosePeriod { forgive_debt: *forgive_debt });
+                self.close_period(rolled, *overage, *forgiven)
+            }
+            Entry::DebtSettled { burns, overage } => self.settle_debt(burns, *overage),
             Entry::LeaseGranted { lease, seq, amount, release_at } => {
                 self.grant_lease(lease, *seq, *amount, *release_at)
             }
-            Entry::UsageReported { lease, used, returned, operations, unpaid, burns, flying } => {
+            Entry::UsageReported {
+                lease,
+                terms,
+                used,
+                returned,
+                operations,
+                shortfall,
+                burns,
+                flying,
+                ..
+            } => {
+                self.count_all(*terms, operations)?;
                 self.report(lease, *used, *returned, operations)?;
-                for Flying { op, cost, burns } in flying {
-                    let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
-                    self.remember(op, past);
+                for Flying { op, cost, burns, debt } in flying {
+                    self.remember(op, PastDebit::paid(self.clock, *cost, burns.clone(), *debt));
                 }
-                self.totals.unpaid = self.totals.unpaid.plus(*unpaid)?;
+                self.totals.unpaid = self.totals.unpaid.plus(shortfall.unpaid)?;
+                self.totals.debt = self.totals.debt.plus(shortfall.debt)?;
                 self.burn(burns)
             }
             Entry::LeaseEnded { lease, unreported } => self.end_lease(lease, *unreported),
-            Entry::UnreportedReturned { id, amount } => self.return_unreported(id, *amount),
-            Entry::Debited { debit, cost, burns } => {
-                self.count(&debit.charge, debit.quantity)?;
-                let past = PastDebit { at: self.clock, cost: *cost, burns: burns.clone() };
-                self.remember(&debit.op, past);
+            Entry::UnreportedReturned { id, amount } => {
+                self.note(id, Command::ReturnUnreported { amount: *amount });
+                self.return_unreported(*amount)
+            }
+            Entry::Debited { debit, cost, burns, debt, restricted } => {
+                if !restricted {
+                    self.count(&debit.charge, debit.quantity)?;
+                }
+                let past = PastDebit::paid(self.clock, *cost, burns.clone(), *debt);
+                self.remember(&debit.op, PastDebit { restricted: *restricted, ..past });
+                self.totals.debt = self.totals.debt.plus(*debt)?;
                 self.burn(burns)
             }
-            Entry::Refunded { op, returns } => {
-                let nothing = PastDebit { at: self.clock, cost: Credits::ZERO, burns: Vec::new() };
-                self.debits.entry(op.clone()).or_insert(nothing).burns.clear();
+            Entry::Refunded { op, returns, debt, overage } => {
+                let nothing = PastDebit::paid(self.clock, Credits::ZERO, Vec::new(), Credits::ZERO);
+                let past = self.debits.entry(op.clone()).or_insert(nothing);
+                past.burns.clear();
+                (past.debt, past.overage, past.refunded) = (Credits::ZERO, Credits::ZERO, true);
+                self.totals.debt = self.totals.debt.minus(*debt)?;
+                self.totals.overage = self.totals.overage.minus(*overage)?;
                 self.unburn(returns)
             }
         }
@@ -151,7 +191,8 @@ impl Ledger {
             Some(ended_at) => !old(ended_at),
             None => !(old(lease.release_at) && empty(lease)),
         });
-        self.returns.retain(|_, past| at.millis_since(past.at) <= RETURN_MEMORY_MS);
+        self.past_terms.retain(|_, past| !old(past.until));
+        self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
 
     /// Remembers a debit. A quarter is forgotten at once, the oldest, when there are too many: the
@@ -170,118 +211,42 @@ impl Ledger {
         }
     }
 
+    fn note(&mut self, id: &GrantId, command: Command) {
+        self.commands.insert(id.clone(), PastCommand { at: self.clock, command });
+    }
+
+    fn change_plan(&mut self, plan: &PlanRef, json: &str) -> Result<(), Inexact> {
+        let former = std::mem::replace(&mut self.plan_json, json.to_owned());
+        self.plan = plan.clone();
+        let usage = self.usage.clone();
+        self.end_terms(PastTerms { until: self.clock, plan_json: Some(former), usage })
+    }
+
+    fn end_terms(&mut self, past: PastTerms) -> Result<(), Inexact> {
+        self.past_terms.insert(self.terms, past);
+        if self.past_terms.len() > TERMS_MAX {
+            self.past_terms.pop_first();
+        }
+        self.terms = self.terms.saturating_add(1);
+        Ok(())
+    }
+
     fn set_key(&mut self, key: KeyId, active: bool) -> Result<(), Inexact> {
         self.keys.insert(key, active);
         self.keys_revision = self.keys_revision.saturating_add(1);
         Ok(())
     }
 
-    fn add_grant(&mut self, grant: &Grant) -> Result<(), Inexact> {
-        self.totals.left = self.totals.left.plus(grant.left)?;
-        self.grants.insert(grant.terms.id.clone(), grant.clone());
-        Ok(())
-    }
-
-    fn expire(&mut self, lost: &Burn) -> Result<(), Inexact> {
-        self.take(lost)?;
-        self.totals.expired = self.totals.expired.plus(lost.amount)?;
-        Ok(())
-    }
-
-    fn burn(&mut self, burns: &[Burn]) -> Result<(), Inexact> {
-        for burn in burns {
-            self.take(burn)?;
-            self.totals.burned = self.totals.burned.plus(burn.amount)?;
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, burn: &Burn) -> Result<(), Inexact> {
-        self.totals.left = self.totals.left.minus(burn.amount)?;
-        if let Some(grant) = self.grants.get_mut(&burn.grant) {
-            grant.left = grant.left.minus(burn.amount)?;
-        }
-        Ok(())
-    }
-
-    fn unburn(&mut self, returns: &[Burn]) -> Result<(), Inexact> {
-        for back in returns {
-            self.totals.left = self.totals.left.plus(back.amount)?;
-            self.totals.burned = self.totals.burned.minus(back.amount)?;
-            if let Some(grant) = self.grants.get_mut(&back.grant) {
-                grant.left = grant.left.plus(back.amount)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn grant_lease(
-        &mut self,
-        id: &str,
-        seq: u64,
-        amount: Credits,
-        release_at: Timestamp,
-    ) -> Result<(), Inexact> {
-        let fresh = || Lease {
-            granted: Credits::ZERO,
-            used: Credits::ZERO,
-            returned: Credits::ZERO,
-            released: Credits::ZERO,
-            reported: 0,
-            seq,
-            release_at,
-            ended_at: None,
-        };
-        let lease = self.leases.entry(id.to_owned()).or_insert_with(fresh);
-        lease.granted = lease.granted.plus(amount)?;
-        lease.seq = seq;
-        lease.release_at = release_at;
-        Ok(())
-    }
-
-    fn report(
-        &mut self,
-        id: &str,
-        used: Credits,
-        returned: Credits,
-        operations: &Operations,
-    ) -> Result<(), Inexact> {
+    /// Counts the use of a report towards the terms that it was served under.
+    fn count_all(&mut self, terms: Option<u64>, operations: &Operations) -> Result<(), Inexact> {
+        let past = terms.and_then(|terms| self.past_terms.get_mut(&terms));
+        let usage = past.map_or(&mut self.usage, |past| &mut past.usage);
         for operation in &operations.list {
             let route = operations.routes.get(usize::from(operation.0));
             if let Some((_, charge)) = route {
-                self.count(&charge.clone(), operation.2)?;
+                let total = usage.entry(charge.clone()).or_default();
+                *total = total.plus(operation.2)?;
             }
-        }
-        let Some(lease) = self.leases.get_mut(id) else { return Ok(()) };
-        let before = lease.outstanding()?;
-        (lease.used, lease.returned) = (used, returned);
-        let after = lease.outstanding()?;
-        if after.is_negative() {
-            // It was released: what turns out to be used was not given back after all.
-            lease.released = lease.released.plus(after)?;
-        }
-        if lease.ended_at.is_some() {
-            let settled = before.minus(lease.outstanding()?)?;
-            self.totals.unreported = self.totals.unreported.minus(settled)?;
-        }
-        let count = u64::try_from(operations.list.len()).unwrap_or(u64::MAX);
-        lease.reported = lease.reported.max(operations.from.saturating_add(count));
-        Ok(())
-    }
-
-    fn end_lease(&mut self, id: &str, unreported: Credits) -> Result<(), Inexact> {
-        self.totals.unreported = self.totals.unreported.plus(unreported)?;
-        if let Some(lease) = self.leases.get_mut(id) {
-            lease.ended_at = Some(self.clock);
-        }
-        Ok(())
-    }
-
-    fn return_unreported(&mut self, id: &GrantId, amount: Credits) -> Result<(), Inexact> {
-        self.returns.insert(id.clone(), PastReturn { at: self.clock, amount });
-        self.totals.unreported = self.totals.unreported.minus(amount)?;
-        for lease in self.leases.values_mut().filter(|lease| lease.ended_at.is_some()) {
-            lease.released = lease.released.plus(lease.outstanding()?)?;
         }
         Ok(())
     }

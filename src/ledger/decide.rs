@@ -1,13 +1,14 @@
 //! Commands → entries: what may happen to an account, decided on its state.
 //!
-//! A [`Session`] is one visit to the ledger at one instant: it first does what is due (grants that
-//! ended, leases that nobody renewed), then decides commands. Every change is recorded as an entry
+//! A [`Session`] is one visit to the ledger at one instant: it first does what is due (`due.rs`),
+//! then decides commands. Every change is recorded as an entry
 //! and applied at once; the caller writes [`Session::into_entries`] as one journal row. A command
 //! that is refused has recorded nothing of its own.
 
 use super::entry::{Debit, Entry, PlanRef};
-use super::grant::{Burn, Grant, GrantTerms};
-use super::{GRANTS_MAX, KEYS_MAX, Ledger, LedgerError, inline};
+use super::grant::{Burn, Grant, GrantTerms, Rollover};
+use super::zero::Beyond;
+use super::{GRANTS_MAX, KEYS_MAX, Ledger, LedgerError, PastDebit, inline};
 use crate::plan::Plan;
 use crate::units::{AccountId, Credits, Inexact, KeyId, Timestamp};
 
@@ -19,6 +20,8 @@ pub enum Debited {
         /// What it cost.
         cost: Credits,
     },
+    /// Nothing is left, and the plan serves on, degraded and for nothing.
+    Restricted,
     /// The account could not pay.
     Short {
         /// What it would have cost.
@@ -51,8 +54,7 @@ pub(super) enum Payer {
 
 /// The first entry of a journal.
 pub fn open(account: AccountId, plan: &Plan, plan_json: String) -> Entry {
-    let plan =
-        PlanRef { id: plan.id().clone(), version: plan.version(), hash: plan.hash().to_owned() };
+    let plan = PlanRef::of(plan);
     Entry::AccountOpened { account, plan, plan_json }
 }
 
@@ -64,11 +66,10 @@ impl<'ledger> Session<'ledger> {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn start(ledger: &'ledger mut Ledger, now: Timestamp) -> Result<Self, Inexact> {
-        let now = now.max(ledger.clock);
+        let (since, now) = (ledger.clock, now.max(ledger.clock));
         ledger.advance(now);
         let mut session = Self { ledger, now, entries: Vec::new() };
-        session.end_leases()?;
-        session.expire_grants()?;
+        session.do_due(since)?;
         Ok(session)
     }
 
@@ -93,49 +94,29 @@ impl<'ledger> Session<'ledger> {
         Ok(())
     }
 
-    /// Ends grants that are past. Credits of theirs that isolates hold were set aside in time and
-    /// stay spendable by those isolates: in burn order, what is held counts first against them.
-    fn expire_grants(&mut self) -> Result<(), Inexact> {
-        let mut held = self.ledger.held()?;
-        let mut lost = Vec::new();
-        for grant in self.in_burn_order() {
-            let kept = held.min(grant.left);
-            held = held.minus(kept)?;
-            let amount = grant.left.minus(kept)?;
-            if grant.is_past(self.now) && !amount.is_zero() {
-                lost.push(Burn { grant: grant.terms.id.clone(), amount });
-            }
-        }
-        for lost in lost {
-            self.record(Entry::GrantExpired { lost })?;
-        }
-        Ok(())
-    }
-
-    /// Ends what came back to grants that are past: it is nobody's any more, in this visit either.
-    pub(super) fn expire_what_came_back(&mut self) -> Result<(), Inexact> {
-        let past = |grant: &Grant| grant.is_past(self.now) && !grant.left.is_zero();
-        if self.ledger.grants.values().any(past) { self.expire_grants() } else { Ok(()) }
-    }
-
     /// Grants with credits that have started, the first to burn first; past ones stand before all
     /// others, since what is left in them is held by isolates and waits for their reports.
-    fn in_burn_order(&self) -> Vec<&Grant> {
-        let open = |grant: &&Grant| !grant.left.is_zero() && grant.effective_at <= self.now;
+    pub(super) fn in_burn_order(&self, at: Timestamp) -> Vec<&Grant> {
+        let open = |grant: &&Grant| !grant.left.is_zero() && grant.effective_at <= at;
         let mut grants: Vec<&Grant> = self.ledger.grants.values().filter(open).collect();
-        grants.sort_by_cached_key(|grant| (!grant.is_past(self.now), grant.burn_key()));
+        grants.sort_by_cached_key(|grant| (!grant.is_past(at), grant.burn_key()));
         grants
     }
 
     /// Who pays `amount`, in burn order; less than asked for if the grants hold less. What is left
     /// in a past grant pays for leases only.
-    pub(super) fn plan_burns(&self, amount: Credits, payer: Payer) -> Result<Vec<Burn>, Inexact> {
+    pub(super) fn plan_burns(
+        &self,
+        amount: Credits,
+        payer: Payer,
+        at: Timestamp,
+    ) -> Result<Vec<Burn>, Inexact> {
         let (mut rest, mut burns) = (amount, Vec::new());
-        for grant in self.in_burn_order() {
+        for grant in self.in_burn_order(at) {
             if rest.is_zero() {
                 break;
             }
-            if payer == Payer::Account && grant.is_past(self.now) {
+            if payer == Payer::Account && grant.is_past(at) {
                 continue;
             }
             let part = rest.min(grant.left);
@@ -162,14 +143,20 @@ impl<'ledger> Session<'ledger> {
         if let Some(expires_at) = terms.expires_at.filter(|end| *end <= start.max(self.now)) {
             return Err(LedgerError::EndsBeforeStart { expires_at, start: start.max(self.now) });
         }
+        if let Some(Rollover { min, max }) = terms.rollover
+            && (min.is_negative() || min > max)
+        {
+            return Err(LedgerError::RolloverBounds { min, max });
+        }
         if self.ledger.grants.len() >= GRANTS_MAX {
             return Err(LedgerError::Full { what: "grants", max: GRANTS_MAX });
         }
         // Refused here rather than when some later sum fails: the total must stay in range.
         self.ledger.balance()?.granted.plus(terms.amount)?;
         self.ledger.totals.left.plus(terms.amount)?;
-        let grant = Grant { effective_at: start, left: terms.amount, terms };
+        let grant = Grant::new(terms, start, self.now);
         self.record(Entry::CreditsGranted { grant })?;
+        self.pay_debt(self.now)?;
         Ok(true)
     }
 
@@ -208,22 +195,37 @@ impl<'ledger> Session<'ledger> {
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn debit(&mut self, plan: &Plan, debit: Debit) -> Result<Debited, Inexact> {
         if let Some(past) = self.ledger.debits.get(&debit.op) {
-            return Ok(Debited::Paid { cost: past.cost });
+            return Ok(match past.restricted {
+                true => Debited::Restricted,
+                false => Debited::Paid { cost: past.cost },
+            });
         }
         if self.ledger.keys.get(&debit.key) != Some(&true) {
             return Ok(Debited::KeyRefused);
         }
         let Some(required) = self.price(plan, &debit) else { return Ok(Debited::Unpriced) };
         let available = self.ledger.available()?;
-        if required > available {
-            return Ok(Debited::Short { required, available });
+        let burns = self.plan_burns(required.min(available), Payer::Account, self.now)?;
+        let debt = required.minus(Burn::total(&burns)?)?;
+        if debt.is_zero() {
+            let restricted = false;
+            self.record(Entry::Debited { debit, cost: required, burns, debt, restricted })?;
+            return Ok(Debited::Paid { cost: required });
         }
-        let burns = self.plan_burns(required, Payer::Account)?;
-        if Credits::sum(burns.iter().map(|burn| burn.amount))? != required {
-            return Ok(Debited::Short { required, available });
+        match self.beyond(plan, debt)? {
+            Beyond::Refuse => Ok(Debited::Short { required, available }),
+            Beyond::Owe => {
+                let restricted = false;
+                self.record(Entry::Debited { debit, cost: required, burns, debt, restricted })?;
+                self.invoice_debt(plan)?;
+                Ok(Debited::Paid { cost: required })
+            }
+            Beyond::Restrict => {
+                let (cost, burns, debt) = (Credits::ZERO, Vec::new(), Credits::ZERO);
+                self.record(Entry::Debited { debit, cost, burns, debt, restricted: true })?;
+                Ok(Debited::Restricted)
+            }
         }
-        self.record(Entry::Debited { debit, cost: required, burns })?;
-        Ok(Debited::Paid { cost: required })
     }
 
     fn price(&self, plan: &Plan, debit: &Debit) -> Option<Credits> {
@@ -238,12 +240,20 @@ impl<'ledger> Session<'ledger> {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn refund(&mut self, op: &str) -> Result<(), Inexact> {
-        let returns = match self.ledger.debits.get(op) {
-            Some(past) if past.burns.is_empty() => return Ok(()),
-            Some(past) => past.burns.clone(),
-            None => Vec::new(),
+        let entry = match self.ledger.debits.get(op) {
+            Some(past) if past.refunded => return Ok(()),
+            Some(PastDebit { burns, debt, overage, .. }) => Entry::Refunded {
+                op: op.to_owned(),
+                returns: burns.clone(),
+                debt: *debt,
+                overage: *overage,
+            },
+            None => {
+                let (debt, overage) = (Credits::ZERO, Credits::ZERO);
+                Entry::Refunded { op: op.to_owned(), returns: Vec::new(), debt, overage }
+            }
         };
-        self.record(Entry::Refunded { op: op.to_owned(), returns })?;
-        self.expire_what_came_back()
+        self.record(entry)?;
+        self.settle_what_came_back()
     }
 }

@@ -11,7 +11,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::grant::{Burn, Grant};
+use crate::plan::Plan;
 use crate::units::{AccountId, ChargeId, Credits, GrantId, KeyId, PlanId, Quantity, Timestamp};
+
+fn is_zero(amount: &Credits) -> bool {
+    amount.is_zero()
+}
 
 /// A plan version by name and by meaning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +27,13 @@ pub struct PlanRef {
     pub version: u32,
     /// SHA-256 of its meaning, in hex.
     pub hash: String,
+}
+
+impl PlanRef {
+    /// The name of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        Self { id: plan.id().clone(), version: plan.version(), hash: plan.hash().to_owned() }
+    }
 }
 
 /// Operations that one isolate served from its lease, packed: columns once, numbers per operation.
@@ -56,6 +68,9 @@ pub struct Flying {
     pub cost: Credits,
     /// Who paid.
     pub burns: Vec<Burn>,
+    /// Part of the cost that was served below zero.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub debt: Credits,
 }
 
 /// One metered request that the account itself decided.
@@ -87,6 +102,13 @@ pub enum Entry {
         /// The plan's JSON as it was published, so that the journal can be rated on its own.
         plan_json: String,
     },
+    /// The account pays by another plan from here on.
+    PlanChanged {
+        /// What it pays.
+        plan: PlanRef,
+        /// The plan's JSON as it was published.
+        plan_json: String,
+    },
     /// A key may be used from here on.
     KeyCreated {
         /// Its id.
@@ -107,6 +129,51 @@ pub enum Entry {
         /// The grant and what it lost.
         lost: Burn,
     },
+    /// A recurring grant came again.
+    GrantRefilled {
+        /// The grant.
+        grant: GrantId,
+        /// What was left and did not stay.
+        lost: Credits,
+        /// What came: the amount, and what a rollover's minimum added.
+        added: Credits,
+        /// When it comes again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Timestamp>,
+    },
+    /// A grant ends here, before its time; what was left of it is the next entry.
+    GrantVoided {
+        /// The grant.
+        grant: GrantId,
+    },
+    /// The operator took credits away, or gave some back to a grant.
+    Adjusted {
+        /// What was asked for.
+        adjustment: Adjustment,
+        /// What each grant lost.
+        taken: Vec<Burn>,
+    },
+    /// A billing period of the account ended: use is counted from zero.
+    PeriodClosed {
+        /// Names the period once.
+        id: GrantId,
+        /// What became of each grant that does not recur and has a rollover.
+        rolled: Vec<Rolled>,
+        /// Overage of the period, for its invoice.
+        overage: Credits,
+        /// Whether debt ends with the period.
+        forgive_debt: bool,
+        /// Debt that nobody pays any more.
+        forgiven: Credits,
+    },
+    /// What was served below zero was paid, or became overage.
+    DebtSettled {
+        /// Who paid.
+        burns: Vec<Burn>,
+        /// What goes onto the invoice.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overage: Credits,
+    },
     /// Credits were set aside for one isolate.
     LeaseGranted {
         /// The lease.
@@ -122,15 +189,23 @@ pub enum Entry {
     UsageReported {
         /// The lease.
         lease: String,
+        /// Number of the former terms that the operations were served under; nothing: today's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<u64>,
         /// Credits that it counted as spent, in all, at the prices it held.
         used: Credits,
         /// Credits that it gave back, in all.
         returned: Credits,
         /// The operations that are new.
         operations: Operations,
-        /// Part of their cost that nobody could pay: a price rose, or the lease's credits had been
-        /// returned to the account and spent by others before this report arrived.
-        unpaid: Credits,
+        /// What each of them cost, in the account's order; left out where every price is the same
+        /// whatever was used before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        costs: Vec<Credits>,
+        /// Part of their cost that credits could not pay: a price rose, or the lease's credits had
+        /// been returned to the account and spent by others before this report arrived.
+        #[serde(default, skip_serializing_if = "Shortfall::is_empty")]
+        shortfall: Shortfall,
         /// Who paid, in the order of the operations.
         burns: Vec<Burn>,
         /// Those that were in flight: they may still fail and be refunded.
@@ -159,6 +234,12 @@ pub enum Entry {
         cost: Credits,
         /// Who paid.
         burns: Vec<Burn>,
+        /// Part of the cost that was served below zero.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        debt: Credits,
+        /// It was served at zero, degraded and free.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        restricted: bool,
     },
     /// An operation failed and its credits went back to the grants they came from.
     Refunded {
@@ -166,7 +247,56 @@ pub enum Entry {
         op: String,
         /// What each grant got back.
         returns: Vec<Burn>,
+        /// What is owed no more.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        debt: Credits,
+        /// What goes off the invoice.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        overage: Credits,
     },
+}
+
+/// A cost that credits could not pay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shortfall {
+    /// Served below zero, as the plan allows: the next credits pay it, or the invoice.
+    pub debt: Credits,
+    /// Nobody pays it: the operator's loss.
+    pub unpaid: Credits,
+}
+
+impl Shortfall {
+    /// Whether all was paid.
+    pub fn is_empty(&self) -> bool {
+        self.debt.is_zero() && self.unpaid.is_zero()
+    }
+}
+
+/// A correction by the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adjustment {
+    /// Names it once.
+    pub id: GrantId,
+    /// Above zero gives to `grant`; below zero takes away.
+    pub amount: Credits,
+    /// The grant; without it, credits are taken in burn order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantId>,
+    /// Why, for whoever reads the journal.
+    pub reason: String,
+}
+
+/// What a period's end did to a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rolled {
+    /// The grant.
+    pub grant: GrantId,
+    /// What did not stay.
+    pub lost: Credits,
+    /// What the rollover's minimum added.
+    pub added: Credits,
 }
 
 /// One row of the journal.

@@ -19,11 +19,42 @@ pub enum LedgerError {
         /// When the grant would start.
         start: Timestamp,
     },
+    /// A rollover that keeps nothing sensible.
+    #[error("rollover keeps {min} to {max}: give bounds from 0 on, min not above max")]
+    RolloverBounds {
+        /// The lower bound.
+        min: Credits,
+        /// The upper bound.
+        max: Credits,
+    },
     /// The same id with other terms.
     #[error("grant {id} exists with other terms: use a new id, or repeat the same terms")]
     GrantDiffers {
         /// The id.
         id: GrantId,
+    },
+    /// A grant that was never given.
+    #[error("grant {id} does not exist in this account: list its grants to see their ids")]
+    GrantUnknown {
+        /// The id.
+        id: GrantId,
+    },
+    /// A grant that is over.
+    #[error("grant {id} has ended: give a new grant instead")]
+    GrantEnded {
+        /// The id.
+        id: GrantId,
+    },
+    /// A correction of nothing, or one that gives to no grant in particular.
+    #[error("an adjustment is below zero, or above zero and names the grant it gives to")]
+    AdjustmentZero,
+    /// A correction that takes more than there is.
+    #[error("adjustment takes {amount}, and {available} can be taken: take at most that")]
+    AdjustmentShort {
+        /// What was to be taken.
+        amount: Credits,
+        /// What there is.
+        available: Credits,
     },
     /// A key id that is taken.
     #[error("key {id} exists: choose another id or leave it out")]
@@ -51,9 +82,9 @@ pub enum LedgerError {
         /// The lease.
         lease: String,
     },
-    /// The same id with another amount.
-    #[error("return {id} was of another amount: use a new id")]
-    ReturnDiffers {
+    /// The same id of a return, an adjustment or a period with other terms.
+    #[error("{id} was done with other terms: use a new id, or repeat the same terms")]
+    CommandDiffers {
         /// The id.
         id: GrantId,
     },
@@ -79,12 +110,17 @@ impl LedgerError {
         match self {
             Self::AmountNotPositive { .. } => "amount_not_positive",
             Self::EndsBeforeStart { .. } => "ends_before_start",
+            Self::RolloverBounds { .. } => "rollover_bounds",
             Self::GrantDiffers { .. } => "grant_differs",
+            Self::GrantUnknown { .. } => "grant_unknown",
+            Self::GrantEnded { .. } => "grant_ended",
+            Self::AdjustmentZero => "adjustment_zero",
+            Self::AdjustmentShort { .. } => "adjustment_short",
             Self::KeyExists { .. } => "key_exists",
             Self::KeyUnknown { .. } => "key_unknown",
             Self::Full { .. } => "account_full",
             Self::LeaseUnknown { .. } => "lease_unknown",
-            Self::ReturnDiffers { .. } => "return_differs",
+            Self::CommandDiffers { .. } => "command_differs",
             Self::UnreportedDiffers { .. } => "unreported_differs",
             Self::Inexact(_) => "amount_not_exact",
         }

@@ -1,7 +1,8 @@
 //! Grants: credits given to an account, and the order in which they burn.
 //!
 //! ```text
-//! amount = left + burned + expired          spendable in [effective_at, expires_at)
+//! given = left + burned + expired + voided      spendable in [effective_at, expires_at or voided)
+//! given = amount + refills + what a rollover's minimum added
 //! order: priority (low first), expiry (none last), promotional and included before paid,
 //!        effective_at, id
 //! ```
@@ -10,7 +11,8 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Credits, GrantId, Timestamp};
+use super::recurrence::Recurrence;
+use crate::units::{Credits, GrantId, Inexact, Timestamp};
 
 /// Where credits came from. Free ones burn before paid ones of the same priority and expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,6 +46,36 @@ pub struct GrantTerms {
     /// First instant at which they can no longer be spent; default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// What of the rest stays at the end of the grant's period; default: all if it comes once,
+    /// nothing if it recurs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollover: Option<Rollover>,
+    /// When the amount is given again: the grant's period is then its own. Without it, the period
+    /// is the account's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Recurrence>,
+}
+
+/// What stays of a rest at the end of a period: `min(max, max(min, rest))`. A recurring grant's
+/// amount comes on top of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rollover {
+    /// At least this much, even if less is left.
+    #[serde(default)]
+    pub min: Credits,
+    /// At most this much.
+    pub max: Credits,
+}
+
+impl Rollover {
+    /// Nothing stays.
+    pub const NOTHING: Self = Self { min: Credits::ZERO, max: Credits::ZERO };
+
+    /// What stays of `rest`.
+    pub fn kept(self, rest: Credits) -> Credits {
+        rest.max(self.min).min(self.max)
+    }
 }
 
 fn paid() -> GrantKind {
@@ -57,11 +89,28 @@ pub struct Grant {
     pub terms: GrantTerms,
     /// First instant at which it can be spent.
     pub effective_at: Timestamp,
-    /// Credits neither burned nor expired.
+    /// Credits given so far.
+    pub given: Credits,
+    /// Credits neither burned nor expired nor voided.
     pub left: Credits,
+    /// When the amount is given again, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_refill: Option<Timestamp>,
+    /// When it was voided: it ends there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voided_at: Option<Timestamp>,
 }
 
 impl Grant {
+    /// A grant that is effective from `effective_at` and was given at `now`: what would have come
+    /// before that is not made up for.
+    pub fn new(terms: GrantTerms, effective_at: Timestamp, now: Timestamp) -> Self {
+        let from = effective_at.max(now);
+        let next_refill = terms.recurrence.and_then(|recurrence| recurrence.after(from));
+        let (given, left) = (terms.amount, terms.amount);
+        Self { terms, effective_at, given, left, next_refill, voided_at: None }
+    }
+
     /// Whether its credits can be spent at `now`.
     pub fn is_spendable(&self, now: Timestamp) -> bool {
         self.effective_at <= now && !self.is_past(now)
@@ -69,7 +118,12 @@ impl Grant {
 
     /// Whether it ended at or before `now`.
     pub fn is_past(&self, now: Timestamp) -> bool {
-        self.terms.expires_at.is_some_and(|end| end <= now)
+        self.ends_at().is_some_and(|end| end <= now)
+    }
+
+    /// When it ends: at its expiry, or where it was voided.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.voided_at.into_iter().chain(self.terms.expires_at).min()
     }
 
     /// Sorts grants into burn order.
@@ -89,6 +143,29 @@ pub struct Burn {
     pub amount: Credits,
 }
 
+impl Burn {
+    /// The sum of some.
+    pub(super) fn total(burns: &[Self]) -> Result<Credits, Inexact> {
+        Credits::sum(burns.iter().map(|burn| burn.amount))
+    }
+
+    /// Takes the first `amount` off a list; less if the list holds less.
+    pub(super) fn split_off(burns: &mut Vec<Self>, amount: Credits) -> Result<Vec<Self>, Inexact> {
+        let (mut rest, mut taken) = (amount, Vec::new());
+        while !rest.is_zero() {
+            let Some(first) = burns.first_mut() else { break };
+            let part = rest.min(first.amount);
+            taken.push(Self { grant: first.grant.clone(), amount: part });
+            rest = rest.minus(part)?;
+            first.amount = first.amount.minus(part)?;
+            if first.amount.is_zero() {
+                burns.remove(0);
+            }
+        }
+        Ok(taken)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,9 +178,10 @@ mod tests {
             priority,
             effective_at: None,
             expires_at: expires.map(Timestamp::from_millis),
+            rollover: None,
+            recurrence: None,
         };
-        let left = terms.amount;
-        Grant { terms, effective_at: Timestamp::from_millis(from), left }
+        Grant::new(terms, Timestamp::from_millis(from), Timestamp::from_millis(from))
     }
 
     #[test]
@@ -129,5 +207,16 @@ mod tests {
         let grant = grant("a", 0, Some(20), GrantKind::Paid, 10);
         let at = |ms| grant.is_spendable(Timestamp::from_millis(ms));
         assert_eq!([9, 10, 19, 20].map(at), [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_rollover_keeps_a_rest_between_its_bounds() {
+        for (min, max, rest, kept) in
+            [("0", "50", "90", "50"), ("50", "50", "0", "50"), ("10", "50", "20", "20")]
+        {
+            let credits = |text: &str| text.parse::<Credits>().unwrap();
+            let rollover = Rollover { min: credits(min), max: credits(max) };
+            assert_eq!(rollover.kept(credits(rest)), credits(kept));
+        }
     }
 }

@@ -3,8 +3,10 @@
 //! Inline, an amount is burned before the origin is called, so it must be known, in credits, and
 //! not below zero. A charge that cannot promise that is refused in the path: rating fails closed.
 
+use rust_decimal::Decimal;
+
 use crate::plan::{Charge, Price};
-use crate::rating::{self, Event, Usage};
+use crate::rating::{self, Ceiling, Event, Usage};
 use crate::units::{Credits, Quantity};
 
 /// The price of `added` units on a charge that stands at `before`; nothing if it has none inline:
@@ -19,9 +21,43 @@ pub fn cost(charge: &Charge, before: Quantity, added: Quantity) -> Option<Credit
     amount.credits().ok().filter(|credits| !credits.is_negative())
 }
 
-/// Whether the price is the same whatever was used before: only then can an isolate pay from a
-/// lease without knowing the account's total. Other charges are decided by the account itself.
+/// Whether the price is the same whatever was used before: then an isolate knows it exactly.
 pub fn is_constant(charge: &Charge) -> bool {
     let plain = charge.quantity_steps().is_empty() && charge.amount_steps().is_empty();
     matches!(charge.price(), Price::PerUnit(_)) && plain
 }
+
+/// Whether an isolate may pay for it from a lease: its price is the same whatever was used before,
+/// or rises with use alone, so that there is a most that the account can come to rate. Other
+/// charges are decided by the account itself.
+pub fn is_leasable(charge: &Charge) -> bool {
+    let rises = match charge.price() {
+        Price::PerUnit(unit) => !unit.get().is_sign_negative(),
+        Price::Package(package) => !package.price.get().is_sign_negative(),
+        Price::Graduated(ladder) | Price::GraduatedPercentage(ladder) => {
+            let falls = |rung: &crate::plan::Rung| {
+                rung.unit.is_sign_negative() || rung.flat.is_sign_negative()
+            };
+            !ladder.rungs().iter().any(falls)
+        }
+        _ => false,
+    };
+    rises && charge.currency().is_none() && matches!(rating::empty(charge), Usage::Total(_))
+}
+
+/// The most that an operation can cost once the account stands at `from` or beyond, whatever
+/// others use meanwhile; nothing if there is no bound.
+pub fn ceiling(charge: &Charge, from: Quantity) -> Option<Ceiling> {
+    let reach = Quantity::new(REACH).ok()?;
+    let bound = is_leasable(charge).then(|| rating::ceiling(charge, &Usage::Total(from), reach));
+    bound?.ok()
+}
+
+/// What to set aside for an operation under a ceiling.
+pub fn hold(ceiling: &Ceiling, quantity: Quantity) -> Option<Credits> {
+    ceiling.hold(quantity).ok()?.credits().ok().filter(|credits| !credits.is_negative())
+}
+
+/// Units that can be used before a lease is reported, by anybody, at the very most.
+const REACH: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
+const _: () = assert!(REACH.mantissa() == 1_000_000_000_000_000, "a thousand trillions");

@@ -36,6 +36,11 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Whether an isolate holds credits by it.
+    pub fn is_held(&self) -> bool {
+        self.ended_at.is_none() && self.outstanding() != Ok(Credits::ZERO)
+    }
+
     /// Credits that the isolate may still spend, or may have spent without having said so:
     /// `granted − used − returned − released`.
     ///

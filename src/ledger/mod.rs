@@ -1,10 +1,11 @@
 //! Credits left: a deterministic state machine. `Command` + instant → entries → state.
 //!
 //! ```text
-//! granted = available + held + burned + expired         always, exactly
+//! granted = available + held + burned + expired + voided     always, exactly
 //! held    = Σ over leases: granted − used − returned    set aside for isolates, also for those
 //!                                                       that vanished: `unreported` of it
 //! available ≥ 0                                         nothing is spent twice
+//! served  = burned + debt + overage + unpaid            past zero as the plan allows
 //! ```
 //!
 //! [`Ledger::apply`] is the only thing that changes the state, and it takes an [`Entry`]; the
@@ -12,13 +13,18 @@
 //! otherwise. So replaying the journal gives the live state, bit for bit.
 
 mod apply;
+mod correct;
 mod decide;
+mod due;
 mod entry;
 mod error;
 mod grant;
 pub mod inline;
 mod lease;
+mod purchase;
+mod recurrence;
 mod report;
+mod zero;
 
 use std::collections::BTreeMap;
 
@@ -26,10 +32,16 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::ReplayError;
 pub use decide::{Debited, Session, open};
-pub use entry::{Debit, Entry, GENESIS, Operation, Operations, PlanRef, Row, chain_hash};
+pub use entry::{
+    Adjustment, Debit, Entry, GENESIS, Operation, Operations, PlanRef, Rolled, Row, Shortfall,
+    chain_hash,
+};
 pub use error::LedgerError;
-pub use grant::{Burn, Grant, GrantKind, GrantTerms};
+pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
 pub use lease::Lease;
+pub use purchase::{Purchase, PurchaseError};
+pub use recurrence::Recurrence;
+pub use report::Reported;
 
 use crate::units::{AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
@@ -44,10 +56,12 @@ pub const LEASES_MAX: usize = 2_000;
 pub const DEBITS_MIN: usize = 4_000;
 /// How long a debit's answer and an ended lease are remembered, in milliseconds.
 pub const MEMORY_MS: i64 = 600_000;
-/// How long the id of a return is remembered, in milliseconds: a day.
-pub const RETURN_MEMORY_MS: i64 = 86_400_000;
-/// Returns of that time, at most.
-pub const RETURNS_MAX: usize = 1_000;
+/// Former terms that are remembered, at most.
+pub const TERMS_MAX: usize = 8;
+/// How long the ids of returns, adjustments and periods are remembered, in milliseconds: 35 days.
+pub const COMMAND_MEMORY_MS: i64 = 3_024_000_000;
+/// Of these in that time, at most.
+pub const COMMANDS_MAX: usize = 1_000;
 
 /// Everything an account knows about credits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,9 +75,22 @@ pub struct Ledger {
     keys_revision: u64,
     leases: BTreeMap<String, Lease>,
     debits: BTreeMap<String, PastDebit>,
-    returns: BTreeMap<GrantId, PastReturn>,
+    commands: BTreeMap<GrantId, PastCommand>,
     usage: BTreeMap<ChargeId, Quantity>,
+    terms: u64,
+    past_terms: BTreeMap<u64, PastTerms>,
     totals: Totals,
+}
+
+/// What operations were priced by until the plan changed or the period ended. Isolates that served
+/// under it report later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PastTerms {
+    /// When it ended.
+    until: Timestamp,
+    /// The plan, unless the next terms have the same.
+    plan_json: Option<String>,
+    usage: BTreeMap<ChargeId, Quantity>,
 }
 
 /// A debit that may be asked for again, or refunded.
@@ -73,17 +100,42 @@ pub struct PastDebit {
     pub at: Timestamp,
     /// What it cost.
     pub cost: Credits,
-    /// Who paid; empty once refunded.
+    /// Who paid.
     pub burns: Vec<Burn>,
+    /// What of it was served below zero and is not paid yet.
+    #[serde(default)]
+    pub debt: Credits,
+    /// What of it went onto the invoice.
+    #[serde(default)]
+    pub overage: Credits,
+    /// It was served at zero, degraded and free.
+    #[serde(default)]
+    pub restricted: bool,
+    /// All of it was given back.
+    #[serde(default)]
+    pub refunded: bool,
 }
 
-/// A return of unreported credits that may be asked for again.
+impl PastDebit {
+    fn paid(at: Timestamp, cost: Credits, burns: Vec<Burn>, debt: Credits) -> Self {
+        let overage = Credits::ZERO;
+        Self { at, cost, burns, debt, overage, restricted: false, refunded: false }
+    }
+}
+
+/// What an operator did by name: the same again changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct PastReturn {
-    /// When it was decided.
+#[serde(rename_all = "snake_case")]
+enum Command {
+    ReturnUnreported { amount: Credits },
+    Adjust(Adjustment),
+    ClosePeriod { forgive_debt: bool },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct PastCommand {
     at: Timestamp,
-    /// How much came back.
-    amount: Credits,
+    command: Command,
 }
 
 /// Sums over all that ever was.
@@ -92,13 +144,20 @@ struct Totals {
     left: Credits,
     burned: Credits,
     expired: Credits,
+    /// Taken away by the operator.
+    voided: Credits,
     /// Held for leases that ended: they may have been spent, so nobody else may.
     unreported: Credits,
-    /// Reported when nothing was left to pay it with: served and not paid.
+    /// Served below zero and not paid yet.
+    debt: Credits,
+    /// Served beyond the credits in this period, for its invoice.
+    overage: Credits,
+    /// Served, and nobody pays.
     unpaid: Credits,
 }
 
-/// An account's credits at an instant. `granted = available + held + burned + expired`.
+/// An account's credits at an instant.
+/// `granted = available + held + burned + expired + voided`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// Credits of all grants that have started.
@@ -111,13 +170,23 @@ pub struct Balance {
     pub burned: Credits,
     /// What ended unspent.
     pub expired: Credits,
+    /// What the operator took away.
+    #[serde(default)]
+    pub voided: Credits,
     /// `available + held`: what the customer still owns.
     pub balance: Credits,
     /// Of grants that have not started; in none of the sums above.
     pub scheduled: Credits,
     /// Part of `held` whose isolates vanished: how much of it they spent is not known.
     pub unreported: Credits,
-    /// Served, and reported when nothing was left to pay it with.
+    /// Served below zero, as the plan allows; the next credits pay it.
+    #[serde(default)]
+    pub debt: Credits,
+    /// Served beyond the credits in this period, as the plan allows: for the invoice. Below zero if
+    /// what an earlier invoice holds was refunded.
+    #[serde(default)]
+    pub overage: Credits,
+    /// Served, and nobody pays: the operator's loss.
     pub unpaid: Credits,
 }
 
@@ -167,9 +236,26 @@ impl Ledger {
         &self.debits
     }
 
-    /// Meter units used so far, by charge.
+    /// Meter units used in this period on one charge.
     pub fn usage(&self, charge: &ChargeId) -> Quantity {
         self.usage.get(charge).copied().unwrap_or_default()
+    }
+
+    /// Meter units used in this period, by charge.
+    pub fn usages(&self) -> &BTreeMap<ChargeId, Quantity> {
+        &self.usage
+    }
+
+    /// What operations are priced by: rises when the plan changes or a period ends.
+    pub fn terms(&self) -> u64 {
+        self.terms
+    }
+
+    /// The plan of former terms, if it is remembered: they may have ended with the period alone.
+    fn past_plan(&self, terms: u64) -> Option<&str> {
+        self.past_terms.get(&terms)?;
+        let later = self.past_terms.range(terms..).find_map(|(_, past)| past.plan_json.as_deref());
+        later.or(Some(&self.plan_json))
     }
 
     /// Credits set aside for isolates, those included that may have been spent and were never
@@ -206,30 +292,21 @@ impl Ledger {
     pub fn balance(&self) -> Result<Balance, Inexact> {
         let (held, scheduled) = (self.held()?, self.scheduled()?);
         let balance = self.totals.left.minus(scheduled)?;
-        let spent = self.totals.burned.plus(self.totals.expired)?;
+        let spent = self.totals.burned.plus(self.totals.expired)?.plus(self.totals.voided)?;
         Ok(Balance {
             granted: balance.plus(spent)?,
             available: balance.minus(held)?,
             held,
             burned: self.totals.burned,
             expired: self.totals.expired,
+            voided: self.totals.voided,
             balance,
             scheduled,
             unreported: self.totals.unreported,
+            debt: self.totals.debt,
+            overage: self.totals.overage,
             unpaid: self.totals.unpaid,
         })
-    }
-
-    /// The next instant at which something ends, if anything does: a lease's hold or a grant.
-    pub fn next_due(&self) -> Option<Timestamp> {
-        let held =
-            |lease: &&Lease| lease.ended_at.is_none() && lease.outstanding() != Ok(Credits::ZERO);
-        let leases = self.leases.values().filter(held).map(|lease| lease.release_at);
-        let open = self.grants.values().filter(|grant| !grant.left.is_zero());
-        // What is left in a grant that has ended is held for isolates: their leases are due, and
-        // what is unreported waits for a report or for the operator.
-        let ends = open.filter_map(|grant| grant.terms.expires_at.filter(|end| *end > self.clock));
-        leases.chain(ends).min()
     }
 
     /// Checks the invariants that a live account can be asked for: conservation against the sum of
@@ -240,7 +317,7 @@ impl Ledger {
     /// The name of the first invariant that does not hold.
     pub fn audit(&self) -> Result<(), &'static str> {
         let balance = self.balance().map_err(|_| "range")?;
-        let amounts = self.grants.values().map(|grant| grant.terms.amount);
+        let amounts = self.grants.values().map(|grant| grant.given);
         let granted = Credits::sum(amounts).map_err(|_| "range")?;
         let scheduled = balance.scheduled.plus(balance.granted).map_err(|_| "range")?;
         let left = Credits::sum(self.grants.values().map(|grant| grant.left));

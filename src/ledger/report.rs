@@ -13,28 +13,24 @@ use std::collections::BTreeMap;
 use super::decide::{Payer, Session};
 use super::entry::{Entry, Flying, Operations};
 use super::grant::Burn;
-use super::{LEASES_MAX, Ledger, LedgerError, RETURNS_MAX, inline};
+use super::{Command, LEASES_MAX, LedgerError, inline};
 use crate::plan::Plan;
-use crate::units::{Credits, GrantId, Inexact, Quantity, Timestamp};
+use crate::units::{ChargeId, Credits, GrantId, Inexact, Quantity, Timestamp};
+
+/// What an isolate says of a lease.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reported {
+    /// Number of the terms that the operations were served under.
+    pub terms: u64,
+    /// Credits that it counted as spent, in all, at the prices it held.
+    pub used: Credits,
+    /// Credits that it gave back, in all.
+    pub returned: Credits,
+    /// The operations, numbered.
+    pub operations: Operations,
+}
 
 impl Session<'_> {
-    /// Ends leases that nobody renewed. What they had not reported stays set aside: it may have
-    /// been spent, and nothing is ever spent twice.
-    pub(super) fn end_leases(&mut self) -> Result<(), Inexact> {
-        let due = |lease: &super::Lease| lease.ended_at.is_none() && lease.release_at <= self.now;
-        let leases = self.ledger.leases.iter().filter(|(_, lease)| due(lease));
-        let due: Vec<(String, Credits)> = leases
-            .map(|(id, lease)| Ok((id.clone(), lease.outstanding()?)))
-            .collect::<Result<_, Inexact>>()?;
-        for (lease, unreported) in due {
-            if unreported.is_zero() {
-                continue;
-            }
-            self.record(Entry::LeaseEnded { lease, unreported })?;
-        }
-        Ok(())
-    }
-
     /// Sets `amount` aside for an isolate, until `release_at`.
     ///
     /// # Errors
@@ -70,9 +66,7 @@ impl Session<'_> {
         &mut self,
         plan: &Plan,
         id: &str,
-        used: Credits,
-        returned: Credits,
-        mut operations: Operations,
+        Reported { terms, used, returned, mut operations }: Reported,
     ) -> Result<u64, LedgerError> {
         let unknown = || LedgerError::LeaseUnknown { lease: id.to_owned() };
         let lease = self.ledger.leases.get(id).ok_or_else(unknown)?.clone();
@@ -91,24 +85,36 @@ impl Session<'_> {
         if used.plus(returned)? > lease.granted {
             return Err(unknown());
         }
-        let costs = operation_costs(plan, self.ledger, &operations).ok_or_else(unknown)?;
+        let past = self.ledger.past_plan(terms).map(Plan::parse).and_then(Result::ok);
+        let (served_under, terms) = match &past {
+            Some(past) => (past, Some(terms)),
+            // Forgotten terms are long past: what they left is rated as of today.
+            None => (plan, None),
+        };
+        let usage = terms.and_then(|terms| self.ledger.past_terms.get(&terms));
+        let usage = usage.map_or(&self.ledger.usage, |past| &past.usage);
+        let costs = operation_costs(served_under, usage, &operations).ok_or_else(unknown)?;
         let cost = Credits::sum(costs.iter().copied())?;
         // What the lease held pays first; only a price that rose meanwhile can cost more, or a
         // report after the operator returned what was held; and then never more than there is.
         let backed = used.minus(lease.used)?.min(lease.outstanding()?);
         let payable = cost.min(backed.plus(self.ledger.available()?)?);
-        let burns = self.plan_burns(payable, Payer::Lease)?;
+        let burns = self.plan_burns(payable, Payer::Lease, self.now)?;
+        let shortfall = self.shortfall(plan, cost.minus(payable)?)?;
         let entry = Entry::UsageReported {
             lease: id.to_owned(),
+            terms,
             used,
             returned,
-            flying: flying(id, &operations, &costs, &burns)?,
+            flying: flying(id, &operations, &costs, &burns, shortfall.debt)?,
+            costs: if is_constant(served_under, &operations) { Vec::new() } else { costs },
             operations,
-            unpaid: cost.minus(payable)?,
+            shortfall,
             burns,
         };
         self.record(entry)?;
-        self.expire_what_came_back()?;
+        self.settle_what_came_back()?;
+        self.invoice_debt(plan)?;
         Ok(self.ledger.leases.get(id).map_or(0, |lease| lease.reported))
     }
 
@@ -117,27 +123,33 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::ReturnDiffers`] for an id that is taken, [`LedgerError::UnreportedDiffers`]
+    /// [`LedgerError::CommandDiffers`] for an id that is taken, [`LedgerError::UnreportedDiffers`]
     /// if `amount` is not all of it, [`LedgerError::Full`].
     pub fn return_unreported(&mut self, id: GrantId, amount: Credits) -> Result<(), LedgerError> {
-        if let Some(past) = self.ledger.returns.get(&id) {
-            let same = past.amount == amount;
-            return if same { Ok(()) } else { Err(LedgerError::ReturnDiffers { id }) };
+        if self.is_repeated(&id, &Command::ReturnUnreported { amount })? {
+            return Ok(());
         }
         let unreported = self.ledger.totals.unreported;
         if amount != unreported || amount.is_zero() {
             return Err(LedgerError::UnreportedDiffers { amount, unreported });
         }
-        if self.ledger.returns.len() >= RETURNS_MAX {
-            return Err(LedgerError::Full { what: "returns of a day", max: RETURNS_MAX });
-        }
         self.record(Entry::UnreportedReturned { id, amount })?;
-        Ok(self.expire_what_came_back()?)
+        Ok(self.settle_what_came_back()?)
     }
 }
 
+/// Whether the price of each operation is the same whatever was used before.
+fn is_constant(plan: &Plan, operations: &Operations) -> bool {
+    let charge = |(_, id): &(String, ChargeId)| plan.charge(id).is_some_and(inline::is_constant);
+    operations.routes.iter().all(charge)
+}
+
 /// What each operation costs at the account, in its order; `None` if one cannot be priced.
-fn operation_costs(plan: &Plan, ledger: &Ledger, operations: &Operations) -> Option<Vec<Credits>> {
+fn operation_costs(
+    plan: &Plan,
+    usage: &BTreeMap<ChargeId, Quantity>,
+    operations: &Operations,
+) -> Option<Vec<Credits>> {
     let mut totals = BTreeMap::new();
     let mut costs = Vec::with_capacity(operations.list.len());
     // Operations of a report are much alike: a constant price is looked up once.
@@ -152,7 +164,7 @@ fn operation_costs(plan: &Plan, ledger: &Ledger, operations: &Operations) -> Opt
             continue;
         }
         let charge = plan.charge(id)?;
-        let total = totals.entry(id).or_insert_with(|| ledger.usage(id));
+        let total = totals.entry(id).or_insert_with(|| usage.get(id).copied().unwrap_or_default());
         let cost = inline::cost(charge, *total, operation.2)?;
         last = inline::is_constant(charge).then_some((operation.0, operation.2, cost));
         *total = total.plus(operation.2).ok()?;
@@ -161,36 +173,23 @@ fn operation_costs(plan: &Plan, ledger: &Ledger, operations: &Operations) -> Opt
     Some(costs)
 }
 
-/// The operations that were in flight, each with its part of the burns.
+/// The operations that were in flight, each with its part of the burns and of the debt.
 fn flying(
     lease: &str,
     operations: &Operations,
     costs: &[Credits],
     burns: &[Burn],
+    debt: Credits,
 ) -> Result<Vec<Flying>, Inexact> {
-    let (mut rest, mut found) = (burns.to_vec(), Vec::new());
+    let (mut rest, mut rest_of_debt, mut found) = (burns.to_vec(), debt, Vec::new());
     let numbers = operations.from..;
     for ((operation, cost), number) in operations.list.iter().zip(costs).zip(numbers) {
-        let burns = split_off(&mut rest, *cost)?;
-        if operation.4 == 0 && !burns.is_empty() {
-            found.push(Flying { op: format!("{lease}.{number}"), cost: *cost, burns });
+        let burns = Burn::split_off(&mut rest, *cost)?;
+        let debt = cost.minus(Burn::total(&burns)?)?.min(rest_of_debt);
+        rest_of_debt = rest_of_debt.minus(debt)?;
+        if operation.4 == 0 && !(burns.is_empty() && debt.is_zero()) {
+            found.push(Flying { op: format!("{lease}.{number}"), cost: *cost, burns, debt });
         }
     }
     Ok(found)
-}
-
-/// Takes the first `amount` off a list of burns.
-fn split_off(burns: &mut Vec<Burn>, amount: Credits) -> Result<Vec<Burn>, Inexact> {
-    let (mut rest, mut taken) = (amount, Vec::new());
-    while !rest.is_zero() {
-        let Some(first) = burns.first_mut() else { break };
-        let part = rest.min(first.amount);
-        taken.push(Burn { grant: first.grant.clone(), amount: part });
-        rest = rest.minus(part)?;
-        first.amount = first.amount.minus(part)?;
-        if first.amount.is_zero() {
-            burns.remove(0);
-        }
-    }
-    Ok(taken)
 }

@@ -1,4 +1,4 @@
-//! What is not run, and why: each dialect by its name, and the one kind of a later milestone.
+//! What is not run, and why: each dialect by its name.
 //!
 //! A dialect that this crate can express is not here: it runs. `cumulative_delta` is how every
 //! charge bills; `lago_ceil5` is a meter's rounding; a price's `flat_at_zero: false` is Flexprice's
@@ -31,20 +31,19 @@ const DIALECTS: &[(&str, &str)] = &[
     ),
     ("fixed_30_day_month", "months of 30 days: here a month has its days, as the calendar says"),
     (
+        "lago_wallets_after_tax",
+        "several wallets of money, each for some kinds of fees: here credits are units of the plan, \
+         and every grant pays for every charge in credits",
+    ),
+    (
         "lago_v0_credits_before_tax",
         "superseded at its source: credits are a payment and do not lower the tax",
     ),
 ];
 
-/// Kinds that belong to a later milestone.
-const KINDS: &[(&str, &str)] =
-    &[("credits", "the ledger of grants runs these cases; it is the next milestone")];
-
 /// Why a case is not run; `None` if it is.
 pub(crate) fn reason_to_skip(case: &Case) -> Option<(&'static str, &'static str)> {
-    let of_dialect = DIALECTS.iter().find(|(name, _)| case.dialect.as_deref() == Some(name));
-    let of_kind = KINDS.iter().find(|(name, _)| case.kind == *name);
-    of_dialect.or(of_kind).copied()
+    DIALECTS.iter().find(|(name, _)| case.dialect.as_deref() == Some(name)).copied()
 }
 
 /// How many cases each row of the tables skips; rows that skip nothing are left out.
@@ -53,5 +52,5 @@ pub(crate) fn skipped(cases: &[Case]) -> Vec<(&'static str, usize, &'static str)
         let count = cases.iter().filter_map(reason_to_skip).filter(|(n, _)| n == name).count();
         (*name, count, *reason)
     };
-    DIALECTS.iter().chain(KINDS).map(row).filter(|(_, count, _)| *count > 0).collect()
+    DIALECTS.iter().map(row).filter(|(_, count, _)| *count > 0).collect()
 }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! One line per failing case (id, expected, got), then `N passed, N failed, N skipped`. A case is
-//! skipped only if the table in `dialects.rs` names its dialect, or its kind, with the reason. The
+//! skipped only if the table in `dialects.rs` names its dialect, with the reason. The
 //! numbers come from this crate; nothing here computes a price. No test harness: the report must
 //! be seen also when all is well.
 
@@ -15,6 +15,7 @@
 mod aggregation;
 mod by_event;
 mod case;
+mod credits;
 mod dialects;
 mod invoice;
 mod periods;
@@ -69,6 +70,7 @@ fn run(case: &Case) -> Result<Got, String> {
         "rating" => rating::run(case),
         "aggregation" => aggregation::run(case),
         "invoice" => invoice::run(case),
+        "credits" => credits::run(case),
         other => Err(format!("no runner for cases of kind {other:?}")),
     }
 }

@@ -222,6 +222,8 @@ impl World {
             kind: ledger::GrantKind::Paid,
             priority: self.rng.below(3) as u8,
             effective_at: None,
+            rollover: None,
+            recurrence: None,
             expires_at: self
                 .rng
                 .chance(25)
@@ -281,7 +283,7 @@ impl World {
                 self.isolates[index].flying.push((paid.op, paid.cost));
                 if paid.renew {
                     let now = self.clock(index);
-                    if let Some(request) = self.isolates[index].client.renew(now) {
+                    if let Some(request) = self.isolates[index].client.renew(now).unwrap() {
                         self.send(index, request);
                     }
                 }

@@ -198,9 +198,9 @@ impl Gateway {
 
     fn renew(&mut self, account: &str, now: Timestamp) -> Verdict {
         let Ok(account) = account.parse::<AccountId>() else { return Verdict::Nothing };
-        match self.clients.get_mut(&account).and_then(|client| client.renew(now)) {
-            Some(request) => self.ask(account, request, now),
-            None => Verdict::Nothing,
+        match self.clients.get_mut(&account).map(|client| client.renew(now)) {
+            Some(Ok(Some(request))) => self.ask(account, request, now),
+            _ => Verdict::Nothing,
         }
     }
 

@@ -1,0 +1,158 @@
+//! What entries about grants change: what each has left, and the sums over all of them.
+
+use super::super::entry::{Adjustment, Rolled};
+use super::super::grant::{Burn, Grant};
+use super::super::{Ledger, PastDebit, PastTerms};
+use crate::units::{Credits, GrantId, Inexact, Timestamp};
+
+impl Ledger {
+    pub(super) fn add_grant(&mut self, grant: &Grant) -> Result<(), Inexact> {
+        self.totals.left = self.totals.left.plus(grant.left)?;
+        self.grants.insert(grant.terms.id.clone(), grant.clone());
+        Ok(())
+    }
+
+    pub(super) fn expire(&mut self, lost: &Burn) -> Result<(), Inexact> {
+        self.take(lost)?;
+        let voided = self.grants.get(&lost.grant).is_some_and(|grant| grant.voided_at.is_some());
+        let total = if voided { &mut self.totals.voided } else { &mut self.totals.expired };
+        *total = total.plus(lost.amount)?;
+        Ok(())
+    }
+
+    pub(super) fn burn(&mut self, burns: &[Burn]) -> Result<(), Inexact> {
+        for burn in burns {
+            self.take(burn)?;
+            self.totals.burned = self.totals.burned.plus(burn.amount)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, burn: &Burn) -> Result<(), Inexact> {
+        self.totals.left = self.totals.left.minus(burn.amount)?;
+        if let Some(grant) = self.grants.get_mut(&burn.grant) {
+            grant.left = grant.left.minus(burn.amount)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn unburn(&mut self, returns: &[Burn]) -> Result<(), Inexact> {
+        for back in returns {
+            self.totals.left = self.totals.left.plus(back.amount)?;
+            self.totals.burned = self.totals.burned.minus(back.amount)?;
+            if let Some(grant) = self.grants.get_mut(&back.grant) {
+                grant.left = grant.left.plus(back.amount)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn refill(
+        &mut self,
+        id: &GrantId,
+        lost: Credits,
+        added: Credits,
+        next: Option<Timestamp>,
+    ) -> Result<(), Inexact> {
+        self.roll(id, lost, added)?;
+        if let Some(grant) = self.grants.get_mut(id) {
+            grant.next_refill = next;
+        }
+        Ok(())
+    }
+
+    fn roll(&mut self, id: &GrantId, lost: Credits, added: Credits) -> Result<(), Inexact> {
+        self.totals.left = self.totals.left.minus(lost)?.plus(added)?;
+        self.totals.expired = self.totals.expired.plus(lost)?;
+        if let Some(grant) = self.grants.get_mut(id) {
+            grant.left = grant.left.minus(lost)?.plus(added)?;
+            grant.given = grant.given.plus(added)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn void(&mut self, id: &GrantId) -> Result<(), Inexact> {
+        let now = self.clock;
+        if let Some(grant) = self.grants.get_mut(id) {
+            grant.voided_at = Some(now);
+        }
+        Ok(())
+    }
+
+    pub(super) fn adjust(
+        &mut self,
+        adjustment: &Adjustment,
+        taken: &[Burn],
+    ) -> Result<(), Inexact> {
+        for burn in taken {
+            self.take(burn)?;
+            self.totals.voided = self.totals.voided.plus(burn.amount)?;
+        }
+        if let Some(id) = &adjustment.grant
+            && !adjustment.amount.is_negative()
+            && let Some(grant) = self.grants.get_mut(id)
+        {
+            grant.left = grant.left.plus(adjustment.amount)?;
+            grant.given = grant.given.plus(adjustment.amount)?;
+            self.totals.left = self.totals.left.plus(adjustment.amount)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn close_period(
+        &mut self,
+        rolled: &[Rolled],
+        overage: Credits,
+        forgiven: Credits,
+    ) -> Result<(), Inexact> {
+        for Rolled { grant, lost, added } in rolled {
+            self.roll(grant, *lost, *added)?;
+        }
+        let usage = std::mem::take(&mut self.usage);
+        self.end_terms(PastTerms { until: self.clock, plan_json: None, usage })?;
+        self.totals.overage = self.totals.overage.minus(overage)?;
+        self.totals.unpaid = self.totals.unpaid.plus(forgiven)?;
+        self.forgive(forgiven)
+    }
+
+    fn forgive(&mut self, amount: Credits) -> Result<(), Inexact> {
+        self.totals.debt = self.totals.debt.minus(amount)?;
+        if amount.is_zero() {
+            return Ok(());
+        }
+        for past in self.debits.values_mut() {
+            past.debt = Credits::ZERO;
+        }
+        Ok(())
+    }
+
+    /// Debt is paid oldest first: so that a refund finds who paid for its operation.
+    pub(super) fn settle_debt(&mut self, burns: &[Burn], overage: Credits) -> Result<(), Inexact> {
+        let open = |past: &PastDebit| !past.debt.is_zero();
+        let known = self.debits.values().filter(|past| open(past)).map(|past| past.debt);
+        let older = self.totals.debt.minus(Credits::sum(known)?)?;
+        let (mut burns_left, mut overage_left) = (burns.to_vec(), overage);
+        // What nobody remembers by name is older than what somebody does.
+        let paid = Burn::split_off(&mut burns_left, older)?;
+        let rest = older.minus(Burn::total(&paid)?)?;
+        overage_left = overage_left.minus(rest.min(overage_left))?;
+        let mut order: Vec<(Timestamp, String)> = Vec::new();
+        for (op, past) in self.debits.iter().filter(|(_, past)| open(past)) {
+            order.push((past.at, op.clone()));
+        }
+        order.sort_unstable();
+        for (_, op) in order {
+            let Some(past) = self.debits.get_mut(&op) else { continue };
+            let paid = Burn::split_off(&mut burns_left, past.debt)?;
+            past.debt = past.debt.minus(Burn::total(&paid)?)?;
+            past.burns.extend(paid);
+            let invoiced = past.debt.min(overage_left);
+            overage_left = overage_left.minus(invoiced)?;
+            past.debt = past.debt.minus(invoiced)?;
+            past.overage = past.overage.plus(invoiced)?;
+        }
+        self.totals.debt = self.totals.debt.minus(Burn::total(burns)?)?.minus(overage)?;
+        self.totals.overage = self.totals.overage.plus(overage)?;
+        self.burn(burns)
+    }
+}

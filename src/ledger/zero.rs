@@ -1,0 +1,68 @@
+//! What happens to an operation that credits cannot pay, by the plan's rule at zero.
+//!
+//! ```text
+//! block      refused                              402
+//! grace      debt up to so many credits           the next credits pay it
+//! overage    debt while isolates hold credits,    they may come back and pay it
+//!            then onto the invoice, up to a cap
+//! restrict   served degraded, for nothing
+//! ```
+
+use super::decide::Session;
+use super::entry::{Entry, Shortfall};
+use crate::plan::{AtZero, Plan};
+use crate::units::{Credits, Inexact};
+
+/// What becomes of a part of a cost that nothing is left for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// The operation is refused.
+    Refuse,
+    /// Served, and owed.
+    Owe,
+    /// Served degraded, and free.
+    Restrict,
+}
+
+fn rule(plan: &Plan) -> AtZero {
+    plan.spec().credits.as_ref().map_or(AtZero::Block, |rules| rules.at_zero)
+}
+
+impl Session<'_> {
+    /// Whether `amount` more may be served than there are credits.
+    pub(super) fn beyond(&self, plan: &Plan, amount: Credits) -> Result<Beyond, Inexact> {
+        let totals = &self.ledger.totals;
+        let owed = totals.debt.plus(amount)?;
+        let within = match rule(plan) {
+            AtZero::Block => false,
+            AtZero::Restrict => return Ok(Beyond::Restrict),
+            AtZero::Grace { credits } => owed <= credits,
+            AtZero::Overage { cap, .. } => {
+                let all = totals.overage.plus(owed)?;
+                cap.is_none_or(|cap| all <= cap)
+            }
+        };
+        Ok(if within { Beyond::Owe } else { Beyond::Refuse })
+    }
+
+    /// How a cost is booked that was served already: as debt where the plan allows it.
+    pub(super) fn shortfall(&self, plan: &Plan, amount: Credits) -> Result<Shortfall, Inexact> {
+        let zero = Credits::ZERO;
+        Ok(match amount.is_zero() || self.beyond(plan, amount)? == Beyond::Owe {
+            true => Shortfall { debt: amount, unpaid: zero },
+            false => Shortfall { debt: zero, unpaid: amount },
+        })
+    }
+
+    /// Puts debt onto the invoice, if the plan does that, once no isolate holds credits that could
+    /// come back and pay it.
+    pub(super) fn invoice_debt(&mut self, plan: &Plan) -> Result<(), Inexact> {
+        let overage = self.ledger.totals.debt;
+        let is_invoiced = matches!(rule(plan), AtZero::Overage { .. });
+        let is_held = self.ledger.leases.values().any(super::Lease::is_held);
+        if overage.is_zero() || !is_invoiced || is_held {
+            return Ok(());
+        }
+        self.record(Entry::DebtSettled { burns: Vec::new(), overage })
+    }
+}
