@@ -15,17 +15,17 @@
 //! *answered*; operations are numbered without gaps in the order of admission; at most one message
 //! with a report is under way.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use super::admission::{Admission, Flush, Operation, Paid};
 use super::lease_book::LeaseBook;
 use super::message::{Answer, DebitAnswer, Request, VERSION};
+use super::prices::{Price, Prices, Unpriced};
 use super::rate::Rate;
 use super::{DENIAL_MS, REPORT_MS};
-use crate::ledger::{Balance, Debit, inline};
+use crate::ledger::{Balance, Debit};
 use crate::plan::Plan;
-use crate::rating::Ceiling;
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// How long a message may be under way before another may be sent in its place.
@@ -37,11 +37,7 @@ const RETRY_MS: i64 = 250;
 #[derive(Debug)]
 pub struct Client {
     isolate: Rc<str>,
-    plan: Option<Plan>,
-    terms: u64,
-    usage: BTreeMap<ChargeId, Quantity>,
-    /// Bounds of what operations can cost, of charges whose price depends on the usage.
-    ceilings: BTreeMap<ChargeId, Option<Ceiling>>,
+    prices: Prices,
     keys: BTreeSet<KeyId>,
     keys_revision: u64,
     balance: Option<Balance>,
@@ -54,13 +50,6 @@ pub struct Client {
     flushing: Option<Timestamp>,
     idle: bool,
     counter: u64,
-}
-
-/// What an operation costs, or at most costs.
-#[derive(Clone, Copy, Debug)]
-struct Price {
-    cost: Credits,
-    is_exact: bool,
 }
 
 /// What the account could not pay lately.
@@ -78,10 +67,7 @@ impl Client {
     pub fn new(isolate: &str, counter: u64) -> Self {
         Self {
             isolate: isolate.into(),
-            plan: None,
-            terms: 0,
-            usage: BTreeMap::new(),
-            ceilings: BTreeMap::new(),
+            prices: Prices::default(),
             keys: BTreeSet::new(),
             keys_revision: 0,
             balance: None,
@@ -104,7 +90,7 @@ impl Client {
 
     /// The plan as of the last answer.
     pub fn plan(&self) -> Option<&Plan> {
-        self.plan.as_ref()
+        self.prices.plan()
     }
 
     /// Whether nothing would be lost by forgetting this account.
@@ -118,9 +104,9 @@ impl Client {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn admit(&mut self, operation: Operation, now: Timestamp) -> Result<Admission, Inexact> {
-        let price = match self.price(&operation) {
+        let price = match self.prices.of(&operation) {
             Some(Ok(price)) => price,
-            Some(Err(())) => return Ok(Admission::Unpriced),
+            Some(Err(Unpriced)) => return Ok(Admission::Unpriced),
             None => return self.ask(operation, Credits::ZERO, now),
         };
         if self.keys.contains(&operation.key)
@@ -134,33 +120,13 @@ impl Client {
         self.ask(operation, price.cost, now)
     }
 
-    /// The price or its ceiling, if the isolate can know it; `Err` if the plan has none for this.
-    fn price(&mut self, operation: &Operation) -> Option<Result<Price, ()>> {
-        let Some(charge) = self.plan.as_ref()?.charge(&operation.charge) else {
-            return Some(Err(()));
-        };
-        if inline::is_constant(charge) {
-            let cost = inline::cost(charge, Quantity::ZERO, operation.quantity).ok_or(());
-            return Some(cost.map(|cost| Price { cost, is_exact: true }));
-        }
-        if !self.ceilings.contains_key(charge.id()) {
-            // Use only rises while the terms last, and with it the bound only comes closer.
-            let from = self.usage.get(charge.id()).copied();
-            let ceiling = from.and_then(|from| inline::ceiling(charge, from));
-            self.ceilings.insert(charge.id().clone(), ceiling);
-        }
-        let ceiling = self.ceilings.get(charge.id())?.as_ref()?;
-        let cost = inline::hold(ceiling, operation.quantity)?;
-        Some(Ok(Price { cost, is_exact: false }))
-    }
-
     fn pay(
         &mut self,
         operation: &Operation,
         Price { cost, is_exact }: Price,
         now: Timestamp,
     ) -> Result<Option<Paid>, Inexact> {
-        let paid = self.book.pay(operation, cost, self.terms, now)?;
+        let paid = self.book.pay(operation, cost, self.prices.terms(), now)?;
         let Some(number) = paid else { return Ok(None) };
         self.rate.note(cost, now)?;
         self.idle = false;
@@ -239,7 +205,7 @@ impl Client {
 
     /// A message; with report and wish, if no other one with these is under way.
     fn request(&mut self, cost: Credits, now: Timestamp) -> Result<Request, Inexact> {
-        let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
+        let plan = self.prices.plan_hash();
         let mut request =
             Request { v: VERSION, plan, keys: self.keys_revision, ..Request::default() };
         if !self.may_send(now) {
@@ -307,7 +273,7 @@ impl Client {
             return Ok(Flush::Wait);
         }
         self.under_way = Some(now);
-        let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
+        let plan = self.prices.plan_hash();
         let keys = self.keys_revision;
         let request =
             Request { v: VERSION, plan, keys, report, refunds, wish, ..Request::default() };
@@ -376,7 +342,7 @@ impl Client {
     ) -> Result<Option<Admission>, Inexact> {
         self.free(request);
         self.refunds.retain(|op| !request.refunds.contains(op));
-        self.take_terms(&answer);
+        self.prices.take(&answer);
         if let Some(keys) = answer.keys {
             self.keys_revision = keys.revision;
             self.keys = keys.active.into_iter().collect();
@@ -398,26 +364,6 @@ impl Client {
         let Some(debit) = &request.debit else { return Ok(None) };
         let Some(verdict) = answer.debit else { return Ok(None) };
         self.verdict(debit, verdict, now).map(Some)
-    }
-
-    /// Plan, period and use belong together: they are taken from one answer, and never from one
-    /// that is older than what is known.
-    fn take_terms(&mut self, answer: &Answer) {
-        if answer.terms < self.terms {
-            return;
-        }
-        if let Some(json) = &answer.plan_json {
-            self.plan = Plan::parse(json).ok();
-        }
-        // The message asked for news since another plan than is known here by now.
-        if self.plan.as_ref().is_some_and(|plan| plan.hash() != answer.plan.hash) {
-            self.plan = None;
-        }
-        if self.usage != answer.usage || self.terms != answer.terms {
-            self.ceilings.clear();
-        }
-        self.terms = answer.terms;
-        self.usage.clone_from(&answer.usage);
     }
 
     fn verdict(
@@ -459,7 +405,7 @@ impl Client {
                 };
                 // A lease may have come meanwhile, or hold a rest that is too small by itself.
                 let price = Price { cost: required, is_exact: true };
-                let price = self.price(&operation).and_then(Result::ok).unwrap_or(price);
+                let price = self.prices.of(&operation).and_then(Result::ok).unwrap_or(price);
                 if let Some(paid) = self.pay(&operation, price, now)? {
                     return Ok(Admission::Paid(paid));
                 }

@@ -16,6 +16,7 @@ mod client;
 mod denials;
 mod lease_book;
 mod message;
+mod prices;
 mod rate;
 mod serve;
 mod sizing;

@@ -77,7 +77,7 @@ impl Account {
         let id: GrantId = parse("id", &field("id").ok_or("a grant has no id")?.to_lowercase())?;
         let effective_at = at("effective_at")?.or(at("created_at")?);
         let rollover = credits("rollover_min").zip(credits("rollover_max"));
-        let recurrence = grant.get("recurrence").map(|found| recurrence(found)).transpose()?;
+        let recurrence = grant.get("recurrence").map(recurrence).transpose()?;
         let starting =
             case.get("starting_balances").and_then(|all| all.get(field("id")?)?.as_str());
         let amount = starting.or(field("amount")).unwrap_or("1");

@@ -27,8 +27,9 @@ pub(super) enum Verdict {
 
 impl Verdict {
     /// `paid flags account op cost policy limit`. Flags: `r` renew, `f` flush, `m` the cost is the
-    /// most that it can be, `d` nothing is left and it is served degraded. The limit is a lower bound, in whole credits:
-    /// other isolates may hold some more (IETF draft RateLimit fields: `r` is a hint).
+    /// most that it can be, `d` nothing is left and it is served degraded. The limit is a lower
+    /// bound, in whole credits: other isolates may hold some more (IETF draft RateLimit fields: `r`
+    /// is a hint).
     pub(super) fn paid(account: &str, paid: &Paid, granted: Credits) -> Self {
         let whole = |credits: Credits| exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0);
         let renew = if paid.renew { "r" } else { "" };
@@ -41,8 +42,8 @@ impl Verdict {
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "paid\n{renew}{flush}{most}{restricted}\n{account}\n{op}\n{cost}\n\
-             \"credits\";q={granted};qu=\"credits\"\n\"credits\";r={left}"
+            "paid\n{renew}{flush}{most}{restricted}\n{account}\n\
+             {op}\n{cost}\n\"credits\";q={granted};qu=\"credits\"\n\"credits\";r={left}"
         );
         Self::Paid(text)
     }

@@ -1,0 +1,222 @@
+//! A ledger, its journal, and the commands of the tables.
+
+use std::fmt::Debug;
+use std::str::FromStr;
+
+use edgemeter::ledger::{
+    self, Adjustment, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger, LedgerError,
+    Operations, Recurrence, Reported, Rollover, Row, Session, chain_hash,
+};
+use edgemeter::plan::Plan;
+use edgemeter::units::{Credits, Timestamp};
+
+/// A plan in credits; `price` and `at_zero` are JSON.
+pub(crate) fn plan(version: u32, price: &str, at_zero: &str) -> String {
+    format!(
+        r#"{{"id":"p","version":{version},"currency":"USD","charges":[{{"id":"words",
+        "unit":"credits","price":{price}}}],"credits":{{"burn_order":"standard","rollover":"none",
+        "value":"0.01","at_zero":{at_zero}}}}}"#
+    )
+}
+
+fn per_unit(price: &str) -> String {
+    let price = format!(r#"{{"model":"per_unit","unit_price":"{price}"}}"#);
+    plan(2, &price, r#""block""#)
+}
+
+const ONE_EACH: &str = r#"{"model":"per_unit","unit_price":"1"}"#;
+/// Two for each of the first ten, then one.
+pub(crate) const TIERS: &str = r#"{"model":"graduated","tiers":[{"up_to":"10","unit_price":"2"},
+    {"up_to":null,"unit_price":"1"}]}"#;
+
+pub(crate) struct Book {
+    plan: Plan,
+    pub(crate) ledger: Ledger,
+    pub(crate) journal: Vec<Row>,
+}
+
+impl Book {
+    pub(crate) fn new() -> Self {
+        Self::under(&plan(1, ONE_EACH, r#""block""#))
+    }
+
+    pub(crate) fn under(json: &str) -> Self {
+        let plan = Plan::parse(json).unwrap_or_else(|error| panic!("{error}: {json}"));
+        let opened = ledger::open("acme".parse().unwrap(), &plan, json.to_owned());
+        let ledger = Ledger::opened(&opened, Timestamp::from_millis(0)).unwrap();
+        let mut book = Self { plan, ledger, journal: Vec::new() };
+        book.write(&[opened]);
+        book.row("0 key k1");
+        book
+    }
+
+    fn write(&mut self, entries: &[Entry]) {
+        let (n, at) = (self.journal.len() as u64 + 1, self.ledger.clock());
+        let body = serde_json::to_string(entries).unwrap();
+        let previous = self.journal.last().map_or(GENESIS, |row| row.hash.as_str());
+        let hash = chain_hash(previous, n, at, &body);
+        self.journal.push(Row { n, at, body, hash });
+    }
+
+    /// Runs one command; the code of what came of it, if it is worth a word.
+    pub(crate) fn row(&mut self, command: &str) -> Option<String> {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let at = Timestamp::from_millis(words[0].parse().unwrap());
+        if words[1] == "plan" {
+            self.plan = Plan::parse(&per_unit(words[2])).unwrap();
+        }
+        let plan = self.plan.clone();
+        let mut session = Session::start(&mut self.ledger, at).unwrap();
+        let result = run(&mut session, &plan, &Words(&words[1..]));
+        let entries = session.into_entries();
+        if !entries.is_empty() {
+            self.write(&entries);
+        }
+        result
+    }
+}
+
+/// One command, word by word.
+struct Words<'a>(&'a [&'a str]);
+
+impl<'a> Words<'a> {
+    fn word<T: FromStr<Err: Debug>>(&self, index: usize) -> T {
+        self.0[index].parse().unwrap()
+    }
+
+    /// The text after `name=`.
+    fn option(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+    }
+
+    fn instant(&self, name: &str) -> Option<Timestamp> {
+        self.option(name).map(|text| Timestamp::from_millis(text.parse().unwrap()))
+    }
+}
+
+/// The code of what came of a command, if it is worth a word.
+fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<String> {
+    let refused = match words.0[0] {
+        "visit" => Ok(()),
+        "plan" => session.change_plan(plan, per_unit(words.0[1])).map(|_| ()),
+        "key" => session.create_key(words.word(1)),
+        "disable" => session.disable_key(words.word(1)),
+        "grant" => session.grant(terms(words)).map(|_| ()),
+        "void" => session.void(&words.word(1)),
+        "adjust" => session.adjust(Adjustment {
+            id: words.word(1),
+            amount: words.word(2),
+            grant: words.option("grant").map(|id| id.parse().unwrap()),
+            reason: "a test".to_owned(),
+        }),
+        "close" => session.close_period(plan, words.word(1), words.0.contains(&"forgive")),
+        "debit" => return debit(session, plan, words),
+        "refund" => session.refund(words.0[1]).map_err(LedgerError::from),
+        "return" => session.return_unreported(words.word(1), words.word(2)),
+        "lease" => {
+            let until = words.instant("until").unwrap();
+            session.grant_lease(words.0[1], words.word(2), words.word(3), until)
+        }
+        "report" => session.report(plan, words.0[1], reported(session, words)).map(|_| ()),
+        other => panic!("no such command: {other}"),
+    };
+    refused.err().map(|error| error.code().to_owned())
+}
+
+fn terms(words: &Words<'_>) -> GrantTerms {
+    GrantTerms {
+        id: words.word(1),
+        amount: words.word(2),
+        kind: ledger::GrantKind::Paid,
+        priority: 0,
+        effective_at: words.instant("effective"),
+        expires_at: words.instant("expires"),
+        rollover: words.option("rollover").map(|text| {
+            let (min, max) = text.split_once("..").unwrap();
+            Rollover { min: min.parse().unwrap(), max: max.parse().unwrap() }
+        }),
+        recurrence: words.option("every").map(|every| Recurrence {
+            every: every.parse().unwrap(),
+            anchor: words.instant("anchor").unwrap_or_default(),
+        }),
+    }
+}
+
+fn debit(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<String> {
+    let debit = Debit {
+        op: words.word(1),
+        route: "GET /words".to_owned(),
+        charge: "words".parse().unwrap(),
+        key: words.option("key").unwrap_or("k1").parse().unwrap(),
+        quantity: words.word(2),
+    };
+    let refused = match session.debit(plan, debit).unwrap() {
+        Debited::Paid { .. } => return None,
+        Debited::Restricted => "restricted",
+        Debited::Short { .. } => "short",
+        Debited::KeyRefused => "key_refused",
+        Debited::Unpriced => "unpriced",
+    };
+    Some(refused.to_owned())
+}
+
+fn reported(session: &Session<'_>, words: &Words<'_>) -> Reported {
+    let (from, count) = words.option("ops").unwrap().split_once('+').unwrap();
+    let one = || ledger::Operation(0, 0, "1".parse().unwrap(), 0, 200);
+    let operations = Operations {
+        from: from.parse().unwrap(),
+        at: session.now(),
+        routes: vec![("GET /words".to_owned(), "words".parse().unwrap())],
+        keys: vec!["k1".parse().unwrap()],
+        list: (0..count.parse::<usize>().unwrap()).map(|_| one()).collect(),
+    };
+    let amount = |name: &str| words.option(name).unwrap().parse::<Credits>().unwrap();
+    let terms = words.option("terms").map(|terms| terms.parse().unwrap());
+    let terms = terms.unwrap_or(session.ledger().terms());
+    Reported { terms, used: amount("used"), returned: amount("returned"), operations }
+}
+
+#[track_caller]
+pub(crate) fn check(table: &str) {
+    check_book(Book::new(), table, |balance| {
+        vec![balance.available, balance.held, balance.burned, balance.expired]
+    });
+}
+
+/// Under a rule at zero: available, held, burned, debt, overage, unpaid.
+#[track_caller]
+pub(crate) fn check_zero(at_zero: &str, table: &str) {
+    check_book(Book::under(&plan(1, ONE_EACH, at_zero)), table, |balance| {
+        let Balance { available, held, burned, debt, overage, unpaid, .. } = *balance;
+        vec![available, held, burned, debt, overage, unpaid]
+    });
+}
+
+#[track_caller]
+pub(crate) fn check_book(mut book: Book, table: &str, columns: fn(&Balance) -> Vec<Credits>) {
+    let width = columns(&book.ledger.balance().unwrap()).len();
+    for line in table.lines().map(|line| line.split("//").next().unwrap().trim()) {
+        if line.is_empty() {
+            continue;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_error = words.last().unwrap().parse::<Credits>().is_err();
+        // A command without amounts ends where the expectation starts.
+        let (command, expected) = words.split_at(words.len() - if is_error { 1 } else { width });
+        let before = book.ledger.balance().unwrap();
+        let got = book.row(&command.join(" "));
+        let balance = book.ledger.balance().unwrap();
+        if is_error {
+            assert_eq!(got.as_deref(), Some(expected[0]), "row: {line}");
+            assert_eq!(balance, before, "a refusal changes nothing: {line}");
+        } else {
+            assert_eq!(got, None, "row: {line}");
+            let amounts: Vec<String> = columns(&balance).iter().map(Credits::to_string).collect();
+            assert_eq!(amounts, expected, "row: {line}");
+        }
+        assert_eq!(book.ledger.audit(), Ok(()), "row: {line}");
+        let mut replayed = Ledger::replay(&book.journal).unwrap();
+        replayed.advance(book.ledger.clock());
+        assert!(replayed == book.ledger, "replay after row: {line}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The ledger, command by command: a row of a table is one command and the balance after it.
+//!
+//! ```text
+//! at   command                                   available held burned expired
+//! ```
+//!
+//! `check` is the only place that touches the ledger; it also replays the journal after each row,
+//! so every command is proven to be recorded completely.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may stop at the first thing that is off"
+)]
+
+mod book;
+mod grants;
+mod leases;
+mod zero;
