@@ -1,12 +1,14 @@
 //! What an isolate is asked about one operation, and what it may answer.
 //!
 //! ```text
-//! Operation ── Client::admit ──▶ Admission: Paid | Ask | Denied | KeyRefused | Unpriced
+//! Operation ── Client::admit ──▶ Admission: Paid | Ask | Denied | KeyRefused |
+//!                                              KeyLimited | Unpriced
 //! ```
 
 use std::rc::Rc;
 
 use super::message::Request;
+use crate::ledger::SpendPeriod;
 use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
 /// One metered request as the isolate sees it.
@@ -38,6 +40,15 @@ pub enum Admission {
     },
     /// 403: the key is disabled or was never created.
     KeyRefused,
+    /// 402: the key has spent what it may, whatever the account has.
+    KeyLimited {
+        /// Which of its limits.
+        period: SpendPeriod,
+        /// The limit.
+        limit: Credits,
+        /// What it has spent.
+        spent: Credits,
+    },
     /// The plan does not price this: fail closed.
     Unpriced,
 }

@@ -395,6 +395,9 @@ impl Client {
                 }))
             }
             DebitAnswer::KeyRefused => Ok(Admission::KeyRefused),
+            DebitAnswer::KeyLimitReached { period, limit, spent } => {
+                Ok(Admission::KeyLimited { period, limit, spent })
+            }
             DebitAnswer::RatingFailed => Ok(Admission::Unpriced),
             DebitAnswer::CreditLimitReached { required, available } => {
                 let operation = Operation {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{Balance, Debit, Operations};
+use crate::ledger::{Balance, Debit, Operations, SpendPeriod};
 use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
 /// Version of the messages; an account refuses one it does not know.
@@ -142,11 +142,20 @@ pub enum DebitAnswer {
     },
     /// RFC 8506 SERVICE_DENIED: the key is disabled or was never created.
     KeyRefused,
+    /// The key has spent what it may.
+    KeyLimitReached {
+        /// Which of its limits.
+        period: SpendPeriod,
+        /// The limit.
+        limit: Credits,
+        /// What it has spent.
+        spent: Credits,
+    },
     /// RFC 8506 RATING_FAILED: the plan does not price this.
     RatingFailed,
 }
 
-/// The keys that may be used.
+/// The keys that isolates may pay for from a lease. For any other one the account decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyList {

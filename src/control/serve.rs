@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::denials::Denials;
-use super::message::DebitAnswer::{KeyRefused, RatingFailed};
+use super::message::DebitAnswer::{KeyLimitReached, KeyRefused, RatingFailed};
 use super::message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
 use super::sizing::{Share, share};
 use crate::ledger::{Debit, Debited, Ledger, LedgerError, Reported, Session, inline};
@@ -44,7 +44,8 @@ pub fn serve(
     if let Some(wish) = &request.wish {
         // A key that may not be used, or a charge without a price, is no traffic to set credits
         // aside for; and a lease that is not remembered must not begin anew under its name.
-        let refused = matches!(answer.debit, Some(KeyRefused | RatingFailed));
+        let refused =
+            matches!(answer.debit, Some(KeyRefused | RatingFailed | KeyLimitReached { .. }));
         let is_known = session.ledger().leases().contains_key(&wish.lease);
         answer.lease_unknown |= !is_known && !wish.granted.is_zero();
         if !refused && !answer.lease_unknown && !denials.has_wish(wish) {
@@ -78,6 +79,9 @@ fn debit(
             DebitAnswer::CreditLimitReached { required, available }
         }
         Debited::KeyRefused => DebitAnswer::KeyRefused,
+        Debited::KeyLimited { period, limit, spent } => {
+            DebitAnswer::KeyLimitReached { period, limit, spent }
+        }
         Debited::Unpriced => DebitAnswer::RatingFailed,
     };
     denials.note_debit(&debit.op, refused.clone());
@@ -93,7 +97,8 @@ fn usage(ledger: &Ledger, plan: &Plan) -> BTreeMap<ChargeId, Quantity> {
 
 fn blank(ledger: &Ledger, request: &Request) -> Result<Answer, Inexact> {
     let news = request.keys != ledger.keys_revision();
-    let active = || ledger.keys().iter().filter(|(_, active)| **active).map(|(id, _)| id.clone());
+    let leasable = || ledger.keys().iter().filter(|(_, key)| key.is_leasable());
+    let active = || leasable().map(|(id, _)| id.clone());
     let list = || KeyList { revision: ledger.keys_revision(), active: active().collect() };
     Ok(Answer {
         v: VERSION,

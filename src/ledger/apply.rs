@@ -5,11 +5,12 @@
 
 mod grants;
 mod leases;
+mod reservations;
 
 use super::entry::{Entry, Flying, GENESIS, Operations, PlanRef, Row, chain_hash};
 use super::{
-    COMMAND_MEMORY_MS, Command, DEBITS_MIN, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
-    PastTerms, TERMS_MAX, Totals,
+    COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
+    PastTerms, TERMS_MAX, TopUp, Totals,
 };
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
@@ -95,9 +96,11 @@ impl Ledger {
             keys: Default::default(),
             keys_revision: 0,
             leases: Default::default(),
+            reservations: Default::default(),
             debits: Default::default(),
             commands: Default::default(),
             usage: Default::default(),
+            top_ups: Default::default(),
             terms: 0,
             past_terms: Default::default(),
             totals: Totals::default(),
@@ -110,8 +113,9 @@ impl Ledger {
         match entry {
             Entry::AccountOpened { .. } => Ok(()),
             Entry::PlanChanged { plan, plan_json } => self.change_plan(plan, plan_json),
-            Entry::KeyCreated { key } => self.set_key(key.clone(), true),
-            Entry::KeyDisabled { key } => self.set_key(key.clone(), false),
+            Entry::KeyCreated { key } => self.change_key(key, |key| key.active = true),
+            Entry::KeyDisabled { key } => self.change_key(key, |key| key.active = false),
+            Entry::KeyLimited { key, limits } => self.change_key(key, |key| key.limits = *limits),
             Entry::CreditsGranted { grant } => self.add_grant(grant),
             Entry::GrantExpired { lost } => self.expire(lost),
             Entry::GrantRefilled { grant, lost, added, next } => {
@@ -159,14 +163,45 @@ impl Ledger {
                 if !restricted {
                     self.count(&debit.charge, debit.quantity)?;
                 }
+                let key = self.count_key(&debit.key, *cost)?;
                 let past = PastDebit::paid(self.clock, *cost, burns.clone(), *debt);
-                self.remember(&debit.op, PastDebit { restricted: *restricted, ..past });
+                self.remember(&debit.op, PastDebit { restricted: *restricted, key, ..past });
                 self.totals.debt = self.totals.debt.plus(*debt)?;
                 self.burn(burns)
+            }
+            Entry::Reserved { debit, amount, expires_at } => {
+                self.reserve(debit, *amount, *expires_at)
+            }
+            Entry::ReservationSettled { op, added, cost, burns, shortfall, last } => {
+                self.settle_reservation(op, *added, *cost, burns, *shortfall, *last)
+            }
+            Entry::ReservationReleased { op } => self.end_reservation(op),
+            Entry::ReservationExpired { op } => self.expire_reservation(op),
+            Entry::TopUpRuleSet { rule } => {
+                self.top_ups.rule = *rule;
+                Ok(())
+            }
+            Entry::TopUpAsked { id, amount } => {
+                self.top_ups.asked = self.top_ups.asked.saturating_add(1);
+                if !amount.is_zero() {
+                    self.top_ups.last = Some(self.clock);
+                    let top_up = TopUp { at: self.clock, amount: *amount };
+                    self.top_ups.pending.insert(id.clone(), top_up);
+                }
+                Ok(())
+            }
+            Entry::TopUpFailed { id } => {
+                self.top_ups.pending.remove(id);
+                Ok(())
             }
             Entry::Refunded { op, returns, debt, overage } => {
                 let nothing = PastDebit::paid(self.clock, Credits::ZERO, Vec::new(), Credits::ZERO);
                 let past = self.debits.entry(op.clone()).or_insert(nothing);
+                if let Some(key) = past.key.take()
+                    && let Some(key) = self.keys.get_mut(&key)
+                {
+                    key.uncount(past.cost, past.at)?;
+                }
                 past.burns.clear();
                 (past.debt, past.overage, past.refunded) = (Credits::ZERO, Credits::ZERO, true);
                 self.totals.debt = self.totals.debt.minus(*debt)?;
@@ -191,6 +226,7 @@ impl Ledger {
             Some(ended_at) => !old(ended_at),
             None => !(old(lease.release_at) && empty(lease)),
         });
+        self.reservations.retain(|_, held| !held.expired_at.is_some_and(old));
         self.past_terms.retain(|_, past| !old(past.until));
         self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
@@ -231,8 +267,8 @@ impl Ledger {
         Ok(())
     }
 
-    fn set_key(&mut self, key: KeyId, active: bool) -> Result<(), Inexact> {
-        self.keys.insert(key, active);
+    fn change_key(&mut self, id: &KeyId, change: impl FnOnce(&mut Key)) -> Result<(), Inexact> {
+        change(self.keys.entry(id.clone()).or_insert_with(|| Key::new(true)));
         self.keys_revision = self.keys_revision.saturating_add(1);
         Ok(())
     }
@@ -249,6 +285,14 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Counts a cost for a key that has a limit; which key that was, if it was one.
+    fn count_key(&mut self, id: &KeyId, cost: Credits) -> Result<Option<KeyId>, Inexact> {
+        let (now, known) = (self.clock, self.keys.get_mut(id));
+        let Some(key) = known.filter(|key| key.is_limited()) else { return Ok(None) };
+        key.count(cost, now)?;
+        Ok(Some(id.clone()))
     }
 
     fn count(&mut self, charge: &ChargeId, quantity: Quantity) -> Result<(), Inexact> {

@@ -2,13 +2,13 @@
 //!
 //! A [`Session`] is one visit to the ledger at one instant: it first does what is due (`due.rs`),
 //! then decides commands. Every change is recorded as an entry
-//! and applied at once; the caller writes [`Session::into_entries`] as one journal row. A command
+//! and applied at once; the caller writes what [`Session::finish`] returns as one journal row. A command
 //! that is refused has recorded nothing of its own.
 
 use super::entry::{Debit, Entry, PlanRef};
 use super::grant::{Burn, Grant, GrantTerms, Rollover};
 use super::zero::Beyond;
-use super::{GRANTS_MAX, KEYS_MAX, Ledger, LedgerError, PastDebit, inline};
+use super::{GRANTS_MAX, Ledger, LedgerError, PastDebit, SpendPeriod, inline};
 use crate::plan::Plan;
 use crate::units::{AccountId, Credits, Inexact, KeyId, Timestamp};
 
@@ -31,6 +31,15 @@ pub enum Debited {
     },
     /// The key is not active in this account.
     KeyRefused,
+    /// The key has spent what it may.
+    KeyLimited {
+        /// Which of its limits.
+        period: SpendPeriod,
+        /// The limit.
+        limit: Credits,
+        /// What it has spent.
+        spent: Credits,
+    },
     /// The plan has no such charge, or the amount cannot be computed exactly.
     Unpriced,
 }
@@ -83,9 +92,16 @@ impl<'ledger> Session<'ledger> {
         self.now
     }
 
-    /// What is to be written: one journal row, or nothing if it is empty.
-    pub fn into_entries(self) -> Vec<Entry> {
-        self.entries
+    /// Ends the visit. What is to be written: one journal row, or nothing if it is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn finish(mut self) -> Result<Vec<Entry>, Inexact> {
+        if !self.entries.is_empty() {
+            self.ask_for_top_up()?;
+        }
+        Ok(self.entries)
     }
 
     pub(super) fn record(&mut self, entry: Entry) -> Result<(), Inexact> {
@@ -160,34 +176,6 @@ impl<'ledger> Session<'ledger> {
         Ok(true)
     }
 
-    /// Creates a key.
-    ///
-    /// # Errors
-    ///
-    /// [`LedgerError::KeyExists`] or [`LedgerError::Full`].
-    pub fn create_key(&mut self, key: KeyId) -> Result<(), LedgerError> {
-        if self.ledger.keys.contains_key(&key) {
-            return Err(LedgerError::KeyExists { id: key });
-        }
-        if self.ledger.keys.len() >= KEYS_MAX {
-            return Err(LedgerError::Full { what: "keys", max: KEYS_MAX });
-        }
-        Ok(self.record(Entry::KeyCreated { key })?)
-    }
-
-    /// Disables a key; again changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`LedgerError::KeyUnknown`].
-    pub fn disable_key(&mut self, key: KeyId) -> Result<(), LedgerError> {
-        match self.ledger.keys.get(&key) {
-            None => Err(LedgerError::KeyUnknown { id: key }),
-            Some(false) => Ok(()),
-            Some(true) => Ok(self.record(Entry::KeyDisabled { key })?),
-        }
-    }
-
     /// Burns one operation, or says why not. The same operation id is burned once.
     ///
     /// # Errors
@@ -200,10 +188,13 @@ impl<'ledger> Session<'ledger> {
                 false => Debited::Paid { cost: past.cost },
             });
         }
-        if self.ledger.keys.get(&debit.key) != Some(&true) {
+        if !self.ledger.keys.get(&debit.key).is_some_and(|key| key.active) {
             return Ok(Debited::KeyRefused);
         }
         let Some(required) = self.price(plan, &debit) else { return Ok(Debited::Unpriced) };
+        if let Some(limited) = self.limited(&debit.key, required)? {
+            return Ok(limited);
+        }
         let available = self.ledger.available()?;
         let burns = self.plan_burns(required.min(available), Payer::Account, self.now)?;
         let debt = required.minus(Burn::total(&burns)?)?;
@@ -226,6 +217,19 @@ impl<'ledger> Session<'ledger> {
                 Ok(Debited::Restricted)
             }
         }
+    }
+
+    /// Whether a key's own limit is in the way.
+    pub(super) fn limited(&self, key: &KeyId, cost: Credits) -> Result<Option<Debited>, Inexact> {
+        let Some(known) = self.ledger.keys.get(key) else { return Ok(Some(Debited::KeyRefused)) };
+        if !known.is_limited() {
+            return Ok(None);
+        }
+        let reserved = self.ledger.reservations.values().filter(|held| held.debit.key == *key);
+        let mut reserved = reserved.map(|held| held.held.plus(held.cost));
+        let cost = reserved.try_fold(cost, |sum, part| sum.plus(part?))?;
+        let exceeded = known.exceeded(cost, self.now)?;
+        Ok(exceeded.map(|(period, limit, spent)| Debited::KeyLimited { period, limit, spent }))
     }
 
     fn price(&self, plan: &Plan, debit: &Debit) -> Option<Credits> {

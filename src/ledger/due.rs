@@ -1,7 +1,7 @@
 //! What happens to an account without being asked for: at an instant, in this order.
 //!
 //! ```text
-//! a lease ends ─▶ a grant ends ─▶ a grant starts ─▶ a grant is refilled ─▶ debt is paid
+//! a lease or reservation ends ─▶ a grant ends ─▶ a grant starts ─▶ a grant is refilled ─▶ debt is paid
 //! ```
 //!
 //! A visit does everything that is due first, in order of time, however late it comes: an alarm
@@ -31,7 +31,8 @@ impl Ledger {
     fn due(&self, since: Timestamp, now: Timestamp) -> Option<(Timestamp, Due)> {
         let within = |at: &Timestamp| *at > since && *at <= now;
         let leases = self.leases.values().filter(|lease| lease.is_held());
-        let leases = leases.map(|lease| lease.release_at).filter(|at| *at <= now);
+        let leases = leases.map(|lease| lease.release_at);
+        let leases = leases.chain(self.reservation_ends()).filter(|at| *at <= now);
         let open = || self.grants.values().filter(|grant| !grant.left.is_zero());
         let ends = open().filter_map(Grant::ends_at).filter(within);
         // Of use to nobody but a debt: everybody else looks at the instant.
@@ -46,6 +47,10 @@ impl Ledger {
         first.chain(starts.min().map(|at| (at, Due::GrantsStart))).chain(refills).min()
     }
 
+    fn reservation_ends(&self) -> impl Iterator<Item = Timestamp> {
+        self.reservations.values().filter(|held| held.is_held()).map(|held| held.expires_at)
+    }
+
     /// The next instant at which something is due by itself, if anything is.
     pub fn next_due(&self) -> Option<Timestamp> {
         let leases = self.leases.values().filter(|lease| lease.is_held());
@@ -57,7 +62,8 @@ impl Ledger {
             .grants
             .values()
             .filter_map(|grant| grant.next_refill.filter(|at| !grant.is_past(*at)));
-        leases.map(|lease| lease.release_at).chain(ends).chain(refills).min()
+        let leases = leases.map(|lease| lease.release_at).chain(self.reservation_ends());
+        leases.chain(ends).chain(refills).min()
     }
 }
 
@@ -66,7 +72,10 @@ impl Session<'_> {
     pub(super) fn do_due(&mut self, mut since: Timestamp) -> Result<(), Inexact> {
         while let Some((at, due)) = self.ledger.due(since, self.now) {
             match due {
-                Due::LeasesEnd => self.end_leases(at)?,
+                Due::LeasesEnd => {
+                    self.end_leases(at)?;
+                    self.expire_reservations(at)?;
+                }
                 Due::GrantsEnd => {
                     self.expire_grants(at)?;
                     since = at;

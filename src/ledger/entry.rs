@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::grant::{Burn, Grant};
+use super::key::SpendLimits;
+use super::top_up::TopUpRule;
 use crate::plan::Plan;
 use crate::units::{AccountId, ChargeId, Credits, GrantId, KeyId, PlanId, Quantity, Timestamp};
 
@@ -118,6 +120,31 @@ pub enum Entry {
     KeyDisabled {
         /// Its id.
         key: KeyId,
+    },
+    /// What a key may spend from here on.
+    KeyLimited {
+        /// Its id.
+        key: KeyId,
+        /// Its limits.
+        limits: SpendLimits,
+    },
+    /// When to ask for money from here on.
+    TopUpRuleSet {
+        /// The rule, or none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<TopUpRule>,
+    },
+    /// Money was asked for.
+    TopUpAsked {
+        /// The id that the grant must have.
+        id: GrantId,
+        /// Credits; zero if the id was taken, and another one is asked for next.
+        amount: Credits,
+    },
+    /// Money that was asked for will not come.
+    TopUpFailed {
+        /// The id of what was asked for.
+        id: GrantId,
     },
     /// Credits were given.
     CreditsGranted {
@@ -240,6 +267,41 @@ pub enum Entry {
         /// It was served at zero, degraded and free.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         restricted: bool,
+    },
+    /// Credits were set aside for one operation.
+    Reserved {
+        /// The operation; nothing of it is served.
+        debit: Debit,
+        /// How many.
+        amount: Credits,
+        /// When nobody waits for its end any more.
+        expires_at: Timestamp,
+    },
+    /// A reserved operation used something.
+    ReservationSettled {
+        /// The operation.
+        op: String,
+        /// Meter units, beside those settled before.
+        added: Quantity,
+        /// What they cost.
+        cost: Credits,
+        /// Who paid.
+        burns: Vec<Burn>,
+        /// Part of the cost that credits could not pay.
+        #[serde(default, skip_serializing_if = "Shortfall::is_empty")]
+        shortfall: Shortfall,
+        /// Whether it has ended.
+        last: bool,
+    },
+    /// A reserved operation ended; what was still set aside went back.
+    ReservationReleased {
+        /// The operation.
+        op: String,
+    },
+    /// Nobody settled in time: what is set aside may have been spent.
+    ReservationExpired {
+        /// The operation.
+        op: String,
     },
     /// An operation failed and its credits went back to the grants they came from.
     Refunded {

@@ -68,6 +68,43 @@ pub enum LedgerError {
         /// The id.
         id: KeyId,
     },
+    /// A spend limit below zero.
+    #[error("limit {limit} is below zero: give zero or more, or leave it out")]
+    LimitNegative {
+        /// The limit.
+        limit: Credits,
+    },
+    /// A rule that could never be content.
+    #[error(
+        "asks for {target} below {threshold}, every {cool_off_ms} ms: give a target above zero and \
+         not below the threshold, and a cool-off of at least 1000"
+    )]
+    TopUpRule {
+        /// When to ask.
+        threshold: Credits,
+        /// For how much.
+        target: Credits,
+        /// How often.
+        cool_off_ms: i64,
+    },
+    /// A top-up that is not on its way.
+    #[error("no top-up {id} is on its way: it came, failed, or was never asked for")]
+    TopUpUnknown {
+        /// The id.
+        id: GrantId,
+    },
+    /// A reservation that was never made, or ended without use.
+    #[error("operation {op} has no reservation: it was never made, was released, or is forgotten")]
+    ReservationUnknown {
+        /// The operation.
+        op: String,
+    },
+    /// What was reserved for has no price any more.
+    #[error("operation {op} has no price in the account's plan: give the plan its charge back")]
+    ReservationUnpriced {
+        /// The operation.
+        op: String,
+    },
     /// A limit of the ledger.
     #[error("account holds {max} {what} already, which is the limit")]
     Full {
@@ -118,6 +155,11 @@ impl LedgerError {
             Self::AdjustmentShort { .. } => "adjustment_short",
             Self::KeyExists { .. } => "key_exists",
             Self::KeyUnknown { .. } => "key_unknown",
+            Self::LimitNegative { .. } => "limit_negative",
+            Self::TopUpRule { .. } => "top_up_rule",
+            Self::TopUpUnknown { .. } => "top_up_unknown",
+            Self::ReservationUnknown { .. } => "reservation_unknown",
+            Self::ReservationUnpriced { .. } => "reservation_unpriced",
             Self::Full { .. } => "account_full",
             Self::LeaseUnknown { .. } => "lease_unknown",
             Self::CommandDiffers { .. } => "command_differs",

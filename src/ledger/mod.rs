@@ -20,10 +20,13 @@ mod entry;
 mod error;
 mod grant;
 pub mod inline;
+mod key;
 mod lease;
 mod purchase;
 mod recurrence;
 mod report;
+mod reserve;
+mod top_up;
 mod zero;
 
 use std::collections::BTreeMap;
@@ -38,10 +41,13 @@ pub use entry::{
 };
 pub use error::LedgerError;
 pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
+pub use key::{Key, SpendLimits, SpendPeriod};
 pub use lease::Lease;
 pub use purchase::{Purchase, PurchaseError};
 pub use recurrence::Recurrence;
 pub use report::Reported;
+pub use reserve::Reservation;
+pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
 
 use crate::units::{AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
@@ -52,6 +58,8 @@ pub const GRANTS_MAX: usize = 2_000;
 pub const KEYS_MAX: usize = 1_000;
 /// Leases of one account, at most, ended ones included that are still remembered.
 pub const LEASES_MAX: usize = 2_000;
+/// Reservations of one account, at most, expired ones included that are still remembered.
+pub const RESERVATIONS_MAX: usize = 2_000;
 /// Debits that can be repeated or refunded, at least; older ones are forgotten in the bulk.
 pub const DEBITS_MIN: usize = 4_000;
 /// How long a debit's answer and an ended lease are remembered, in milliseconds.
@@ -71,12 +79,14 @@ pub struct Ledger {
     plan_json: String,
     clock: Timestamp,
     grants: BTreeMap<GrantId, Grant>,
-    keys: BTreeMap<KeyId, bool>,
+    keys: BTreeMap<KeyId, Key>,
     keys_revision: u64,
     leases: BTreeMap<String, Lease>,
+    reservations: BTreeMap<String, Reservation>,
     debits: BTreeMap<String, PastDebit>,
     commands: BTreeMap<GrantId, PastCommand>,
     usage: BTreeMap<ChargeId, Quantity>,
+    top_ups: TopUps,
     terms: u64,
     past_terms: BTreeMap<u64, PastTerms>,
     totals: Totals,
@@ -102,6 +112,9 @@ pub struct PastDebit {
     pub cost: Credits,
     /// Who paid.
     pub burns: Vec<Burn>,
+    /// The key, if it is to be counted for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
     /// What of it was served below zero and is not paid yet.
     #[serde(default)]
     pub debt: Credits,
@@ -119,7 +132,7 @@ pub struct PastDebit {
 impl PastDebit {
     fn paid(at: Timestamp, cost: Credits, burns: Vec<Burn>, debt: Credits) -> Self {
         let overage = Credits::ZERO;
-        Self { at, cost, burns, debt, overage, restricted: false, refunded: false }
+        Self { at, cost, burns, key: None, debt, overage, restricted: false, refunded: false }
     }
 }
 
@@ -216,8 +229,8 @@ impl Ledger {
         &self.grants
     }
 
-    /// All keys and whether each is active.
-    pub fn keys(&self) -> &BTreeMap<KeyId, bool> {
+    /// All keys, disabled ones included.
+    pub fn keys(&self) -> &BTreeMap<KeyId, Key> {
         &self.keys
     }
 
@@ -229,6 +242,16 @@ impl Ledger {
     /// Leases, ended ones included while they are remembered.
     pub fn leases(&self) -> &BTreeMap<String, Lease> {
         &self.leases
+    }
+
+    /// Reservations, expired ones included while they are remembered.
+    pub fn reservations(&self) -> &BTreeMap<String, Reservation> {
+        &self.reservations
+    }
+
+    /// The rule for top-ups, and those on their way.
+    pub fn top_ups(&self) -> &TopUps {
+        &self.top_ups
     }
 
     /// Debits that are still remembered, by operation id.
@@ -266,7 +289,10 @@ impl Ledger {
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn held(&self) -> Result<Credits, Inexact> {
         let open = self.leases.values().filter(|lease| lease.ended_at.is_none());
-        open.map(Lease::outstanding).try_fold(self.totals.unreported, |sum, part| sum.plus(part?))
+        let reserved = self.reservations.values().filter(|held| held.is_held());
+        let reserved = Credits::sum(reserved.map(|reservation| reservation.held))?;
+        let held = self.totals.unreported.plus(reserved)?;
+        open.map(Lease::outstanding).try_fold(held, |sum, part| sum.plus(part?))
     }
 
     /// Credits of grants that have not started.
@@ -332,9 +358,13 @@ impl Ledger {
             return Err("counters");
         }
         // Ended leases are forgotten after a while, what they had not reported is not.
-        let mut ended =
-            self.leases.values().filter(|lease| lease.ended_at.is_some()).map(Lease::outstanding);
-        let ended = ended.try_fold(Credits::ZERO, |sum, part| sum.plus(part?));
+        let ended = self.leases.values().filter(|lease| lease.ended_at.is_some());
+        let expired = self.reservations.values().filter(|held| !held.is_held());
+        let expired = expired.map(|reservation| Ok(reservation.held));
+        let ended = ended
+            .map(Lease::outstanding)
+            .chain(expired)
+            .try_fold(Credits::ZERO, |sum, part| sum.plus(part?));
         if !ended.is_ok_and(|ended| ended <= self.totals.unreported) {
             return Err("unreported");
         }

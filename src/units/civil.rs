@@ -49,6 +49,16 @@ impl Date {
         exists.then_some(Self { year, month, day }).ok_or(DateError)
     }
 
+    /// Its year, 0 to 9999.
+    pub fn year(self) -> i32 {
+        self.year
+    }
+
+    /// Its month, 1 to 12.
+    pub fn month(self) -> u8 {
+        self.month
+    }
+
     /// The day that a clock `offset_minutes` ahead of UTC shows at `instant`.
     ///
     /// # Errors

@@ -196,7 +196,7 @@ impl World {
         let at = Timestamp::from_millis(self.now + jump);
         let mut session = Session::start(&mut self.ledger, at).unwrap();
         let result = act(&mut session);
-        let entries = session.into_entries();
+        let entries = session.finish().unwrap();
         if !entries.is_empty() {
             self.write(&entries);
         }
@@ -290,7 +290,7 @@ impl World {
             }
             Admission::Ask(request) => self.send(index, *request),
             Admission::Denied { .. } => {}
-            Admission::KeyRefused => {}
+            Admission::KeyRefused | Admission::KeyLimited { .. } => {}
             Admission::Unpriced => panic!("SEED={}", self.seed),
         }
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use edgemeter::ledger::{
     self, Adjustment, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger, LedgerError,
-    Operations, Recurrence, Reported, Rollover, Row, Session, chain_hash,
+    Operations, Recurrence, Reported, Rollover, Row, Session, SpendLimits, TopUpRule, chain_hash,
 };
 use edgemeter::plan::Plan;
 use edgemeter::units::{Credits, Timestamp};
@@ -68,7 +68,7 @@ impl Book {
         let plan = self.plan.clone();
         let mut session = Session::start(&mut self.ledger, at).unwrap();
         let result = run(&mut session, &plan, &Words(&words[1..]));
-        let entries = session.into_entries();
+        let entries = session.finish().unwrap();
         if !entries.is_empty() {
             self.write(&entries);
         }
@@ -113,6 +113,29 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
         "debit" => return debit(session, plan, words),
         "refund" => session.refund(words.0[1]).map_err(LedgerError::from),
         "return" => session.return_unreported(words.word(1), words.word(2)),
+        "limit" => {
+            let amount = |name: &str| words.option(name).map(|text| text.parse().unwrap());
+            let limits = SpendLimits { day: amount("day"), month: amount("month") };
+            session.limit_key(words.word(1), limits)
+        }
+        "topup" => session.set_top_up(words.option("target").map(|target| TopUpRule {
+            threshold: words.option("threshold").unwrap().parse().unwrap(),
+            target: target.parse().unwrap(),
+            cool_off_ms: words.option("cool").unwrap().parse().unwrap(),
+        })),
+        "failed" => session.fail_top_up(words.word(1)),
+        "reserve" => {
+            let (debit, until) = (operation(words, "0"), words.instant("until").unwrap());
+            match session.reserve(debit, words.word(2), until) {
+                Ok(debited) => return outcome(&debited),
+                Err(error) => Err(error),
+            }
+        }
+        "settle" => {
+            let last = words.0.contains(&"last");
+            session.settle_reservation(plan, words.0[1], words.word(2), last).map(|_| ())
+        }
+        "release" => session.release_reservation(words.0[1]).map_err(LedgerError::from),
         "lease" => {
             let until = words.instant("until").unwrap();
             session.grant_lease(words.0[1], words.word(2), words.word(3), until)
@@ -142,19 +165,27 @@ fn terms(words: &Words<'_>) -> GrantTerms {
     }
 }
 
-fn debit(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<String> {
-    let debit = Debit {
+fn operation(words: &Words<'_>, quantity: &str) -> Debit {
+    Debit {
         op: words.word(1),
         route: "GET /words".to_owned(),
         charge: "words".parse().unwrap(),
         key: words.option("key").unwrap_or("k1").parse().unwrap(),
-        quantity: words.word(2),
-    };
-    let refused = match session.debit(plan, debit).unwrap() {
+        quantity: quantity.parse().unwrap(),
+    }
+}
+
+fn debit(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<String> {
+    outcome(&session.debit(plan, operation(words, words.0[2])).unwrap())
+}
+
+fn outcome(debited: &Debited) -> Option<String> {
+    let refused = match debited {
         Debited::Paid { .. } => return None,
         Debited::Restricted => "restricted",
         Debited::Short { .. } => "short",
         Debited::KeyRefused => "key_refused",
+        Debited::KeyLimited { .. } => "key_limited",
         Debited::Unpriced => "unpriced",
     };
     Some(refused.to_owned())

@@ -44,19 +44,6 @@ fn a_grant_is_not_spendable_before_it_starts() {
 }
 
 #[test]
-fn keys_gate_debits() {
-    check(
-        "
-        1    grant a 10                       10  0  0  0
-        1    disable k1                       10  0  0  0
-        1    debit x 1                        key_refused
-        1    disable k2                       key_unknown
-        1    key k1                           key_exists
-        ",
-    );
-}
-
-#[test]
 fn recurring_grants_refill_and_keep_what_rolls_over() {
     check(
         "

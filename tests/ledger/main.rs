@@ -17,5 +17,8 @@
 
 mod book;
 mod grants;
+mod keys;
 mod leases;
+mod reservations;
+mod top_ups;
 mod zero;

@@ -8,6 +8,7 @@ use crate::units::{Credits, GrantId, Inexact, Timestamp};
 impl Ledger {
     pub(super) fn add_grant(&mut self, grant: &Grant) -> Result<(), Inexact> {
         self.totals.left = self.totals.left.plus(grant.left)?;
+        self.top_ups.pending.remove(&grant.terms.id);
         self.grants.insert(grant.terms.id.clone(), grant.clone());
         Ok(())
     }

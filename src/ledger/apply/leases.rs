@@ -66,6 +66,9 @@ impl Ledger {
         for lease in self.leases.values_mut().filter(|lease| lease.ended_at.is_some()) {
             lease.released = lease.released.plus(lease.outstanding()?)?;
         }
+        for reservation in self.reservations.values_mut().filter(|held| !held.is_held()) {
+            reservation.held = Credits::ZERO;
+        }
         Ok(())
     }
 }

@@ -1,0 +1,90 @@
+//! Credits set aside for operations whose cost is known at their end.
+
+use crate::book::{check, check_zero};
+
+#[test]
+fn reservations_settle_in_parts_and_end_once() {
+    check(
+        "
+        1    grant a 10                       10  0  0  0
+        1    reserve r 0 until=50             amount_not_positive
+        1    reserve r 11 until=50            short
+        1    reserve r 6 until=50             4   6  0  0
+        1    reserve r 6 until=50             4   6  0  0
+        2    debit x 5                        short
+        3    settle r 2                       4   4  2  0   // so far
+        3    settle r 2                       4   4  2  0
+        4    settle r 1                       4   4  2  0   // late and older
+        5    settle r 5 last                  5   0  5  0   // the rest goes back
+        6    settle r 9 last                  5   0  5  0   // ended
+        7    release r                        5   0  5  0
+        8    refund r                         10  0  0  0
+        8    refund r                         10  0  0  0
+        9    reserve r 5 until=50             10  0  0  0   // the same operation again
+        9    settle r 5 last                  reservation_unknown
+        ",
+    );
+    check(
+        "
+        1    grant a 10                       10  0  0  0
+        1    reserve r 6 until=50             4   6  0  0
+        2    settle r 2                       4   4  2  0
+        3    release r                        8   0  2  0
+        3    release r                        8   0  2  0
+        4    settle r 3 last                  8   0  2  0
+        5    reserve s 8 until=50             0   8  2  0
+        6    release s                        8   0  2  0
+        7    settle s 1 last                  reservation_unknown
+        8    settle q 1 last                  reservation_unknown
+        8    reserve q 1 until=50 key=k9      key_refused
+        ",
+    );
+}
+
+#[test]
+fn what_nobody_settles_is_nobodys_until_it_is_settled_or_returned() {
+    check(
+        "
+        1    grant a 10                       10  0  0  0
+        1    reserve r 4 until=50             6   4  0  0
+        1    reserve s 4 until=60             2   8  0  0
+        50   visit                            2   8  0  0
+        51   debit x 3                        short
+        52   settle r 3 last                  3   4  3  0   // late, and paid all the same
+        60   return t 4                       7   0  3  0
+        61   settle s 2 last                  5   0  5  0   // from what there is
+        ",
+    );
+    check(
+        "
+        // a grant that ended pays what was reserved in time
+        1    grant a 10 expires=20            10  0  0  0
+        1    reserve r 4 until=50             6   4  0  0
+        20   visit                            0   4  0  6
+        30   settle r 3 last                  0   0  3  7
+        ",
+    );
+}
+
+#[test]
+fn more_than_was_reserved_is_paid_or_on_record() {
+    check_zero(
+        r#""block""#,
+        "
+        1    grant a 10                       10 0 0  0 0 0
+        1    reserve r 4 until=50             6  4 0  0 0 0
+        2    settle r 7                       3  0 7  0 0 0
+        3    settle r 12 last                 0  0 10 0 0 2
+        ",
+    );
+    check_zero(
+        r#"{"grace":{"credits":"5"}}"#,
+        "
+        1    grant a 4                        4  0 0  0 0 0
+        1    reserve r 4 until=50             0  4 0  0 0 0
+        2    settle r 7 last                  0  0 4  3 0 0
+        3    grant b 1                        0  0 5  2 0 0
+        4    refund r                         5  0 0  0 0 0
+        ",
+    );
+}
