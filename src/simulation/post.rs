@@ -242,7 +242,8 @@ impl World {
         let mut least = None;
         for (at, available) in self.available.iter().rev() {
             least = Some(least.map_or(*available, |least: Credits| least.min(*available)));
-            if *at <= since {
+            // At the very same millisecond it may have been otherwise a moment before.
+            if *at < since {
                 break;
             }
         }

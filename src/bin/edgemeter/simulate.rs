@@ -22,6 +22,8 @@ const SHRINK: Duration = Duration::from_secs(20);
 /// A terminal sees progress this often, anything else every five seconds.
 const PROGRESS: Duration = Duration::from_millis(500);
 const PROGRESS_IN_A_LOG: Duration = Duration::from_secs(5);
+/// So many violations are listed; the first one is told.
+const VIOLATIONS: usize = 20;
 /// Stories are told to this length from their end, unless all is asked for.
 const STORY_LINES: usize = 200;
 
@@ -61,6 +63,10 @@ impl Simulate {
         let mut text = self.summary(&tally, &watch);
         violations.sort_by_key(|violation| violation.seed);
         let Some(first) = violations.first() else { return Ok(text) };
+        text.push('\n');
+        for violation in violations.iter().take(VIOLATIONS) {
+            text.push_str(&format!("{violation}\n"));
+        }
         text.push_str(&self.story(first));
         crate::print(&text)?;
         let seeds: Vec<String> = violations.iter().map(|v| v.seed.to_string()).collect();
@@ -131,7 +137,8 @@ impl Simulate {
         let (count, outcome) =
             simulation::shrink(&setup, &events, violation, &mut may_go_on);
         let mut text = format!(
-            "\n{violation}\n\nthe same, with {count} of {} events (seconds of virtual time):\n\n",
+            "\nseed {} again, with {count} of {} events (seconds of virtual time):\n\n",
+            violation.seed,
             events.len()
         );
         let skipped = outcome.story.len().saturating_sub(STORY_LINES);
