@@ -9,6 +9,7 @@
 //! rating     usage × price → amount, explained
 //! ledger     grants, burn order, leases, journal: apply(command, now) → entry; replay
 //! control    credit control: the isolate's lease states and the messages to the account
+//! simulation feature cli: isolates, an account and a bad network in virtual time, audited
 //! live       what the account tells its page: messages, sequence, the last minute
 //! invoice    periods, lines, true-up, discounts, tax, credits; preview = the same function
 //! wire       a question and an answer in JSON: what every build exports alike
@@ -47,3 +48,5 @@ pub mod browser;
 pub mod edge;
 #[cfg(feature = "preview")]
 pub mod preview;
+#[cfg(feature = "cli")]
+pub mod simulation;

@@ -136,7 +136,9 @@ fn grant(session: &mut Session<'_>, wish: &Wish, answer: &mut Answer) -> Result<
     if amount.is_zero() && outstanding.is_zero() {
         return Ok(());
     }
-    let release_at = session.now().plus_millis(validity_ms.saturating_mul(2));
+    // Never sooner than promised before: the isolate goes on spending until the later deadline.
+    let promised = lease.as_ref().map_or(session.now(), |lease| lease.release_at);
+    let release_at = session.now().plus_millis(validity_ms.saturating_mul(2)).max(promised);
     match session.grant_lease(&wish.lease, wish.seq, amount, release_at) {
         Ok(()) => {
             answer.granted = Some(granted.plus(amount)?);

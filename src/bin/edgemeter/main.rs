@@ -4,6 +4,7 @@
 //! edgemeter rate     PLAN --quantity 1500 | --events FILE         what it costs, and why
 //! edgemeter preview  PLAN --events FILE --from 2026-01-01         the invoice, as text, JSON, HTML
 //! edgemeter backtest --plan A --plan B --events FILE --from …     who would win, who would lose
+//! edgemeter simulate --seeds N --first-seed S                     credit control under faults
 //! edgemeter batch    < QUESTIONS > ANSWERS                        JSON lines, as in wire
 //! ```
 //!
@@ -19,6 +20,9 @@ mod input;
 mod newline;
 mod preview;
 mod rate;
+mod scenarios;
+mod simulate;
+mod stopwatch;
 mod table;
 mod zones;
 
@@ -45,6 +49,8 @@ enum Command {
     Preview(preview::Preview),
     /// Bill the same events under several plans, side by side.
     Backtest(backtest::Backtest),
+    /// Run credit control under faults in virtual time, and audit every step.
+    Simulate(simulate::Simulate),
     /// Answer rating questions, a line of JSON each, from standard input to standard output.
     Batch,
 }
@@ -54,6 +60,7 @@ fn main() -> ExitCode {
         Command::Rate(rate) => rate.run(),
         Command::Preview(preview) => preview.run(),
         Command::Backtest(backtest) => backtest.run(),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Batch => batch::run(),
     };
     match result.and_then(|text| print(&text)) {

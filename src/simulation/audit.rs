@@ -1,0 +1,126 @@
+//! The auditor: what must hold after every step, and what at the end.
+
+use super::Invariant::{BoundedLoss, Conservation, NoOverspend, NoStranding};
+use super::tally::Count;
+use super::world::World;
+use super::{Broken, Invariant};
+use crate::ledger::Ledger;
+use crate::units::Credits;
+
+/// Rounds of a second at the end: everybody stops, reports and gives back.
+const ROUNDS: u64 = 80;
+
+impl World {
+    /// After every change of the account.
+    pub(super) fn audit(&mut self) -> Result<(), Broken> {
+        let ledger = &self.account.ledger;
+        if let Err(name) = ledger.audit() {
+            return Err(Broken::new(named(name), "ledger.audit() is ok", name));
+        }
+        let balance = ledger.balance()?;
+        let books = &self.books;
+        let compare = |what: &str, found: Credits, expected: Credits| match found == expected {
+            true => Ok(()),
+            false => {
+                let (expected, found) = (format!("{what} {expected}"), found.to_string());
+                Err(Broken::new(Conservation, expected, found))
+            }
+        };
+        compare("granted", balance.granted.plus(balance.scheduled)?, books.granted)?;
+        compare("burned", balance.burned, books.burned)?;
+        compare("expired", balance.expired, books.expired)?;
+        compare("unpaid", balance.unpaid, books.unpaid)?;
+        let parts = [balance.available, balance.held, balance.burned, balance.expired];
+        compare("available + held + burned + expired", Credits::sum(parts)?, balance.granted)?;
+        if balance.held < balance.unreported || balance.available.is_negative() {
+            let found = format!("{balance:?}");
+            return Err(Broken::new(NoOverspend, "nothing below zero", found));
+        }
+        if books.unpaid > books.returned {
+            let expected = format!("at most {} unpaid", books.returned);
+            return Err(Broken::new(NoOverspend, expected, books.unpaid));
+        }
+        self.audit_served()
+    }
+
+    /// After every operation that is served: it is burned, or nobody else can spend it.
+    pub(super) fn audit_served(&mut self) -> Result<(), Broken> {
+        let books = &self.books;
+        let held = self.account.ledger.held()?;
+        let most = Credits::sum([books.burned, held, books.returned])?;
+        match books.served <= most {
+            true => Ok(()),
+            false => {
+                let expected = format!("at most {most} served: burned, held or returned");
+                Err(Broken::new(NoOverspend, expected, books.served))
+            }
+        }
+    }
+
+    /// Everybody stops, and the network and the account come to rest.
+    pub(super) fn come_to_rest(&mut self) -> Result<(), Broken> {
+        self.tell(|| "          nobody asks for more".to_owned());
+        self.storm = self.storm.min(8);
+        for round in 0..ROUNDS {
+            if round == ROUNDS / 2 {
+                self.setup.faults.drops = false;
+            }
+            self.run_until(self.now.saturating_add(1_000))?;
+            (self.cause, self.consequences) = (self.setup.seed.wrapping_add(round), 0);
+            for slot in 0..self.isolates.len() {
+                self.settle_all(slot)?;
+                self.flush(slot)?;
+            }
+        }
+        for _ in 0..2 {
+            self.run_until(self.now.saturating_add(60_000))?;
+            self.look()?;
+        }
+        self.audit()?;
+        self.audit_rest()
+    }
+
+    fn audit_rest(&mut self) -> Result<(), Broken> {
+        let balance = self.account.ledger.balance()?;
+        if balance.held != balance.unreported {
+            let expected = format!("{} held, all of it unreported", balance.unreported);
+            return Err(Broken::new(NoStranding, expected, balance.held));
+        }
+        let nobody_vanished = self.books.deaths() == 0 && self.books.crashes == 0;
+        if nobody_vanished && !balance.unreported.is_zero() {
+            let found = format!("{} unreported", balance.unreported);
+            return Err(Broken::new(NoStranding, "nothing set aside, nobody crashed", found));
+        }
+        self.books.check_each_operation()?;
+        let (lost, most) = (self.books.unburned()?, balance.unreported.plus(self.books.returned)?);
+        if lost > most {
+            let expected = format!("at most {most} lost, which is on record");
+            return Err(Broken::new(BoundedLoss, expected, lost));
+        }
+        self.account.check_replay()?;
+        self.tally.note(Count::Replayed);
+        self.tally.note_many(Count::BurnedForNobody, self.books.burned_for_nobody);
+        Ok(())
+    }
+}
+
+/// The invariant that a ledger's own audit names.
+fn named(name: &str) -> Invariant {
+    match name {
+        "no_overspend" => NoOverspend,
+        "counters" => Invariant::Counters,
+        "unreported" => BoundedLoss,
+        _ => Conservation,
+    }
+}
+
+/// Balances as a story shows them.
+pub(super) fn balances(ledger: &Ledger) -> String {
+    match ledger.balance() {
+        Ok(balance) => format!(
+            "available {} · held {} · burned {} · expired {} · unreported {}",
+            balance.available, balance.held, balance.burned, balance.expired, balance.unreported
+        ),
+        Err(error) => error.to_string(),
+    }
+}

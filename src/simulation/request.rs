@@ -1,0 +1,261 @@
+//! What an isolate does with requests, answers and rounds of its flusher, as `src/edge/entry.js`
+//! does it.
+
+use std::rc::Rc;
+
+use super::Invariant::{ClientStopsFirst, Exact, NoFalseDenial, NoFalseRefusal, Revoked};
+use super::books::{Fate, lease_of};
+use super::chance::Chance;
+use super::tally::Count;
+use super::world::{Flying, REMEMBERED_MS, Ticket, World, made};
+use super::Broken;
+use crate::control::{Admission, Answer, DENIAL_MS, Flush, Operation, VALIDITY_MS_MAX};
+use crate::units::{Credits, KeyId};
+
+/// Between two ticks of a clock that ticks unevenly, in milliseconds.
+const CLOCK_GUARD_MS: i64 = 50;
+
+/// Why an isolate decides now.
+struct Asked {
+    key: KeyId,
+    /// The question to the account, unless it decided from memory, and when it was sent.
+    op: Option<String>,
+    sent_at: i64,
+    /// How often the account had crashed by then.
+    crashes: u64,
+}
+
+impl World {
+    pub(super) fn admit(&mut self, slot: usize, chance: &mut Chance) -> Result<(), Broken> {
+        let now = self.wake(slot)?;
+        let key = self.some_key(chance)?;
+        let quantity = chance.of(&["1", "1", "1", "2", "5"]);
+        let operation = Operation {
+            route: Rc::from("GET /words"),
+            charge: "words".parse().map_err(|e| made("a charge", &e))?,
+            key: key.clone(),
+            quantity: quantity.parse().map_err(|e| made("a quantity", &e))?,
+        };
+        let admission = self.isolate(slot)?.client.admit(operation, now)?;
+        let (sent_at, crashes) = (self.now, self.books.crashes);
+        self.decided(slot, admission, &Asked { key, op: None, sent_at, crashes })
+    }
+
+    /// Mostly one that may be used.
+    fn some_key(&self, chance: &mut Chance) -> Result<KeyId, Broken> {
+        let number = match chance.below(20) {
+            0 => chance.below(self.keys_made.saturating_add(1)),
+            1..=9 => self.keys_made.saturating_sub(1),
+            _ => 0,
+        };
+        format!("k{number}").parse().map_err(|e| made("a key", &e))
+    }
+
+    fn decided(
+        &mut self,
+        slot: usize,
+        admission: Admission,
+        asked: &Asked,
+    ) -> Result<(), Broken> {
+        let life = self.isolate(slot)?.life;
+        let now = self.now;
+        match admission {
+            Admission::Paid(paid) => {
+                self.paid(slot, &paid.op, paid.cost, asked)?;
+                if paid.renew {
+                    let clock = self.wake(slot)?;
+                    if let Some(request) = self.isolate(slot)?.client.renew(clock) {
+                        self.send(slot, request, true)?;
+                    }
+                }
+                return Ok(());
+            }
+            Admission::Ask(request) => return self.send(slot, *request, false),
+            Admission::Denied { required, available } => {
+                self.tell(|| format!("i{life}        refuses: {required} of {available}"));
+                self.denied(slot, required, asked)?;
+            }
+            Admission::KeyRefused => {
+                let key = &asked.key;
+                self.tally.note(Count::KeysRefused);
+                let always = |(created, disabled): &(i64, Option<i64>)| {
+                    *created < asked.sent_at && disabled.is_none_or(|at| at > now)
+                };
+                if self.keys.get(key).is_some_and(always) {
+                    return Err(Broken::new(NoFalseRefusal, format!("{key} works"), "403"));
+                }
+                self.tell(|| format!("i{life}        refuses: {key} is not active"));
+            }
+            Admission::Unpriced => return Err(Broken::new(Exact, "a price", "none")),
+        }
+        if let Some(op) = &asked.op {
+            self.books.closed(op, Fate::Refused(asked.crashes), life)?;
+        }
+        Ok(())
+    }
+
+    fn paid(
+        &mut self,
+        slot: usize,
+        op: &str,
+        cost: Credits,
+        asked: &Asked,
+    ) -> Result<(), Broken> {
+        let (life, now) = (self.isolate(slot)?.life, self.now);
+        self.tell(|| format!("i{life}        serves {op} for {cost}"));
+        self.tally.note(Count::Served);
+        self.tally.credits = self.tally.credits.plus(cost)?;
+        self.books.served(op, cost, life)?;
+        if let Some((lease, _)) = lease_of(op) {
+            self.tally.note(Count::ServedFromLease);
+            self.check_lease(slot, lease, &asked.key)?;
+            // The account's debit was refused, and a lease paid meanwhile.
+            if let Some(op) = &asked.op {
+                self.books.closed(op, Fate::Refused(asked.crashes), life)?;
+            }
+        }
+        self.isolate(slot)?.flying.push(Flying { op: op.to_owned(), at: now });
+        self.audit_served()
+    }
+
+    /// The client stops before the account releases; and a revoked key stops with the lease.
+    fn check_lease(&mut self, slot: usize, lease: &str, key: &KeyId) -> Result<(), Broken> {
+        let ledger = &self.account.ledger;
+        let open = ledger.leases().get(lease).is_some_and(|lease| lease.ended_at.is_none());
+        if !open {
+            let found = "an operation is paid with it";
+            return Err(Broken::new(ClientStopsFirst, format!("{lease} is over"), found));
+        }
+        let since = self.now.saturating_sub(VALIDITY_MS_MAX).saturating_sub(CLOCK_GUARD_MS);
+        let since = since.saturating_sub(self.jumped_back(slot, since)?);
+        let disabled = self.keys.get(key).map(|(_, disabled)| *disabled);
+        let stale = disabled.is_none_or(|at| at.is_some_and(|at| at < since));
+        if stale {
+            return Err(Broken::new(Revoked, format!("{key} stops with {lease}"), "it is served"));
+        }
+        Ok(())
+    }
+
+    /// How far an isolate's clock went back since then, in all.
+    fn jumped_back(&mut self, slot: usize, since: i64) -> Result<i64, Broken> {
+        // A jump counts for as long as what it prolongs may have begun before it.
+        let since = since.saturating_sub(VALIDITY_MS_MAX);
+        let jumps = &self.isolate(slot)?.jumps;
+        let jumps = jumps.iter().rev().take_while(|(at, _)| *at >= since);
+        Ok(jumps.map(|(_, back)| *back).sum())
+    }
+
+    /// No false 402: the account itself could not pay, as far as anybody can know.
+    fn denied(&mut self, slot: usize, required: Credits, asked: &Asked) -> Result<(), Broken> {
+        let now = self.now;
+        self.tally.note(Count::Denied);
+        if asked.op.is_some() {
+            self.isolate(slot)?.denied = Some((asked.sent_at, now));
+        } else {
+            self.tally.note(Count::DeniedFromMemory);
+        }
+        let Some((sent_at, received_at)) = self.isolate(slot)?.denied else {
+            return Err(Broken::new(NoFalseDenial, "a denial of the account", "none"));
+        };
+        let back = self.jumped_back(slot, received_at)?;
+        let age = now.saturating_sub(received_at);
+        if age > DENIAL_MS.saturating_add(CLOCK_GUARD_MS).saturating_add(back) {
+            let expected = format!("a denial of at most {DENIAL_MS} ms");
+            return Err(Broken::new(NoFalseDenial, expected, format!("one of {age} ms")));
+        }
+        let least = self.least_available(sent_at);
+        if least >= required {
+            let expected = format!("{required} paid: at least {least} was available");
+            return Err(Broken::new(NoFalseDenial, expected, "402"));
+        }
+        Ok(())
+    }
+
+    /// The origin's answer is there; one in eight is a failure, which costs nothing.
+    pub(super) fn settle(&mut self, slot: usize, chance: &mut Chance) -> Result<(), Broken> {
+        let (clock, now) = (self.wake(slot)?, self.now);
+        for _ in 0..chance.below(4).saturating_add(1) {
+            let Some(flying) = self.isolate(slot)?.flying.pop() else { break };
+            self.settle_one(slot, &flying, chance.percent(12), clock, now)?;
+        }
+        Ok(())
+    }
+
+    fn settle_one(
+        &mut self,
+        slot: usize,
+        flying: &Flying,
+        failed: bool,
+        clock: crate::units::Timestamp,
+        now: i64,
+    ) -> Result<(), Broken> {
+        let isolate = self.isolate(slot)?;
+        let (status, life) = (if failed { 500 } else { 200 }, isolate.life);
+        isolate.client.settle(&flying.op, status, failed, clock)?;
+        if failed {
+            let is_late = now.saturating_sub(flying.at) > REMEMBERED_MS;
+            self.tally.note(Count::Failed);
+            self.books.failed(&flying.op, is_late)?;
+            self.tell(|| format!("i{life}        {} failed", flying.op));
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle_all(&mut self, slot: usize) -> Result<(), Broken> {
+        let (clock, now) = (self.wake(slot)?, self.now);
+        while let Some(flying) = self.isolate(slot)?.flying.pop() {
+            self.settle_one(slot, &flying, false, clock, now)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush(&mut self, slot: usize) -> Result<(), Broken> {
+        let clock = self.wake(slot)?;
+        match self.isolate(slot)?.client.flush(clock)? {
+            Flush::Send(request) => self.send(slot, *request, true),
+            Flush::Wait | Flush::Done => Ok(()),
+        }
+    }
+
+    /// The account's answer, if it is still waited for.
+    pub(super) fn reply(
+        &mut self,
+        slot: usize,
+        ticket: u64,
+        answer: Answer,
+    ) -> Result<(), Broken> {
+        let Some(waiting) = self.isolate(slot)?.tickets.remove(&ticket) else { return Ok(()) };
+        let clock = self.wake(slot)?;
+        let isolate = self.isolate(slot)?;
+        let life = isolate.life;
+        let admission = isolate.client.answered(&waiting.request, answer, waiting.sent, clock)?;
+        self.tell(|| format!("i{life}        hears the answer to #{ticket}"));
+        let (Some(admission), Some(debit)) = (admission, &waiting.request.debit) else {
+            return Ok(());
+        };
+        if matches!(admission, Admission::Ask(_)) {
+            // A rest of the lease is given back first: the first question is closed.
+            self.books.closed(&debit.op, Fate::Refused(waiting.crashes), life)?;
+        }
+        let (key, op) = (debit.key.clone(), Some(debit.op.clone()));
+        let Ticket { sent_at, crashes, .. } = waiting;
+        self.decided(slot, admission, &Asked { key, op, sent_at, crashes })
+    }
+
+    /// Nothing was heard in time.
+    pub(super) fn give_up(&mut self, slot: usize, ticket: u64) -> Result<(), Broken> {
+        let isolate = self.isolate(slot)?;
+        let Some(waiting) = isolate.tickets.remove(&ticket) else { return Ok(()) };
+        isolate.client.unanswered(&waiting.request);
+        let (life, others) = (isolate.life, !isolate.tickets.is_empty());
+        self.tally.note(Count::TimedOut);
+        if waiting.is_renewal && others {
+            self.tally.note(Count::RenewalsGivenUp);
+        }
+        if let Some(debit) = &waiting.request.debit {
+            self.books.closed(&debit.op, Fate::GivenUp, life)?;
+        }
+        self.tell(|| format!("i{life}        gives #{ticket} up"));
+        Ok(())
+    }
+}

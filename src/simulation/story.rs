@@ -1,0 +1,63 @@
+//! What happened, in words: one line a thing.
+
+use crate::control::Request;
+use crate::ledger::{Burn, Entry, Operations};
+
+/// A request in short.
+pub(super) fn request(request: &Request) -> String {
+    let mut parts = Vec::new();
+    if let Some(report) = &request.report {
+        let (lease, used, returned) = (&report.lease, report.used, report.returned);
+        let operations = range(&report.operations);
+        parts.push(format!("report {lease}: used {used}, returned {returned}, {operations}"));
+    }
+    if !request.refunds.is_empty() {
+        parts.push(format!("refund {}", request.refunds.join(", ")));
+    }
+    if let Some(debit) = &request.debit {
+        parts.push(format!("debit {}: {} words, {}", debit.op, debit.quantity, debit.key));
+    }
+    if let Some(wish) = &request.wish {
+        parts.push(format!("wish {} no. {}: {} a second", wish.lease, wish.seq, wish.rate));
+    }
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join("; ") }
+}
+
+/// A journal entry in short.
+pub(super) fn entry(entry: &Entry) -> String {
+    match entry {
+        Entry::CreditsGranted { grant } => {
+            let ends = grant.terms.expires_at.map(|at| format!(" until {at}")).unwrap_or_default();
+            format!("{} granted as {}{ends}", grant.terms.amount, grant.terms.id)
+        }
+        Entry::GrantExpired { lost } => format!("{} of {} expired", lost.amount, lost.grant),
+        Entry::LeaseGranted { lease, seq, amount, .. } => {
+            format!("{amount} set aside for {lease}, wish no. {seq}")
+        }
+        Entry::UsageReported { lease, used, returned, operations, unpaid, burns, .. } => {
+            let (operations, burns) = (range(operations), self::burns(burns));
+            format!(
+                "{lease} used {used}, returned {returned}, {operations}; {burns}, {unpaid} unpaid"
+            )
+        }
+        Entry::LeaseEnded { lease, unreported } => format!("{lease} ended, {unreported} unreported"),
+        Entry::UnreportedReturned { amount, .. } => format!("{amount} unreported returned"),
+        Entry::Debited { debit, cost, burns } => {
+            format!("{} debited {cost}; {}", debit.op, self::burns(burns))
+        }
+        Entry::Refunded { op, returns } => format!("{op} refunded; {}", burns(returns)),
+        other => format!("{other:?}"),
+    }
+}
+
+fn range(operations: &Operations) -> String {
+    match operations.list.len() {
+        0 => "no operations".to_owned(),
+        count => format!("{count} operations from no. {}", operations.from),
+    }
+}
+
+fn burns(burns: &[Burn]) -> String {
+    let parts: Vec<String> = burns.iter().map(|b| format!("{} of {}", b.amount, b.grant)).collect();
+    if parts.is_empty() { "nothing burned".to_owned() } else { parts.join(" + ") }
+}
