@@ -20,18 +20,20 @@ export const [, COMPATIBILITY_DATE] = readFileSync(join(ROOT, "wrangler.toml"), 
 /** Text as a Cap'n Proto string. */
 const quote = (text) => JSON.stringify(text);
 
+/** A namespace of the gateway's objects; `own` where they live. */
+const object = (own, name, className) =>
+  `(name = "${name}", durableObjectNamespace = ${
+    own ? `"${className}"` : `(className = "${className}", serviceName = "gateway1")`
+  })`;
+
 function bindings(index, settings) {
   const own = index === 1;
-  const object = (name, className) =>
-    `(name = "${name}", durableObjectNamespace = ${
-      own ? `"${className}"` : `(className = "${className}", serviceName = "gateway1")`
-    })`;
   const texts = Object.entries(settings).map(
     ([name, value]) => `(name = "${name}", text = ${quote(value)})`,
   );
   return [
-    object("ACCOUNT", "Account"),
-    object("CATALOG", "Catalog"),
+    object(own, "ACCOUNT", "Account"),
+    object(own, "CATALOG", "Catalog"),
     `(name = "ORIGIN", service = "origin")`,
     `(name = "ASSETS", service = "assets")`,
     ...texts,
@@ -40,9 +42,9 @@ function bindings(index, settings) {
 
 /**
  * A Worker of one plain JavaScript file, as configuration. Its classes of objects, if any, are
- * bound by their names in capitals.
+ * bound by their names in capitals; with `accounts`, the gateway's accounts as ACCOUNT.
  */
-function plainWorker(dir, { name, file, objects = [], settings = {} }) {
+function plainWorker(dir, { name, file, objects = [], settings = {}, accounts = false }) {
   const classes = objects.map(
     (object) => `(className = "${object}", uniqueKey = "${name}-${object}", enableSql = true)`,
   );
@@ -50,6 +52,7 @@ function plainWorker(dir, { name, file, objects = [], settings = {} }) {
     ...objects.map((o) => `(name = "${o.toUpperCase()}", durableObjectNamespace = "${o}")`),
     ...Object.entries(settings).map(([key, text]) => `(name = "${key}", text = ${quote(text)})`),
     ...(name === "origin" ? [] : [`(name = "ORIGIN", service = "origin")`]),
+    ...(accounts ? [object(false, "ACCOUNT", "Account")] : []),
   ];
   const storage = objects.length > 0 ? `\n  durableObjectStorage = (localDisk = "storage"),` : "";
   return `const ${name} :Workerd.Worker = (

@@ -18,6 +18,7 @@ mod error;
 mod grant;
 pub mod inline;
 mod lease;
+mod replay;
 mod report;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use entry::{Debit, Entry, GENESIS, Operation, Operations, PlanRef, Row, chai
 pub use error::LedgerError;
 pub use grant::{Burn, Grant, GrantKind, GrantTerms};
 pub use lease::Lease;
+pub use replay::{Position, Replay};
 
 use crate::units::{AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 

@@ -1,9 +1,10 @@
-//! The command line: rate a quantity or events, preview an invoice, compare plans.
+//! The command line: rate a quantity or events, preview an invoice, compare plans, verify a journal.
 //!
 //! ```text
 //! edgemeter rate     PLAN --quantity 1500 | --events FILE         what it costs, and why
 //! edgemeter preview  PLAN --events FILE --from 2026-01-01         the invoice, as text, JSON, HTML
 //! edgemeter backtest --plan A --plan B --events FILE --from …     who would win, who would lose
+//! edgemeter verify   EXPORT                                       a journal, to the byte
 //! edgemeter batch    < QUESTIONS > ANSWERS                        JSON lines, as in wire
 //! ```
 //!
@@ -20,6 +21,7 @@ mod newline;
 mod preview;
 mod rate;
 mod table;
+mod verify;
 mod zones;
 
 use std::io::Write;
@@ -45,6 +47,8 @@ enum Command {
     Preview(preview::Preview),
     /// Bill the same events under several plans, side by side.
     Backtest(backtest::Backtest),
+    /// Check an exported journal: its chain, its replay, its ledger; and find the byte at fault.
+    Verify(verify::Verify),
     /// Answer rating questions, a line of JSON each, from standard input to standard output.
     Batch,
 }
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Command::Rate(rate) => rate.run(),
         Command::Preview(preview) => preview.run(),
         Command::Backtest(backtest) => backtest.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Batch => batch::run(),
     };
     match result.and_then(|text| print(&text)) {

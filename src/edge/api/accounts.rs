@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use worker::{Env, Request, Response};
 
-use super::super::account::{Call, Description, JOURNAL_ROWS_MAX, JournalRow};
+use super::super::account::{Call, Description};
 use super::super::catalog;
 use super::super::config::Config;
 use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
-use super::{Handled, account_id, body, broken, json, no_store, rpc};
+use super::{Handled, account_id, body, broken, journal, json, rpc};
 use crate::ledger::{Balance, Grant, GrantTerms};
 use crate::units::{AccountId, Credits, GrantId, KeyId, PlanId};
 
@@ -75,7 +75,7 @@ pub(super) async fn list(env: &Env, request: &Request) -> Handled {
 }
 
 /// An account that is known: a wrong name must not make an empty object.
-async fn known(env: &Env, account: &AccountId) -> Result<worker::Stub, Problem> {
+pub(super) async fn known(env: &Env, account: &AccountId) -> Result<worker::Stub, Problem> {
     let call = catalog::Call::HasAccount { account: account.clone() };
     match rpc::send(rpc::catalog(env)?, &call).await? {
         true => rpc::account(env, account.as_str()),
@@ -101,26 +101,8 @@ pub(super) async fn read(
                 rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole.balance)
         }
-        ["journal"] => {
-            let (after, limit) = (number(request, "after", 0)?, number(request, "limit", 100)?);
-            if limit == 0 || limit > JOURNAL_ROWS_MAX {
-                let detail = format!("limit must be 1 to {JOURNAL_ROWS_MAX}");
-                return Err(Problem::new(422, "limit_range", detail)
-                    .field("limit")
-                    .value(&limit.to_string()));
-            }
-            let call = Call::Journal { after, limit };
-            let rows: Vec<JournalRow> = rpc::send(known(env, &account).await?, &call).await?;
-            let lines: Vec<String> = rows
-                .iter()
-                .map(|row| serde_json::to_string(row).map_err(broken))
-                .collect::<Result<_, _>>()?;
-            let text = lines.into_iter().map(|line| line + "\n").collect::<String>();
-            let mut response = Response::ok(text).map_err(broken)?;
-            let kind = "application/jsonl";
-            response.headers_mut().set("content-type", kind).map_err(broken)?;
-            no_store(response)
-        }
+        ["journal"] => journal::page(env, &account, request).await,
+        ["export"] => journal::export(env, &account).await,
         _ => Err(Problem::not_found("path", &request.path())),
     }
 }
@@ -240,7 +222,7 @@ fn query(request: &Request, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn number(request: &Request, name: &str, default: u64) -> Result<u64, Problem> {
+pub(super) fn number(request: &Request, name: &str, default: u64) -> Result<u64, Problem> {
     let Some(text) = query(request, name) else { return Ok(default) };
     let small = |n: &u64| *n < (1 << 53);
     text.parse().ok().filter(small).ok_or_else(|| {
