@@ -64,13 +64,15 @@ function plainWorker(dir, { name, file, objects = [], settings = {}, accounts = 
 }
 
 /** The configuration, as workerd reads it. */
-export function config({ dir, ports, origin, settings, beside = [], host = "127.0.0.1" }) {
+export function config(options) {
+  const { dir, ports, origin, settings, beside = [], host = "127.0.0.1" } = options;
+  const { gateway = join(ROOT, "build", "gateway.js") } = options;
   const plain = typeof origin === "string" ? beside : [{ name: "origin", ...origin }, ...beside];
   const objects = ["Account", "Catalog"].map(
     (name) => `(className = "${name}", uniqueKey = "edgemeter-${name}", enableSql = true)`,
   );
   // Relative to the configuration: Cap'n Proto looks absolute paths up elsewhere.
-  const built = (name) => quote(relative(dir, join(ROOT, "build", name)));
+  const near = (file) => quote(relative(dir, file));
   const workers = ports.map((_, i) => {
     const own = i === 0
       ? `durableObjectNamespaces = [${objects.join(", ")}],
@@ -78,8 +80,8 @@ export function config({ dir, ports, origin, settings, beside = [], host = "127.
       : "";
     return `const gateway${i + 1} :Workerd.Worker = (
   modules = [
-    (name = "gateway.js", esModule = embed ${built("gateway.js")}),
-    (name = "index_bg.wasm", wasm = embed ${built("index_bg.wasm")}),
+    (name = "gateway.js", esModule = embed ${near(gateway)}),
+    (name = "index_bg.wasm", wasm = embed ${near(join(ROOT, "build", "index_bg.wasm"))}),
   ],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   ${own}
@@ -147,6 +149,7 @@ function listenError(port, host) {
 /**
  * Starts workerd and waits until every gateway answers.
  * @param {{ dir: string, ports: number[], origin: string | { file: string }, settings: object,
+ *           gateway?: string,
  *           beside?: { name: string, port: number, file: string, objects?: string[],
  *                      settings?: object }[] }} options
  */

@@ -1,7 +1,7 @@
 //! What an auditor asks of an account: its journal, page by page, and whether it is sound.
 //!
 //! ```text
-//! journal(after, limit) ─▶ rows as they were hashed, at most JOURNAL_BYTES_MAX and one row; the end
+//! journal(after, limit) ─▶ rows as they were hashed, at most JOURNAL_BYTES_MAX and one row
 //! verify(from)          ─▶ Verified, or a problem: journal_damaged, segment_damaged,
 //!                          checkpoint_damaged, live_differs; with the row
 //! ```

@@ -21,6 +21,8 @@ const REPORT_MS = 1_000;
 const FLUSH_ROUNDS = 20;
 /** How long an account may take to answer, in ms (RFC 8506 Tx). */
 const ACCOUNT_MS = 5_000;
+/** How long a control call may take, in ms: some make several calls of objects. */
+const OWN_MS = 15_000;
 
 /** @type {{ admit: Function, answered: Function, settle: Function, renew: Function,
  *           flush: Function, start: Function, set_routes: Function } | undefined} */
@@ -59,20 +61,34 @@ export default {
    * @param {Request} request
    */
   fetch(request, env, ctx) {
-    if (gateway === undefined) {
-      const problem = start(env, ctx);
-      if (problem !== "") return refusal(503, problem);
+    let verdict;
+    try {
+      if (gateway === undefined) {
+        const problem = start(env, ctx);
+        if (problem !== "") return refusal(503, problem);
+      }
+      const now = Date.now();
+      if (routesAt !== 0 && now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
+        routesUnderWay = now;
+        ctx.waitUntil(readRoutes(env));
+      }
+      verdict = decide(request, now);
+    } catch (error) {
+      return undecided(error);
     }
-    const now = Date.now();
-    if (routesAt !== 0 && now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
-      routesUnderWay = now;
-      ctx.waitUntil(readRoutes(env));
-    }
-    const verdict = decide(request, now);
     if (verdict.startsWith("paid\n")) return forward(request, verdict, env, ctx);
-    return otherwise(request, verdict, env, ctx);
+    return otherwise(request, verdict, env, ctx).catch(undecided);
   },
 };
+
+/**
+ * Rust panicked, which takes the isolate's memory with it: the next call has a new one. What was
+ * held here stays set aside at the accounts; this request was not served, or its answer is lost.
+ */
+function undecided(error) {
+  console.error(`undecided: ${error}`);
+  return refusal(503, UNDECIDED);
+}
 
 /** @param {Request} request @returns {string} a verdict, see src/edge/gateway/mod.rs */
 function decide(request, now) {
@@ -267,7 +283,9 @@ function originUrl(url, env) {
 /** The control API, or a file of the customer's page. */
 function own(request, env, ctx) {
   const { pathname } = new URL(request.url);
-  return pathname.startsWith("/edgemeter") ? page(request, env) : new Rust(ctx, env).fetch(request);
+  if (pathname.startsWith("/edgemeter")) return page(request, env);
+  // A panic elsewhere in the isolate forgets whoever waits in Rust: nobody waits for ever.
+  return within(OWN_MS, new Rust(ctx, env).fetch(request));
 }
 
 /** One customer's ledger; the Rust object behind a class that takes typed RPC. */

@@ -9,7 +9,11 @@ use edgemeter::units::Timestamp;
 
 use crate::{Run, file, run, run_with_input};
 
-const PLAN: &str = r#"{"id":"p","version":1,"charges":[{"id":"words","unit":"credits","price":{"model":"per_unit","unit_price":"1"}}],"credits":{"burn_order":"standard","rollover":"none","at_zero":"block"}}"#;
+const PLAN: &str = concat!(
+    r#"{"id":"p","version":1,"charges":[{"id":"words","unit":"credits","#,
+    r#""price":{"model":"per_unit","unit_price":"1"}}],"#,
+    r#""credits":{"burn_order":"standard","rollover":"none","at_zero":"block"}}"#
+);
 
 /// An export, as the gateway writes it: opened, a key, a grant, leases and reports.
 struct Export {

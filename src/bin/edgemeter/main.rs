@@ -1,4 +1,4 @@
-//! The command line: rate a quantity or events, preview an invoice, compare plans, verify a journal.
+//! The command line: rate quantities or events, preview an invoice, compare plans, audit a journal.
 //!
 //! ```text
 //! edgemeter rate     PLAN --quantity 1500 | --events FILE         what it costs, and why
