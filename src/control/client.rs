@@ -171,8 +171,7 @@ impl Client {
 
     /// Whether the caller should start a flusher: there is none, or it has not been heard of.
     fn start_flushing(&mut self, now: Timestamp) -> bool {
-        let stale = |until: Timestamp| until <= now;
-        let start = self.flushing.is_none_or(stale);
+        let start = self.flushing.is_none_or(|until| until <= now);
         if start {
             self.flushing = Some(now.plus_millis(REPORT_MS.saturating_mul(5)));
         }
@@ -188,11 +187,14 @@ impl Client {
         Admission::Ask(Box::new(request))
     }
 
+    fn blank(&self) -> Request {
+        let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
+        Request { v: VERSION, plan, keys: self.keys_revision, ..Request::default() }
+    }
+
     /// A message; with report and wish, if no other one with these is under way.
     fn request(&mut self, cost: Credits, now: Timestamp) -> Request {
-        let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
-        let mut request =
-            Request { v: VERSION, plan, keys: self.keys_revision, ..Request::default() };
+        let mut request = self.blank();
         if !self.may_send(now) {
             return request;
         }
@@ -206,9 +208,7 @@ impl Client {
         if self.ask_not_before <= now && !cost.is_zero() && !rate.is_zero() {
             request.wish = Some(self.book.next_wish(rate, cost));
         }
-        if is_exclusive(&request) {
-            self.under_way = Some(now);
-        }
+        self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
         request
     }
 
@@ -254,11 +254,20 @@ impl Client {
             return Ok(Flush::Wait);
         }
         self.under_way = Some(now);
-        let plan = self.plan.as_ref().map(|plan| plan.hash().to_owned()).unwrap_or_default();
-        let keys = self.keys_revision;
-        let request =
-            Request { v: VERSION, plan, keys, report, refunds, wish, ..Request::default() };
+        let request = Request { report, refunds, wish, ..self.blank() };
         Ok(Flush::Send(Box::new(request)))
+    }
+
+    /// Reports at once, until the account has burned `op`. Many wait for one report: each looks.
+    pub fn persist(&mut self, op: &str, now: Timestamp) -> Flush {
+        let direct = op.strip_prefix(&*self.isolate).is_some_and(|rest| rest.starts_with('d'));
+        if direct || self.book.is_burned(op) {
+            return Flush::Done;
+        }
+        if !self.may_send(now) || !self.book.is_unacknowledged(op) {
+            return Flush::Wait;
+        }
+        Flush::Send(Box::new(self.request(Credits::ZERO, now)))
     }
 
     /// Whether the caller should start a flusher, after an answer or for want of one: something is
@@ -304,7 +313,7 @@ impl Client {
     }
 
     fn free(&mut self, request: &Request) {
-        if is_exclusive(request) {
+        if request.is_exclusive() {
             self.under_way = None;
         }
     }
@@ -387,9 +396,4 @@ impl Client {
             }
         }
     }
-}
-
-/// Messages with a report, refunds or a wish go one at a time; debits alone need no order.
-fn is_exclusive(request: &Request) -> bool {
-    request.report.is_some() || request.wish.is_some() || !request.refunds.is_empty()
 }

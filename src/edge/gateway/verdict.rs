@@ -28,17 +28,18 @@ pub(super) enum Verdict {
 impl Verdict {
     /// `paid flags account op cost policy limit`. The limit is a lower bound, in whole credits:
     /// other isolates may hold some more (IETF draft RateLimit fields: `r` is a hint).
-    pub(super) fn paid(account: &str, paid: &Paid, granted: Credits) -> Self {
+    pub(super) fn paid(account: &str, paid: &Paid, granted: Credits, durable: bool) -> Self {
         let whole = |credits: Credits| exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0);
         let renew = if paid.renew { "r" } else { "" };
         let flush = if paid.flush { "f" } else { "" };
+        let durable = if durable { "d" } else { "" };
         let (op, cost) = (&paid.op, paid.cost);
         let (granted, left) = (whole(granted), whole(paid.left));
         let mut text = String::with_capacity(PAID_BYTES);
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "paid\n{renew}{flush}\n{account}\n{op}\n{cost}\n\
+            "paid\n{renew}{flush}{durable}\n{account}\n{op}\n{cost}\n\
              \"credits\";q={granted};qu=\"credits\"\n\"credits\";r={left}"
         );
         Self::Paid(text)

@@ -6,6 +6,7 @@
  *   Account.fault(order)        faults of the next statements, see {@link Faults}
  *   Account.forget()            its memory is lost, the orders are not
  *   Account.evict()             the platform resets the object
+ *   Account.call(message)       a message of the tests' own; `fill` reports many operations
  */
 import { Account as RustAccount } from "../../../build/index.js";
 import gateway, { Account as Real, Catalog } from "../../../src/edge/entry.js";
@@ -35,13 +36,32 @@ export default {
 
 /** An order for an account's object, as JSON in a header. */
 async function order(request, env) {
-  const { account, evict, forget, ...faults } = JSON.parse(request.headers.get("x-fault"));
+  const orders = JSON.parse(request.headers.get("x-fault"));
+  const { account, evict, forget, message, ...faults } = orders;
   const stub = env.ACCOUNT.get(env.ACCOUNT.idFromName(account));
+  const act = () => {
+    if (message !== undefined) return stub.call(filled(message));
+    if (evict) return stub.evict();
+    return forget ? stub.forget() : stub.fault(faults);
+  };
   try {
-    return Response.json(await (evict ? stub.evict() : forget ? stub.forget() : stub.fault(faults)));
+    return Response.json(await act());
   } catch (error) {
     return new Response(String(error), { status: 299 });
   }
+}
+
+/** Messages with long lists are too long for a header: they are made here. */
+function filled(message) {
+  const { fill } = JSON.parse(message);
+  if (fill === undefined) return message;
+  const { lease, from, count, seq } = fill;
+  const list = Array.from({ length: count }, (_, i) => [0, 0, "1", i, 200]);
+  const routes = [["GET /words", "words"]];
+  const operations = { from, at: Date.now(), routes, keys: ["k1"], list };
+  const report = { lease, used: String(from + count), returned: "0", operations };
+  const wish = { lease, seq, rate: "100000", cost: "1" };
+  return JSON.stringify({ control: { v: 1, report, wish } });
 }
 
 /** A native object whose members can be replaced. */
