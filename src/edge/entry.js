@@ -27,8 +27,9 @@ const LOOK_MS = 2;
 /** How long a control call may take, in ms: some make several calls of objects. */
 const OWN_MS = 15_000;
 
-/** @type {{ admit: Function, answered: Function, settle: Function, renew: Function, flush: Function,
- *           persist: Function, needs_flusher: Function, set_routes: Function } | undefined} */
+/** @type {{ admit: Function, answered: Function, settle: Function, renew: Function,
+ *           flush: Function, persist: Function, needs_flusher: Function,
+ *           set_routes: Function } | undefined} */
 let gateway;
 let routesAt = 0;
 let routesUnderWay = 0;

@@ -76,7 +76,8 @@ async function check(account, key, { answers, slowest }, served) {
   assert.ok(reached <= recorded, `${reached} served, ${recorded} burned or on record`);
   await verify(gateway, account);
   const told = `${reached} served, ${balance.burned} burned, ${balance.unreported} unreported`;
-  console.log(`# ${account}: ${JSON.stringify(answers)}, slowest ${Math.round(slowest)} ms, ${told}`);
+  const slow = `slowest ${Math.round(slowest)} ms`;
+  console.log(`# ${account}: ${JSON.stringify(answers)}, ${slow}, ${told}`);
 }
 
 /** One fault, again and again, on an account of its own. */
