@@ -5,6 +5,7 @@
  *   --rounds N          rounds of each bench; the medians count (default 7)
  *   --seconds N         length of one measurement (default 3)
  *   --connections N     clients at once (default 16)
+ *   --operations N      length of the long journal (default 10,000,000)
  *   --help
  *
  * A bench is a module that exports `about` and `run(options)`, which resolves with
@@ -17,9 +18,10 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { Hint, log, ROOT } from "../scripts/tools.mjs";
 import * as gateway from "./gateway.mjs";
+import * as journal from "./journal.mjs";
 import * as rating from "./rating.mjs";
 
-const BENCHES = { gateway, rating };
+const BENCHES = { gateway, journal, rating };
 const OUTPUT = join(ROOT, "target", "bench.json");
 
 function help() {
@@ -46,6 +48,7 @@ function options() {
         rounds: { type: "string", default: "7" },
         seconds: { type: "string", default: "3" },
         connections: { type: "string", default: "16" },
+        operations: { type: "string", default: "10000000" },
         help: { type: "boolean", short: "h", default: false },
       },
     }).values;
@@ -61,6 +64,7 @@ async function main() {
     rounds: whole("rounds", numbers.rounds, 1_000),
     seconds: whole("seconds", numbers.seconds, 600),
     connections: whole("connections", numbers.connections, 1_024),
+    operations: whole("operations", numbers.operations, 1_000_000_000),
   };
   const names = only.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !Object.hasOwn(BENCHES, name));

@@ -20,18 +20,20 @@ export const [, COMPATIBILITY_DATE] = readFileSync(join(ROOT, "wrangler.toml"), 
 /** Text as a Cap'n Proto string. */
 const quote = (text) => JSON.stringify(text);
 
+/** A namespace of the gateway's objects; `own` where they live. */
+const object = (own, name, className) =>
+  `(name = "${name}", durableObjectNamespace = ${
+    own ? `"${className}"` : `(className = "${className}", serviceName = "gateway1")`
+  })`;
+
 function bindings(index, settings) {
   const own = index === 1;
-  const object = (name, className) =>
-    `(name = "${name}", durableObjectNamespace = ${
-      own ? `"${className}"` : `(className = "${className}", serviceName = "gateway1")`
-    })`;
   const texts = Object.entries(settings).map(
     ([name, value]) => `(name = "${name}", text = ${quote(value)})`,
   );
   return [
-    object("ACCOUNT", "Account"),
-    object("CATALOG", "Catalog"),
+    object(own, "ACCOUNT", "Account"),
+    object(own, "CATALOG", "Catalog"),
     `(name = "ORIGIN", service = "origin")`,
     `(name = "ASSETS", service = "assets")`,
     ...texts,
@@ -40,9 +42,9 @@ function bindings(index, settings) {
 
 /**
  * A Worker of one plain JavaScript file, as configuration. Its classes of objects, if any, are
- * bound by their names in capitals.
+ * bound by their names in capitals; with `accounts`, the gateway's accounts as ACCOUNT.
  */
-function plainWorker(dir, { name, file, objects = [], settings = {} }) {
+function plainWorker(dir, { name, file, objects = [], settings = {}, accounts = false }) {
   const classes = objects.map(
     (object) => `(className = "${object}", uniqueKey = "${name}-${object}", enableSql = true)`,
   );
@@ -50,6 +52,7 @@ function plainWorker(dir, { name, file, objects = [], settings = {} }) {
     ...objects.map((o) => `(name = "${o.toUpperCase()}", durableObjectNamespace = "${o}")`),
     ...Object.entries(settings).map(([key, text]) => `(name = "${key}", text = ${quote(text)})`),
     ...(name === "origin" ? [] : [`(name = "ORIGIN", service = "origin")`]),
+    ...(accounts ? [object(false, "ACCOUNT", "Account")] : []),
   ];
   const storage = objects.length > 0 ? `\n  durableObjectStorage = (localDisk = "storage"),` : "";
   return `const ${name} :Workerd.Worker = (
@@ -61,13 +64,15 @@ function plainWorker(dir, { name, file, objects = [], settings = {} }) {
 }
 
 /** The configuration, as workerd reads it. */
-export function config({ dir, ports, origin, settings, beside = [], host = "127.0.0.1" }) {
+export function config(options) {
+  const { dir, ports, origin, settings, beside = [], host = "127.0.0.1" } = options;
+  const { gateway = join(ROOT, "build", "gateway.js") } = options;
   const plain = typeof origin === "string" ? beside : [{ name: "origin", ...origin }, ...beside];
   const objects = ["Account", "Catalog"].map(
     (name) => `(className = "${name}", uniqueKey = "edgemeter-${name}", enableSql = true)`,
   );
   // Relative to the configuration: Cap'n Proto looks absolute paths up elsewhere.
-  const built = (name) => quote(relative(dir, join(ROOT, "build", name)));
+  const near = (file) => quote(relative(dir, file));
   const workers = ports.map((_, i) => {
     const own = i === 0
       ? `durableObjectNamespaces = [${objects.join(", ")}],
@@ -75,8 +80,8 @@ export function config({ dir, ports, origin, settings, beside = [], host = "127.
       : "";
     return `const gateway${i + 1} :Workerd.Worker = (
   modules = [
-    (name = "gateway.js", esModule = embed ${built("gateway.js")}),
-    (name = "index_bg.wasm", wasm = embed ${built("index_bg.wasm")}),
+    (name = "gateway.js", esModule = embed ${near(gateway)}),
+    (name = "index_bg.wasm", wasm = embed ${near(join(ROOT, "build", "index_bg.wasm"))}),
   ],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   ${own}
@@ -144,6 +149,7 @@ function listenError(port, host) {
 /**
  * Starts workerd and waits until every gateway answers.
  * @param {{ dir: string, ports: number[], origin: string | { file: string }, settings: object,
+ *           gateway?: string,
  *           beside?: { name: string, port: number, file: string, objects?: string[],
  *                      settings?: object }[] }} options
  */

@@ -181,8 +181,7 @@ impl Client {
 
     /// Whether the caller should start a flusher: there is none, or it has not been heard of.
     fn start_flushing(&mut self, now: Timestamp) -> bool {
-        let stale = |until: Timestamp| until <= now;
-        let start = self.flushing.is_none_or(stale);
+        let start = self.flushing.is_none_or(|until| until <= now);
         if start {
             self.flushing = Some(now.plus_millis(REPORT_MS.saturating_mul(5)));
         }
@@ -203,11 +202,14 @@ impl Client {
         Ok(Admission::Ask(Box::new(request)))
     }
 
+    fn blank(&self) -> Request {
+        let plan = self.prices.plan_hash();
+        Request { v: VERSION, plan, keys: self.keys_revision, ..Request::default() }
+    }
+
     /// A message; with report and wish, if no other one with these is under way.
     fn request(&mut self, cost: Credits, now: Timestamp) -> Result<Request, Inexact> {
-        let plan = self.prices.plan_hash();
-        let mut request =
-            Request { v: VERSION, plan, keys: self.keys_revision, ..Request::default() };
+        let mut request = self.blank();
         if !self.may_send(now) {
             return Ok(request);
         }
@@ -221,9 +223,7 @@ impl Client {
         if self.ask_not_before <= now && !cost.is_zero() && !rate.is_zero() {
             request.wish = Some(self.book.next_wish(rate, cost));
         }
-        if is_exclusive(&request) {
-            self.under_way = Some(now);
-        }
+        self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
         Ok(request)
     }
 
@@ -273,11 +273,24 @@ impl Client {
             return Ok(Flush::Wait);
         }
         self.under_way = Some(now);
-        let plan = self.prices.plan_hash();
-        let keys = self.keys_revision;
-        let request =
-            Request { v: VERSION, plan, keys, report, refunds, wish, ..Request::default() };
+        let request = Request { report, refunds, wish, ..self.blank() };
         Ok(Flush::Send(Box::new(request)))
+    }
+
+    /// Reports at once, until the account has burned `op`. Many wait for one report: each looks.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn persist(&mut self, op: &str, now: Timestamp) -> Result<Flush, Inexact> {
+        let direct = op.strip_prefix(&*self.isolate).is_some_and(|rest| rest.starts_with('d'));
+        if direct || self.book.is_burned(op) {
+            return Ok(Flush::Done);
+        }
+        if !self.may_send(now) || !self.book.is_unacknowledged(op) {
+            return Ok(Flush::Wait);
+        }
+        Ok(Flush::Send(Box::new(self.request(Credits::ZERO, now)?)))
     }
 
     /// Whether the caller should start a flusher, after an answer or for want of one: something is
@@ -323,7 +336,7 @@ impl Client {
     }
 
     fn free(&mut self, request: &Request) {
-        if is_exclusive(request) {
+        if request.is_exclusive() {
             self.under_way = None;
         }
     }
@@ -423,9 +436,4 @@ impl Client {
             }
         }
     }
-}
-
-/// Messages with a report, refunds or a wish go one at a time; debits alone need no order.
-fn is_exclusive(request: &Request) -> bool {
-    request.report.is_some() || request.wish.is_some() || !request.refunds.is_empty()
 }

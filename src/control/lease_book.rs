@@ -45,6 +45,8 @@ pub(super) struct LeaseBook {
     last_grant: Credits,
     last_cost: Credits,
     list: VecDeque<Listed>,
+    /// The last lease before this one that was spent, and how many of its operations were burned.
+    before: Option<(String, u64)>,
 }
 
 impl LeaseBook {
@@ -63,6 +65,7 @@ impl LeaseBook {
             last_grant: Credits::ZERO,
             last_cost: Credits::ZERO,
             list: VecDeque::new(),
+            before: None,
         }
     }
 
@@ -76,7 +79,9 @@ impl LeaseBook {
 
     /// Starts over under a new name: the account has ended the old lease.
     pub(super) fn renew_as(&mut self, id: String) {
-        *self = Self { last_cost: self.last_cost, ..Self::new(id) };
+        let burned = (self.acked > 0).then(|| (std::mem::take(&mut self.id), self.acked));
+        let before = burned.or(self.before.take());
+        *self = Self { last_cost: self.last_cost, before, ..Self::new(id) };
     }
 
     /// Whether nothing is held, listed or to be given back, and no grant may be unknown here.
@@ -143,6 +148,15 @@ impl LeaseBook {
     /// Whether the account has not yet burned this operation, if it is one of this lease.
     pub(super) fn is_unacknowledged(&self, op: &str) -> bool {
         self.number_of(op).is_some_and(|number| number >= self.acked)
+    }
+
+    /// Whether the account has burned this operation, of this lease or of the last one spent.
+    pub(super) fn is_burned(&self, op: &str) -> bool {
+        let before = self.before.as_ref().map(|(id, acked)| (id.as_str(), *acked));
+        [Some((self.id.as_str(), self.acked)), before].into_iter().flatten().any(|(id, acked)| {
+            let number = op.strip_prefix(id).and_then(|rest| rest.strip_prefix('.'));
+            number.and_then(|text| text.parse().ok()).is_some_and(|number: u64| number < acked)
+        })
     }
 
     /// Notes an answer. A failed operation that was not sent yet is struck off and costs nothing.

@@ -47,6 +47,13 @@ pub struct Request {
     pub wish: Option<Wish>,
 }
 
+impl Request {
+    /// Messages with a report, refunds or a wish go one at a time; debits alone need no order.
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.report.is_some() || self.wish.is_some() || !self.refunds.is_empty()
+    }
+}
+
 /// What a lease has been spent on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

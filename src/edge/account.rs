@@ -21,21 +21,23 @@ use worker::{
     WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
+use super::correction::Correction;
 use super::live::{Live, PROTOCOL};
 use super::problem::Problem;
 use super::rpc;
-use super::store::{Head, Store};
+use super::store::{Broken, Head, Store};
 use crate::control;
-use crate::ledger::{self, Balance, Entry, Grant, GrantTerms, Ledger, PlanRef, Session};
+use crate::ledger::{
+    self, Balance, Entry, Grant, GrantTerms, Ledger, PlanRef, Position, Session, SpendLimits,
+    TopUps,
+};
 use crate::plan::Plan;
-use crate::units::{AccountId, Credits, GrantId, KeyId, Timestamp};
+use crate::units::{AccountId, Credits, KeyId, Timestamp};
 
 /// Sockets of one account, at most.
 const SOCKETS_MAX: usize = 64;
 /// Live updates are at least this far apart, in milliseconds.
 const LIVE_MS: i64 = 100;
-/// Rows of one journal page, at most.
-pub(super) const JOURNAL_ROWS_MAX: u64 = 1_000;
 
 /// What an account can be asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,11 +46,12 @@ pub(super) enum Call {
     Control(Box<control::Request>),
     Open { account: AccountId, plan_json: String },
     Grant(GrantTerms),
-    ReturnUnreported { id: GrantId, amount: Credits },
+    Correct(Box<Correction>),
     CreateKey(KeyId),
     DisableKey(KeyId),
     Describe,
     Journal { after: u64, limit: u64 },
+    Verify { from: u64 },
 }
 
 /// An account as the control API shows it.
@@ -60,6 +63,7 @@ pub(super) struct Description {
     pub(super) balance: Balance,
     pub(super) grants: Vec<Grant>,
     pub(super) keys: Vec<KeyState>,
+    pub(super) top_ups: TopUps,
     pub(super) journal_rows: u64,
     pub(super) journal_hash: String,
     /// `ok`, or the name of the first invariant that does not hold.
@@ -71,22 +75,17 @@ pub(super) struct Description {
 pub(super) struct KeyState {
     pub(super) id: KeyId,
     pub(super) active: bool,
-}
-
-/// One journal row on the wire; `entries` are the very bytes that were hashed.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct JournalRow {
-    pub(super) n: u64,
-    pub(super) at: Timestamp,
-    pub(super) hash: String,
-    pub(super) entries: Box<serde_json::value::RawValue>,
+    pub(super) limits: SpendLimits,
+    /// Of a key that has limits, in UTC.
+    pub(super) spent_today: Credits,
+    pub(super) spent_this_month: Credits,
 }
 
 /// What stays in memory between calls.
-struct Hot {
-    ledger: Ledger,
+pub(super) struct Hot {
+    pub(super) ledger: Ledger,
     plan: Plan,
-    head: Head,
+    pub(super) head: Head,
     alarm: Option<Timestamp>,
 }
 
@@ -94,8 +93,8 @@ struct Hot {
 #[durable_object]
 pub struct Account {
     state: Rc<State>,
-    store: Store,
-    hot: RefCell<Option<Hot>>,
+    pub(super) store: Store,
+    pub(super) hot: RefCell<Option<Hot>>,
     denials: RefCell<control::Denials>,
     live: Rc<RefCell<Live>>,
 }
@@ -178,11 +177,12 @@ impl Account {
             Call::Control(request) => rpc::reply(self.control(&request)),
             Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
-            Call::ReturnUnreported { id, amount } => rpc::reply(self.return_unreported(id, amount)),
+            Call::Correct(correction) => rpc::reply(self.correct(*correction)),
             Call::CreateKey(key) => rpc::reply(self.visit(|s, _| Ok(s.create_key(key)?))),
             Call::DisableKey(key) => rpc::reply(self.visit(|s, _| Ok(s.disable_key(key)?))),
             Call::Describe => rpc::reply(self.describe()),
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
+            Call::Verify { from } => rpc::reply(self.verify(from)),
         }
     }
 }
@@ -211,9 +211,8 @@ impl Account {
         }
         let entry = ledger::open(account, &plan, json);
         let ledger = Ledger::opened(&entry, super::now()).ok_or_else(|| storage("entry"))?;
-        let empty = Head { n: 0, hash: ledger::GENESIS.to_owned() };
         self.store.create().map_err(storage)?;
-        let head = self.store.append(&empty, &ledger, &[entry]).map_err(storage)?;
+        let head = self.store.append(&Head::start(), &ledger, &[entry]).map_err(storage)?;
         *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
         Ok(true)
     }
@@ -227,22 +226,19 @@ impl Account {
         })
     }
 
-    fn return_unreported(
-        &self,
-        id: GrantId,
-        amount: Credits,
-    ) -> std::result::Result<Balance, Problem> {
-        self.visit(|session, _| {
-            session.return_unreported(id, amount)?;
-            session.ledger().balance().map_err(|error| storage(error.to_string()))
-        })
-    }
-
     fn describe(&self) -> std::result::Result<Description, Problem> {
         self.visit(|session, _| {
             let ledger = session.ledger();
-            let state =
-                |(id, active): (&KeyId, &bool)| KeyState { id: id.clone(), active: *active };
+            let state = |(id, key): (&KeyId, &ledger::Key)| {
+                let (spent_today, spent_this_month) = key.spent(session.now());
+                KeyState {
+                    id: id.clone(),
+                    active: key.active,
+                    limits: key.limits,
+                    spent_today,
+                    spent_this_month,
+                }
+            };
             Ok(Description {
                 account: ledger.account().clone(),
                 plan: ledger.plan().clone(),
@@ -250,6 +246,7 @@ impl Account {
                 balance: ledger.balance().map_err(|error| storage(error.to_string()))?,
                 grants: ledger.grants().values().cloned().collect(),
                 keys: ledger.keys().iter().map(state).collect(),
+                top_ups: ledger.top_ups().clone(),
                 journal_rows: 0,
                 journal_hash: String::new(),
                 audit: ledger.audit().err().unwrap_or("ok").to_owned(),
@@ -257,31 +254,22 @@ impl Account {
         })
         .map(|description| match self.hot.borrow().as_ref() {
             Some(Hot { head, .. }) => {
-                Description { journal_rows: head.n, journal_hash: head.hash.clone(), ..description }
+                let Position { n, hash, .. } = head.position.clone();
+                Description { journal_rows: n, journal_hash: hash, ..description }
             }
             None => description,
         })
     }
 
-    fn journal(&self, after: u64, limit: u64) -> std::result::Result<Vec<JournalRow>, Problem> {
-        self.visit(|_, _| Ok(()))?;
-        let rows = self.store.rows(after, limit.min(JOURNAL_ROWS_MAX)).map_err(storage)?;
-        let row = |row: ledger::Row| {
-            let entries = serde_json::value::RawValue::from_string(row.body).map_err(storage)?;
-            Ok(JournalRow { n: row.n, at: row.at, hash: row.hash, entries })
-        };
-        rows.into_iter().map(row).collect()
-    }
-
     /// One visit to the ledger: what it recorded is written as one row before anything leaves.
-    fn visit<T>(
+    pub(super) fn visit<T>(
         &self,
         act: impl FnOnce(&mut Session<'_>, &Plan) -> std::result::Result<T, Problem>,
     ) -> std::result::Result<T, Problem> {
         self.load()?;
         let mut borrowed = self.hot.borrow_mut();
         let Some(hot) = borrowed.as_mut() else {
-            return Err(Problem::new(404, "account_unknown", "this account was never opened"));
+            return Err(super::audit::unopened());
         };
         let written = Self::decide(&self.store, hot, act);
         let (result, entries) = match written {
@@ -312,21 +300,25 @@ impl Account {
         if result.as_ref().is_err_and(|problem| problem.status >= 500) {
             return result.map(|value| (Ok(value), Vec::new()));
         }
-        let entries = session.into_entries();
+        let entries = session.finish().map_err(inexact)?;
         if !entries.is_empty() {
+            if hot.plan.hash() != hot.ledger.plan().hash {
+                hot.plan = Plan::parse(hot.ledger.plan_json())?;
+            }
             hot.head = store.append(&hot.head, &hot.ledger, &entries).map_err(storage)?;
         }
         Ok((result, entries))
     }
 
-    fn load(&self) -> std::result::Result<(), Problem> {
+    pub(super) fn load(&self) -> std::result::Result<(), Problem> {
         if self.hot.borrow().is_some() {
             return Ok(());
         }
-        if let Some((ledger, head)) = self.store.load().map_err(storage)? {
+        if let Some((ledger, head)) = self.store.load().map_err(closed)? {
             let plan = Plan::parse(ledger.plan_json())?;
             let since = super::now().plus_millis(-super::live::KEPT_MS);
-            let rows = self.store.rows_since(since, super::live::ROWS_MAX).map_err(storage)?;
+            let (rows, bytes) = (super::live::ROWS_MAX, super::live::BYTES_MAX);
+            let rows = self.store.recent(since, rows, bytes).map_err(closed)?;
             *self.live.borrow_mut() = Live::rebuilt(&rows, &ledger, &plan);
             *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
         }
@@ -391,7 +383,21 @@ fn broadcast(sockets: &[WebSocket], text: &str) {
     }
 }
 
-fn storage(error: impl std::fmt::Debug) -> Problem {
+/// An account that cannot be read stays closed: what it holds is not known.
+pub(super) fn closed(broken: Broken) -> Problem {
+    match broken {
+        Broken::Storage(error) => storage(error),
+        Broken::Journal(error) => {
+            worker::console_error!("account closed: its journal is damaged: {error}");
+            let detail = "the account's journal is damaged: restore it, GET …/verify says where";
+            Problem::unavailable(detail).with("row", error.row())
+        }
+    }
+}
+
+pub(super) fn storage(error: impl std::fmt::Debug) -> Problem {
     worker::console_error!("account storage: {error:?}");
-    Problem::unavailable("the account's storage failed: nothing was changed, try again shortly")
+    // What was asked may have been written all the same: everything that can be asked twice is
+    // decided once.
+    Problem::unavailable("the account's storage failed: send the same request again shortly")
 }

@@ -11,7 +11,7 @@
 import { DurableObject } from "cloudflare:workers";
 import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";
 import { page } from "./page.js";
-import { NO_ORIGIN, NO_ROUTES, refusal, UNDECIDED } from "./refusals.js";
+import { NO_ORIGIN, NO_ROUTES, refusal, UNDECIDED, unrecorded } from "./refusals.js";
 
 /** How often routes are read again, in ms: a published change takes effect within this time. */
 const ROUTES_MS = 5_000;
@@ -21,9 +21,15 @@ const REPORT_MS = 1_000;
 const FLUSH_ROUNDS = 20;
 /** How long an account may take to answer, in ms (RFC 8506 Tx). */
 const ACCOUNT_MS = 5_000;
+/** How long an answer may be held after the origin gave it, in ms, and how often one looks. */
+const HELD_MS = 5_000;
+const LOOK_MS = 2;
+/** How long a control call may take, in ms: some make several calls of objects. */
+const OWN_MS = 15_000;
 
 /** @type {{ admit: Function, answered: Function, settle: Function, renew: Function,
- *           flush: Function, start: Function, set_routes: Function } | undefined} */
+ *           flush: Function, persist: Function, needs_flusher: Function,
+ *           set_routes: Function } | undefined} */
 let gateway;
 let routesAt = 0;
 let routesUnderWay = 0;
@@ -46,8 +52,8 @@ function start(env, ctx) {
     crypto.randomUUID().replaceAll("-", "").slice(0, 16),
   );
   if (problem === "") {
-    const { admit, answered, settle, renew, flush, needs_flusher, set_routes } = rust;
-    gateway = { admit, answered, settle, renew, flush, needs_flusher, set_routes };
+    const { admit, answered, settle, renew, flush, persist, needs_flusher, set_routes } = rust;
+    gateway = { admit, answered, settle, renew, flush, persist, needs_flusher, set_routes };
     routesAt = 0;
   }
   return problem;
@@ -59,20 +65,34 @@ export default {
    * @param {Request} request
    */
   fetch(request, env, ctx) {
-    if (gateway === undefined) {
-      const problem = start(env, ctx);
-      if (problem !== "") return refusal(503, problem);
+    let verdict;
+    try {
+      if (gateway === undefined) {
+        const problem = start(env, ctx);
+        if (problem !== "") return refusal(503, problem);
+      }
+      const now = Date.now();
+      if (routesAt !== 0 && now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
+        routesUnderWay = now;
+        ctx.waitUntil(readRoutes(env));
+      }
+      verdict = decide(request, now);
+    } catch (error) {
+      return undecided(error);
     }
-    const now = Date.now();
-    if (routesAt !== 0 && now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
-      routesUnderWay = now;
-      ctx.waitUntil(readRoutes(env));
-    }
-    const verdict = decide(request, now);
     if (verdict.startsWith("paid\n")) return forward(request, verdict, env, ctx);
-    return otherwise(request, verdict, env, ctx);
+    return otherwise(request, verdict, env, ctx).catch(undecided);
   },
 };
+
+/**
+ * Rust panicked, which takes the isolate's memory with it: the next call has a new one. What was
+ * held here stays set aside at the accounts; this request was not served, or its answer is lost.
+ */
+function undecided(error) {
+  console.error(`undecided: ${error}`);
+  return refusal(503, UNDECIDED);
+}
 
 /** @param {Request} request @returns {string} a verdict, see src/edge/gateway/mod.rs */
 function decide(request, now) {
@@ -162,14 +182,17 @@ function within(ms, promise) {
  */
 async function forward(request, verdict, env, ctx) {
   const [, flags, account, op, cost, policy, limit] = verdict.split("\n");
+  let held;
   if (flags !== "") {
+    // The report is on its way while the origin works.
+    if (flags.includes("d")) ctx.waitUntil(held = persist(account, op, env));
     if (flags.includes("r")) ctx.waitUntil(renew(account, env));
     if (flags.includes("f")) ctx.waitUntil(flush(account, env));
   }
   const headers = new Headers(request.headers);
   headers.delete(isOurs(headers.get("x-api-key")) ? "x-api-key" : "authorization");
   headers.set("edgemeter-account", account);
-  headers.set("edgemeter-operation", flags.includes("d") ? `${op};restricted` : op);
+  headers.set("edgemeter-operation", flags.includes("z") ? `${op};restricted` : op);
   let response;
   try {
     response = await originFetch(request, headers, env);
@@ -179,6 +202,11 @@ async function forward(request, verdict, env, ctx) {
     return refusal(502, NO_ORIGIN);
   }
   const { status } = response;
+  if (held !== undefined && status < 500 && !(await inTime(held))) {
+    settle(account, op, status, env, ctx);
+    await response.body?.cancel();
+    return refusal(503, unrecorded(op));
+  }
   const answer = status === 101
     ? new Response(null, { status, headers: response.headers, webSocket: response.webSocket })
     : new Response(response.body, response);
@@ -211,6 +239,32 @@ function settle(account, op, status, env, ctx) {
     console.error(`settle ${op}: ${error}`);
   }
 }
+
+/**
+ * Reports until the account has burned an operation: `durability` of its route is
+ * `before_response`. Whoever finds a report under way looks again a moment later; the next one
+ * carries all that wait by then.
+ * @returns {Promise<boolean>} whether it is burned, and on disk
+ */
+async function persist(account, op, env) {
+  const end = Date.now() + 2 * HELD_MS;
+  try {
+    while (Date.now() < end) {
+      const verdict = gateway.persist(account, op, Date.now());
+      if (verdict === "") return true;
+      // The isolate's memory is gone: nobody can know.
+      if (verdict === "start") return false;
+      const asked = verdict.startsWith("ask\n") ? await ask(verdict, env) : "";
+      if (asked === "") await scheduler.wait(LOOK_MS);
+      else await scheduler.wait(50 * LOOK_MS);
+    }
+  } catch (error) {
+    console.error(`persist ${op}: ${error}`);
+  }
+  return false;
+}
+
+const inTime = (held) => Promise.race([held, scheduler.wait(HELD_MS).then(() => false)]);
 
 /** Asks for more credits beside the request; nobody waits for it. */
 async function renew(account, env) {
@@ -269,7 +323,9 @@ function originUrl(url, env) {
 /** The control API, or a file of the customer's page. */
 function own(request, env, ctx) {
   const { pathname } = new URL(request.url);
-  return pathname.startsWith("/edgemeter") ? page(request, env) : new Rust(ctx, env).fetch(request);
+  if (pathname.startsWith("/edgemeter")) return page(request, env);
+  // A panic elsewhere in the isolate forgets whoever waits in Rust: nobody waits for ever.
+  return within(OWN_MS, new Rust(ctx, env).fetch(request));
 }
 
 /** One customer's ledger; the Rust object behind a class that takes typed RPC. */

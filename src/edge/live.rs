@@ -20,6 +20,8 @@ pub(super) const PROTOCOL: &str = "edgemeter.v1";
 pub(super) const KEPT_MS: i64 = 60_000;
 /// Journal rows that are read to rebuild that after waking up, at most.
 pub(super) const ROWS_MAX: u64 = 500;
+/// And bytes of them, but for one row: the oldest of the minute are left out, never the newest.
+pub(super) const BYTES_MAX: usize = 64 * 1_024;
 /// The last minute of one account.
 #[derive(Debug, Default)]
 pub(super) struct Live {

@@ -4,6 +4,7 @@
 //! entry.js   holds the request and the fetch
 //!   ├─▶ exports  admit, answered, settle, renew, flush: one synchronous call each   gateway/
 //!   ├─▶ Account  one object per customer: ledger, journal, live sockets             account.rs
+//!   │              its SQLite: store/; what an auditor asks of it: audit.rs
 //!   ├─▶ Catalog  one object: plans, routes, the list of accounts                    catalog.rs
 //!   ├─▶ fetch    the control API under /v1                                          api/
 //!   └─▶ rate     what use costs, as in the other builds; behind no route
@@ -14,8 +15,10 @@
 
 mod account;
 mod api;
+mod audit;
 mod catalog;
 mod config;
+mod correction;
 mod gateway;
 mod key;
 mod live;

@@ -112,7 +112,18 @@ impl From<LedgerError> for Problem {
         let (status, field) = match &error {
             LedgerError::AmountNotPositive { .. } => (422, Some("/amount")),
             LedgerError::EndsBeforeStart { .. } => (422, Some("/expires_at")),
+            LedgerError::RolloverBounds { .. } => (422, Some("/rollover")),
             LedgerError::GrantDiffers { .. } => (409, Some("/id")),
+            LedgerError::GrantUnknown { .. } => (404, Some("/grant")),
+            LedgerError::GrantEnded { .. } => (409, Some("/grant")),
+            LedgerError::AdjustmentZero => (422, Some("/amount")),
+            LedgerError::AdjustmentShort { .. } => (409, Some("/amount")),
+            LedgerError::LimitNegative { .. } => (422, Some("/day")),
+            LedgerError::TopUpRule { .. } => (422, Some("/rule")),
+            LedgerError::TopUpUnknown { .. } => (404, None),
+            LedgerError::ReservationUnknown { .. } | LedgerError::ReservationUnpriced { .. } => {
+                (409, None)
+            }
             LedgerError::KeyExists { .. } => (409, Some("/id")),
             LedgerError::KeyUnknown { .. } => (404, None),
             LedgerError::Full { .. } => (409, None),

@@ -1,8 +1,8 @@
 /** What the entry refuses by itself; every other refusal is written in src/edge/problem.rs. */
 
-function problem(status, code, title, detail) {
+function problem(status, code, title, detail, more = {}) {
   const type = `https://edgemeter.dev/problems/${code}`;
-  return JSON.stringify({ type, title, status, code, detail });
+  return JSON.stringify({ type, title, status, code, detail, ...more });
 }
 
 export const UNDECIDED = problem(503, "unavailable", "Service Unavailable", "try again shortly");
@@ -18,6 +18,11 @@ export const NO_ORIGIN = problem(
   "Bad Gateway",
   "the API behind this gateway did not answer; the call was not charged",
 );
+/** The origin has answered, and that it is paid for could not be put on record in time. */
+export function unrecorded(operation) {
+  const detail = "the call was carried out and will be charged, but its record is not confirmed";
+  return problem(503, "unrecorded", "Service Unavailable", detail, { operation });
+}
 export const NO_METHOD = problem(405, "method_not_allowed", "Method Not Allowed", "use GET");
 export const NO_PAGE = problem(404, "not_found", "Not Found", "there is no such file");
 

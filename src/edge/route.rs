@@ -3,6 +3,8 @@
 //! ```json
 //! { "unmatched": "refuse",
 //!   "routes": [{ "method": "GET", "path": "/words/{id}", "charge": "words", "quantity": "1" },
+//!              { "method": "POST", "path": "/orders", "charge": "orders",
+//!                "durability": "before_response" },
 //!              { "method": "GET", "path": "/status", "unmetered": true }] }
 //! ```
 //!
@@ -60,6 +62,18 @@ struct RouteSpec {
     quantity: Option<Quantity>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unmetered: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    durability: Option<Durability>,
+}
+
+/// When an answer may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Durability {
+    /// As soon as it is there; what it cost is reported within a second. The default.
+    Lease,
+    /// Once the account has burned what it cost: the report leaves with the request.
+    BeforeResponse,
 }
 
 /// A metered route.
@@ -69,6 +83,8 @@ pub(super) struct Route {
     pub(super) name: Rc<str>,
     pub(super) charge: ChargeId,
     pub(super) quantity: Quantity,
+    /// Whether the answer is held until its burn is on disk.
+    pub(super) durable: bool,
 }
 
 /// What a request is.
@@ -160,15 +176,17 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
         let detail = format!("path is answered by the gateway itself: {}", RESERVED.join(", "));
         return wrong("path", "path_reserved", &detail, &route.path);
     }
+    let durable = route.durability == Some(Durability::BeforeResponse);
     match (&route.charge, route.quantity, route.unmetered) {
-        (None, None, true) => Ok(None),
+        (None, None, true) if route.durability.is_none() => Ok(None),
         (Some(charge), quantity, false) => Ok(Some(Route {
             name: format!("{} {}", route.method, route.path).into(),
             charge: charge.clone(),
             quantity: quantity.unwrap_or_else(one),
+            durable,
         })),
         _ => {
-            let detail = "name a charge, or say \"unmetered\": true; not both, and not neither";
+            let detail = "name a charge, or say \"unmetered\": true and nothing else; not both";
             wrong("charge", "route_unpriced", detail, &route.path)
         }
     }
@@ -312,6 +330,10 @@ mod tests {
             (r#"{"method":"GET","path":"/{*r}/b","charge":"a"}"#, "/routes/0/path"),
             (r#"{"method":"GET","path":"/v1/accounts/x","charge":"a"}"#, "/routes/0/path"),
             (r#"{"method":"GET","path":"/a"}"#, "/routes/0/charge"),
+            (
+                r#"{"method":"GET","path":"/a","unmetered":true,"durability":"lease"}"#,
+                "/routes/0/charge",
+            ),
             (r#"{"method":"GET","path":"/a","charge":"a","unmetered":true}"#, "/routes/0/charge"),
         ];
         for (route, field) in table {

@@ -7,10 +7,11 @@ mod grants;
 mod leases;
 mod reservations;
 
-use super::entry::{Entry, Flying, GENESIS, Operations, PlanRef, Row, chain_hash};
+use super::entry::{Debit, Entry, Flying, Operations, PlanRef, Row};
+use super::grant::Burn;
 use super::{
     COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
-    PastTerms, TERMS_MAX, TopUp, Totals,
+    PastTerms, Replay, TERMS_MAX, TopUp, Totals,
 };
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
@@ -24,6 +25,12 @@ pub enum ReplayError {
         expected: u64,
         /// The number found.
         found: u64,
+    },
+    /// The journal is shorter than it was.
+    #[error("row {n} is missing: the journal ends before it")]
+    Ends {
+        /// The first row that is missing.
+        n: u64,
     },
     /// The row's bytes are not those that were hashed.
     #[error("row {n} was changed: its hash does not follow from the row before and its body")]
@@ -44,6 +51,29 @@ pub enum ReplayError {
     NotOpened,
 }
 
+impl ReplayError {
+    /// Stable machine-readable code. Never reworded.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Gap { .. } | Self::Ends { .. } => "row_missing",
+            Self::Changed { .. } => "row_changed",
+            Self::Unfit { .. } => "row_unfit",
+            Self::NotOpened => "row_not_opening",
+        }
+    }
+
+    /// The first row at fault.
+    pub fn row(&self) -> u64 {
+        match self {
+            Self::Gap { expected: n, .. }
+            | Self::Ends { n }
+            | Self::Changed { n }
+            | Self::Unfit { n, .. } => *n,
+            Self::NotOpened => 1,
+        }
+    }
+}
+
 impl Ledger {
     /// Rebuilds a ledger from its journal, checking the hash chain.
     ///
@@ -51,33 +81,21 @@ impl Ledger {
     ///
     /// [`ReplayError`] with the number of the first row at fault.
     pub fn replay<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Result<Self, ReplayError> {
-        let (mut ledger, mut hash, mut n) = (None, GENESIS.to_owned(), 0_u64);
-        for row in rows {
-            n = n.saturating_add(1);
-            if row.n != n {
-                return Err(ReplayError::Gap { expected: n, found: row.n });
-            }
-            if row.hash != chain_hash(&hash, n, row.at, &row.body) {
-                return Err(ReplayError::Changed { n });
-            }
-            hash.clone_from(&row.hash);
-            Self::apply_row(&mut ledger, row)?;
-        }
-        ledger.ok_or(ReplayError::NotOpened)
+        let mut replay = Replay::default();
+        rows.into_iter().try_for_each(|row| replay.take(row))?;
+        replay.into_parts().map(|(ledger, _)| ledger).ok_or(ReplayError::NotOpened)
     }
 
-    /// Applies one row to a ledger, or opens it with the first one.
-    ///
-    /// # Errors
-    ///
-    /// [`ReplayError::Unfit`] or [`ReplayError::NotOpened`].
-    pub fn apply_row(ledger: &mut Option<Self>, row: &Row) -> Result<(), ReplayError> {
-        let unfit = |why: String| ReplayError::Unfit { n: row.n, why };
-        let entries: Vec<Entry> =
-            serde_json::from_str(&row.body).map_err(|e| unfit(e.to_string()))?;
-        for entry in &entries {
+    /// Applies the entries of one row to a ledger, or opens it with the first one.
+    pub(super) fn apply_row(
+        ledger: &mut Option<Self>,
+        row: &Row,
+        entries: &[Entry],
+    ) -> Result<(), ReplayError> {
+        let unfit = |e: Inexact| ReplayError::Unfit { n: row.n, why: e.to_string() };
+        for entry in entries {
             match ledger {
-                Some(ledger) => ledger.apply(entry, row.at).map_err(|e| unfit(e.to_string()))?,
+                Some(ledger) => ledger.apply(entry, row.at).map_err(unfit)?,
                 None => *ledger = Some(Self::opened(entry, row.at).ok_or(ReplayError::NotOpened)?),
             }
         }
@@ -134,40 +152,14 @@ impl Ledger {
             Entry::LeaseGranted { lease, seq, amount, release_at } => {
                 self.grant_lease(lease, *seq, *amount, *release_at)
             }
-            Entry::UsageReported {
-                lease,
-                terms,
-                used,
-                returned,
-                operations,
-                shortfall,
-                burns,
-                flying,
-                ..
-            } => {
-                self.count_all(*terms, operations)?;
-                self.report(lease, *used, *returned, operations)?;
-                for Flying { op, cost, burns, debt } in flying {
-                    self.remember(op, PastDebit::paid(self.clock, *cost, burns.clone(), *debt));
-                }
-                self.totals.unpaid = self.totals.unpaid.plus(shortfall.unpaid)?;
-                self.totals.debt = self.totals.debt.plus(shortfall.debt)?;
-                self.burn(burns)
-            }
+            Entry::UsageReported { .. } => self.apply_report(entry),
             Entry::LeaseEnded { lease, unreported } => self.end_lease(lease, *unreported),
             Entry::UnreportedReturned { id, amount } => {
                 self.note(id, Command::ReturnUnreported { amount: *amount });
                 self.return_unreported(*amount)
             }
             Entry::Debited { debit, cost, burns, debt, restricted } => {
-                if !restricted {
-                    self.count(&debit.charge, debit.quantity)?;
-                }
-                let key = self.count_key(&debit.key, *cost)?;
-                let past = PastDebit::paid(self.clock, *cost, burns.clone(), *debt);
-                self.remember(&debit.op, PastDebit { restricted: *restricted, key, ..past });
-                self.totals.debt = self.totals.debt.plus(*debt)?;
-                self.burn(burns)
+                self.apply_debit(debit, *cost, burns, *debt, *restricted)
             }
             Entry::Reserved { debit, amount, expires_at } => {
                 self.reserve(debit, *amount, *expires_at)
@@ -177,10 +169,83 @@ impl Ledger {
             }
             Entry::ReservationReleased { op } => self.end_reservation(op),
             Entry::ReservationExpired { op } => self.expire_reservation(op),
-            Entry::TopUpRuleSet { rule } => {
-                self.top_ups.rule = *rule;
+            Entry::TopUpRuleSet { .. } | Entry::TopUpAsked { .. } | Entry::TopUpFailed { .. } => {
+                self.apply_top_up(entry);
                 Ok(())
             }
+            Entry::Refunded { op, returns, debt, overage } => {
+                self.apply_refund(op, returns, *debt, *overage)
+            }
+        }
+    }
+
+    fn apply_report(&mut self, entry: &Entry) -> Result<(), Inexact> {
+        let Entry::UsageReported {
+            lease,
+            terms,
+            used,
+            returned,
+            operations,
+            shortfall,
+            burns,
+            flying,
+            ..
+        } = entry
+        else {
+            return Ok(());
+        };
+        self.count_all(*terms, operations)?;
+        self.report(lease, *used, *returned, operations)?;
+        for Flying { op, cost, burns, debt } in flying {
+            self.remember(op, PastDebit::paid(self.clock, *cost, burns.clone(), *debt));
+        }
+        self.totals.unpaid = self.totals.unpaid.plus(shortfall.unpaid)?;
+        self.totals.debt = self.totals.debt.plus(shortfall.debt)?;
+        self.burn(burns)
+    }
+
+    fn apply_debit(
+        &mut self,
+        debit: &Debit,
+        cost: Credits,
+        burns: &[Burn],
+        debt: Credits,
+        restricted: bool,
+    ) -> Result<(), Inexact> {
+        if !restricted {
+            self.count(&debit.charge, debit.quantity)?;
+        }
+        let key = self.count_key(&debit.key, cost)?;
+        let past = PastDebit::paid(self.clock, cost, burns.to_vec(), debt);
+        self.remember(&debit.op, PastDebit { restricted, key, ..past });
+        self.totals.debt = self.totals.debt.plus(debt)?;
+        self.burn(burns)
+    }
+
+    fn apply_refund(
+        &mut self,
+        op: &str,
+        returns: &[Burn],
+        debt: Credits,
+        overage: Credits,
+    ) -> Result<(), Inexact> {
+        let nothing = PastDebit::paid(self.clock, Credits::ZERO, Vec::new(), Credits::ZERO);
+        let past = self.debits.entry(op.to_owned()).or_insert(nothing);
+        if let Some(key) = past.key.take()
+            && let Some(key) = self.keys.get_mut(&key)
+        {
+            key.uncount(past.cost, past.at)?;
+        }
+        past.burns.clear();
+        (past.debt, past.overage, past.refunded) = (Credits::ZERO, Credits::ZERO, true);
+        self.totals.debt = self.totals.debt.minus(debt)?;
+        self.totals.overage = self.totals.overage.minus(overage)?;
+        self.unburn(returns)
+    }
+
+    fn apply_top_up(&mut self, entry: &Entry) {
+        match entry {
+            Entry::TopUpRuleSet { rule } => self.top_ups.rule = *rule,
             Entry::TopUpAsked { id, amount } => {
                 self.top_ups.asked = self.top_ups.asked.saturating_add(1);
                 if !amount.is_zero() {
@@ -188,26 +253,11 @@ impl Ledger {
                     let top_up = TopUp { at: self.clock, amount: *amount };
                     self.top_ups.pending.insert(id.clone(), top_up);
                 }
-                Ok(())
             }
             Entry::TopUpFailed { id } => {
                 self.top_ups.pending.remove(id);
-                Ok(())
             }
-            Entry::Refunded { op, returns, debt, overage } => {
-                let nothing = PastDebit::paid(self.clock, Credits::ZERO, Vec::new(), Credits::ZERO);
-                let past = self.debits.entry(op.clone()).or_insert(nothing);
-                if let Some(key) = past.key.take()
-                    && let Some(key) = self.keys.get_mut(&key)
-                {
-                    key.uncount(past.cost, past.at)?;
-                }
-                past.burns.clear();
-                (past.debt, past.overage, past.refunded) = (Credits::ZERO, Credits::ZERO, true);
-                self.totals.debt = self.totals.debt.minus(*debt)?;
-                self.totals.overage = self.totals.overage.minus(*overage)?;
-                self.unburn(returns)
-            }
+            _ => {}
         }
     }
 
@@ -275,14 +325,18 @@ impl Ledger {
 
     /// Counts the use of a report towards the terms that it was served under.
     fn count_all(&mut self, terms: Option<u64>, operations: &Operations) -> Result<(), Inexact> {
+        // Summed by route first: replay spends its time here.
+        let mut sums = vec![Quantity::ZERO; operations.routes.len()];
+        for operation in &operations.list {
+            if let Some(sum) = sums.get_mut(usize::from(operation.0)) {
+                *sum = sum.plus(operation.2)?;
+            }
+        }
         let past = terms.and_then(|terms| self.past_terms.get_mut(&terms));
         let usage = past.map_or(&mut self.usage, |past| &mut past.usage);
-        for operation in &operations.list {
-            let route = operations.routes.get(usize::from(operation.0));
-            if let Some((_, charge)) = route {
-                let total = usage.entry(charge.clone()).or_default();
-                *total = total.plus(operation.2)?;
-            }
+        for ((_, charge), sum) in operations.routes.iter().zip(sums) {
+            let total = usage.entry(charge.clone()).or_default();
+            *total = total.plus(sum)?;
         }
         Ok(())
     }

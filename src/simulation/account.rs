@@ -11,7 +11,7 @@
 
 use super::{Broken, Invariant};
 use crate::control::Denials;
-use crate::ledger::{Entry, GENESIS, Ledger, Row, Session, chain_hash};
+use crate::ledger::{Entry, Ledger, Position, Replay, Row, Session};
 use crate::plan::Plan;
 use crate::units::{Inexact, Timestamp};
 
@@ -66,7 +66,8 @@ pub(super) struct Visit<T> {
 pub(super) struct Account {
     pub plan: Plan,
     pub rows: Vec<Row>,
-    snapshot: Option<(usize, String)>,
+    position: Position,
+    snapshot: Option<(usize, Position, String)>,
     snapshot_rows: u64,
     pub ledger: Ledger,
     denials: Denials,
@@ -88,6 +89,7 @@ impl Account {
         let mut account = Self {
             plan,
             rows: Vec::new(),
+            position: Position::default(),
             snapshot: None,
             snapshot_rows,
             ledger,
@@ -118,7 +120,7 @@ impl Account {
             return Ok(nothing(point));
         }
         let answer = act(&mut session, &self.plan, &mut self.denials)?;
-        let entries = session.into_entries();
+        let entries = session.finish()?;
         if let Some(point) = point.filter(|point| !point.is_durable()) {
             self.crash(point, before)?;
             return Ok(nothing(Some(point)));
@@ -138,15 +140,14 @@ impl Account {
     }
 
     fn commit(&mut self, entries: &[Entry]) -> Result<(), Broken> {
-        let n = u64::try_from(self.rows.len()).unwrap_or(u64::MAX).saturating_add(1);
         let at = self.ledger.clock();
         let body = serde_json::to_string(entries).map_err(|error| json(&error))?;
-        let previous = self.rows.last().map_or(GENESIS, |row| row.hash.as_str());
-        let hash = chain_hash(previous, n, at, &body);
+        self.position = self.position.after(at, &body, entries);
+        let (n, hash) = (self.position.n, self.position.hash.clone());
         self.rows.push(Row { n, at, body, hash });
         if n.checked_rem(self.snapshot_rows) == Some(0) {
             let state = serde_json::to_string(&self.ledger).map_err(|error| json(&error))?;
-            self.snapshot = Some((self.rows.len(), state));
+            self.snapshot = Some((self.rows.len(), self.position.clone(), state));
         }
         Ok(())
     }
@@ -169,15 +170,26 @@ impl Account {
 
     /// The ledger from the snapshot and the rows after it.
     fn recovered(&self) -> Result<Ledger, Broken> {
-        let (n, mut ledger) = match &self.snapshot {
-            Some((n, state)) => (*n, Some(serde_json::from_str(state).map_err(|e| json(&e))?)),
+        let (n, snapshot) = match &self.snapshot {
+            Some((n, position, state)) => {
+                let ledger: Ledger = serde_json::from_str(state).map_err(|e| json(&e))?;
+                (*n, Some((position.clone(), ledger)))
+            }
             None => (0, None),
         };
+        let mut replay = match snapshot {
+            Some((position, ledger)) => Replay::resume(position, ledger),
+            None => Replay::default(),
+        };
         for row in self.rows.iter().skip(n) {
-            Ledger::apply_row(&mut ledger, row)
+            replay
+                .take(row)
                 .map_err(|error| Broken::new(Invariant::Replay, "rows that apply", error))?;
         }
-        ledger.ok_or_else(|| Broken::new(Invariant::Replay, "a ledger", "nothing"))
+        let (ledger, _) = replay
+            .into_parts()
+            .ok_or_else(|| Broken::new(Invariant::Replay, "a ledger", "nothing"))?;
+        Ok(ledger)
     }
 
     /// Replays the whole journal, checks its chain and compares.

@@ -221,16 +221,19 @@ impl Books {
             Entry::UnreportedReturned { amount, .. } => {
                 self.returned = self.returned.plus(*amount)?;
             }
-            Entry::Debited { debit, cost, burns } => self.debited(&debit.op, *cost, burns, at)?,
-            Entry::Refunded { op, returns } => self.refunded(op, returns)?,
+            Entry::Debited { debit, cost, burns, .. } => {
+                self.debited(&debit.op, *cost, burns, at)?
+            }
+            Entry::Refunded { op, returns, .. } => self.refunded(op, returns)?,
             _ => {}
         }
         Ok(())
     }
 
     fn reported(&mut self, entry: &Entry) -> Result<(), Broken> {
-        let Entry::UsageReported { lease: id, used, returned, operations, unpaid, burns, .. } =
-            entry
+        let Entry::UsageReported {
+            lease: id, used, returned, operations, shortfall, burns, ..
+        } = entry
         else {
             return Ok(());
         };
@@ -266,7 +269,7 @@ impl Books {
             }
             lease.reported = lease.reported.saturating_add(1);
         }
-        let burned = sum(burns)?;
+        let (burned, unpaid) = (sum(burns)?, &shortfall.unpaid);
         if burned.plus(*unpaid)? != cost {
             let expected = format!("{id}: {cost} for what was served");
             return Err(Broken::new(NoDoubleCharge, expected, burned.plus(*unpaid)?));
@@ -298,9 +301,9 @@ impl Books {
             _ => return once(charge),
         }
         let spendable = |burn: &Burn| {
-            self.grants.get(&burn.grant).is_some_and(|(from, end)| {
-                *from <= at && end.is_none_or(|end| at < end)
-            })
+            self.grants
+                .get(&burn.grant)
+                .is_some_and(|(from, end)| *from <= at && end.is_none_or(|end| at < end))
         };
         if burned != cost || !burns.iter().all(spendable) {
             let expected = format!("{cost} of grants that can be spent at {at}");

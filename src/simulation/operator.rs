@@ -31,6 +31,8 @@ impl World {
             },
             priority: u8::try_from(chance.below(3)).unwrap_or(0),
             effective_at: later.map(from_now),
+            rollover: None,
+            recurrence: None,
             expires_at: life.map(|life| from_now(starts.saturating_add(life))),
         };
         self.tally.note(Count::TopUps);
@@ -71,8 +73,7 @@ impl World {
         }
         self.returns = self.returns.saturating_add(1);
         self.tally.note(Count::OperatorReturns);
-        let id: GrantId =
-            format!("r{}", self.returns).parse().map_err(|e| made("a return", &e))?;
+        let id: GrantId = format!("r{}", self.returns).parse().map_err(|e| made("a return", &e))?;
         // Told twice: the second time changes nothing.
         for _ in 0..2 {
             let id = id.clone();
@@ -82,8 +83,7 @@ impl World {
     }
 
     pub(super) fn create_key(&mut self) -> Result<(), Broken> {
-        let id: KeyId =
-            format!("k{}", self.keys_made).parse().map_err(|e| made("a key", &e))?;
+        let id: KeyId = format!("k{}", self.keys_made).parse().map_err(|e| made("a key", &e))?;
         self.keys_made = self.keys_made.saturating_add(1);
         self.visit(|session, _, _| Ok(session.create_key(id))).map(|_| ())
     }
@@ -105,13 +105,15 @@ impl World {
         let price: Credits = self.setup.price.parse().map_err(|e| made("a price", &e))?;
         let report = Report {
             lease: id.clone(),
+            terms: self.account.ledger.terms(),
             used: lease.granted.minus(lease.returned)?.plus(price)?,
             returned: lease.returned,
             operations: Operations { from: lease.reported, ..Operations::default() },
         };
         let request = Request { v: VERSION, report: Some(report), ..Request::default() };
         self.tally.note(Count::Forged);
-        let answer = self.visit(|session, plan, denials| serve(session, plan, denials, &request))?;
+        let answer =
+            self.visit(|session, plan, denials| serve(session, plan, denials, &request))?;
         match answer {
             Some(answer) if !answer.lease_unknown => {
                 Err(Broken::new(Invariant::Counters, "a forged report refused", "it was taken"))

@@ -3,12 +3,12 @@
 
 use std::rc::Rc;
 
+use super::Broken;
 use super::Invariant::{ClientStopsFirst, Exact, NoFalseDenial, NoFalseRefusal, Revoked};
 use super::books::{Fate, lease_of};
 use super::chance::Chance;
 use super::tally::Count;
 use super::world::{Flying, REMEMBERED_MS, Ticket, World, made};
-use super::Broken;
 use crate::control::{Admission, Answer, DENIAL_MS, Flush, Operation, VALIDITY_MS_MAX};
 use crate::units::{Credits, KeyId};
 
@@ -51,12 +51,7 @@ impl World {
         format!("k{number}").parse().map_err(|e| made("a key", &e))
     }
 
-    fn decided(
-        &mut self,
-        slot: usize,
-        admission: Admission,
-        asked: &Asked,
-    ) -> Result<(), Broken> {
+    fn decided(&mut self, slot: usize, admission: Admission, asked: &Asked) -> Result<(), Broken> {
         let life = self.isolate(slot)?.life;
         let now = self.now;
         match admission {
@@ -64,7 +59,7 @@ impl World {
                 self.paid(slot, &paid.op, paid.cost, asked)?;
                 if paid.renew {
                     let clock = self.wake(slot)?;
-                    if let Some(request) = self.isolate(slot)?.client.renew(clock) {
+                    if let Some(request) = self.isolate(slot)?.client.renew(clock)? {
                         self.send(slot, request, true)?;
                     }
                 }
@@ -86,6 +81,9 @@ impl World {
                 }
                 self.tell(|| format!("i{life}        refuses: {key} is not active"));
             }
+            Admission::KeyLimited { .. } => {
+                return Err(Broken::new(NoFalseRefusal, "a key without limits", "402"));
+            }
             Admission::Unpriced => return Err(Broken::new(Exact, "a price", "none")),
         }
         if let Some(op) = &asked.op {
@@ -94,13 +92,7 @@ impl World {
         Ok(())
     }
 
-    fn paid(
-        &mut self,
-        slot: usize,
-        op: &str,
-        cost: Credits,
-        asked: &Asked,
-    ) -> Result<(), Broken> {
+    fn paid(&mut self, slot: usize, op: &str, cost: Credits, asked: &Asked) -> Result<(), Broken> {
         let (life, now) = (self.isolate(slot)?.life, self.now);
         self.tell(|| format!("i{life}        serves {op} for {cost}"));
         self.tally.note(Count::Served);
@@ -218,12 +210,7 @@ impl World {
     }
 
     /// The account's answer, if it is still waited for.
-    pub(super) fn reply(
-        &mut self,
-        slot: usize,
-        ticket: u64,
-        answer: Answer,
-    ) -> Result<(), Broken> {
+    pub(super) fn reply(&mut self, slot: usize, ticket: u64, answer: Answer) -> Result<(), Broken> {
         let Some(waiting) = self.isolate(slot)?.tickets.remove(&ticket) else { return Ok(()) };
         let clock = self.wake(slot)?;
         let isolate = self.isolate(slot)?;

@@ -177,7 +177,7 @@ impl Writer {
     }
 
     fn next(&mut self) {
-        if self.events.len() % PHASE == 0 {
+        if self.events.len().is_multiple_of(PHASE) {
             self.pace = self.chance.of(&[3, 20, 40, 40, 150]);
             self.busy = self.chance.slot(self.isolates).saturating_add(1);
         }

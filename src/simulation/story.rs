@@ -34,18 +34,22 @@ pub(super) fn entry(entry: &Entry) -> String {
         Entry::LeaseGranted { lease, seq, amount, .. } => {
             format!("{amount} set aside for {lease}, wish no. {seq}")
         }
-        Entry::UsageReported { lease, used, returned, operations, unpaid, burns, .. } => {
+        Entry::UsageReported { lease, used, returned, operations, shortfall, burns, .. } => {
             let (operations, burns) = (range(operations), self::burns(burns));
             format!(
-                "{lease} used {used}, returned {returned}, {operations}; {burns}, {unpaid} unpaid"
+                "{lease} used {used}, returned {returned}, {operations}; {burns}, {} owed, \
+                 {} unpaid",
+                shortfall.debt, shortfall.unpaid
             )
         }
-        Entry::LeaseEnded { lease, unreported } => format!("{lease} ended, {unreported} unreported"),
+        Entry::LeaseEnded { lease, unreported } => {
+            format!("{lease} ended, {unreported} unreported")
+        }
         Entry::UnreportedReturned { amount, .. } => format!("{amount} unreported returned"),
-        Entry::Debited { debit, cost, burns } => {
+        Entry::Debited { debit, cost, burns, .. } => {
             format!("{} debited {cost}; {}", debit.op, self::burns(burns))
         }
-        Entry::Refunded { op, returns } => format!("{op} refunded; {}", burns(returns)),
+        Entry::Refunded { op, returns, .. } => format!("{op} refunded; {}", burns(returns)),
         other => format!("{other:?}"),
     }
 }

@@ -12,6 +12,7 @@
 mod errors;
 mod events;
 mod trace;
+mod verify;
 
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};

@@ -12,7 +12,8 @@ import { Agent, request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "../../scripts/build.mjs";
-import { ROOT } from "../../scripts/tools.mjs";
+import { run } from "../../scripts/processes.mjs";
+import { npmTool, ROOT } from "../../scripts/tools.mjs";
 import { freePort, isTaken, startWorkerd } from "../../scripts/workerd.mjs";
 
 export const OPERATOR_TOKEN = "operator-token-of-the-tests-0123456789";
@@ -93,11 +94,21 @@ async function originPort() {
   }
 }
 
+/** The Worker with another entry around it, bundled as the shipped one is. */
+async function bundled(entry, dir) {
+  const file = join(dir, "gateway.js");
+  const flags = ["--bundle", "--format=esm", `--outfile=${file}`, "--log-level=warning"];
+  const external = ["--external:cloudflare:*", "--external:*.wasm"];
+  await run(npmTool("esbuild"), [join(ROOT, "tests", "edge", entry), ...flags, ...external]);
+  return file;
+}
+
 /**
- * Starts everything. `dir` continues an earlier one's storage.
- * @param {{ gateways?: number, settings?: object }} options
+ * Starts everything.
+ * @param {{ gateways?: number, settings?: object, entry?: string }} options `entry`: a module
+ *   of this folder in the place of the Worker's own
  */
-export async function startGateway({ gateways = 1, settings = {} } = {}) {
+export async function startGateway({ gateways = 1, settings = {}, entry } = {}) {
   await build(["edge", "browser"]);
   const dir = mkdtempSync(join(tmpdir(), "edgemeter-"));
   const origin = await startOrigin();
@@ -108,6 +119,7 @@ export async function startGateway({ gateways = 1, settings = {} } = {}) {
     ports,
     origin: origin.address,
     settings: { ...SETTINGS, ...settings },
+    ...(entry === undefined ? {} : { gateway: await bundled(entry, dir) }),
   };
   let workerd = await startWorkerd(options).catch((error) => {
     origin.stop();

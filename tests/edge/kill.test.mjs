@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { eventually, OPERATOR_TOKEN, sleep, startGateway } from "./harness.mjs";
+import { eventually, sleep, startGateway } from "./harness.mjs";
+import { journal, operations, verify } from "./journal.mjs";
 
 /** Kills in a row; KILLS=10 for the whole proof. */
 const KILLS = Number(process.env.KILLS ?? 4);
@@ -14,41 +15,6 @@ const GRANTED = 6_000;
 let gateway;
 before(async () => (gateway = await startGateway({ gateways: 4 })));
 after(() => gateway?.stop());
-
-/** Every row of a journal. */
-async function journal(account) {
-  const rows = [];
-  for (;;) {
-    const after = rows.at(-1)?.n ?? 0;
-    const path = `/v1/accounts/${account}/journal?after=${after}&limit=500`;
-    const { text } = await gateway.send(gateway.urls[0] + path, {
-      headers: { authorization: `Bearer ${OPERATOR_TOKEN}` },
-    });
-    const page = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-    rows.push(...page);
-    if (page.length < 500) return rows;
-  }
-}
-
-/** What the journal says was burned, by operation; fails if one stands there twice. */
-function operations(rows) {
-  const seen = new Set();
-  let refunded = 0;
-  const add = (op) => {
-    assert.ok(!seen.has(op), `operation ${op} was charged twice`);
-    seen.add(op);
-  };
-  for (const entry of rows.flatMap((row) => row.entries)) {
-    if (entry.kind === "debited") add(entry.debit.op);
-    if (entry.kind === "refunded") refunded += 1;
-    if (entry.kind === "usage_reported") {
-      entry.operations.list.forEach(([, , quantity], index) => {
-        if (quantity !== "0") add(`${entry.lease}.${entry.operations.from + index}`);
-      });
-    }
-  }
-  return { charged: seen.size, refunded };
-}
 
 test(`${KILLS} kills in the middle of a load`, async () => {
   const { key } = await gateway.fund("hunted", { price: "1", amount: String(GRANTED) });
@@ -71,8 +37,9 @@ test(`${KILLS} kills in the middle of a load`, async () => {
     assert.ok(Number(balance.burned) >= reported, `burned ${balance.burned} < ${reported}`);
     const sum = ["available", "held", "burned", "expired"].map((name) => Number(balance[name]));
     assert.equal(sum.reduce((a, b) => a + b), GRANTED, "granted = available + held + burned");
-    const { charged, refunded } = operations(await journal("hunted"));
+    const { charged, refunded } = operations(await journal(gateway, "hunted"));
     assert.equal(charged - refunded, Number(balance.burned), "every burn is one operation");
+    await verify(gateway, "hunted");
   }
   // The isolates are gone: their leases end after twice their validity, then the rest is spent.
   await gateway.settled("hunted", { dead: true });

@@ -1,10 +1,11 @@
-//! The command line: rate a quantity or events, preview an invoice, compare plans.
+//! The command line: rate quantities or events, preview an invoice, compare plans, audit a journal.
 //!
 //! ```text
 //! edgemeter rate     PLAN --quantity 1500 | --events FILE         what it costs, and why
 //! edgemeter preview  PLAN --events FILE --from 2026-01-01         the invoice, as text, JSON, HTML
 //! edgemeter backtest --plan A --plan B --events FILE --from …     who would win, who would lose
 //! edgemeter simulate --seeds N --first-seed S                     credit control under faults
+//! edgemeter verify   EXPORT                                       a journal, to the byte
 //! edgemeter batch    < QUESTIONS > ANSWERS                        JSON lines, as in wire
 //! ```
 //!
@@ -24,6 +25,7 @@ mod scenarios;
 mod simulate;
 mod stopwatch;
 mod table;
+mod verify;
 mod zones;
 
 use std::io::Write;
@@ -51,6 +53,8 @@ enum Command {
     Backtest(backtest::Backtest),
     /// Run credit control under faults in virtual time, and audit every step.
     Simulate(simulate::Simulate),
+    /// Check an exported journal: its chain, its replay, its ledger; and find the byte at fault.
+    Verify(verify::Verify),
     /// Answer rating questions, a line of JSON each, from standard input to standard output.
     Batch,
 }
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Preview(preview) => preview.run(),
         Command::Backtest(backtest) => backtest.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Batch => batch::run(),
     };
     match result.and_then(|text| print(&text)) {

@@ -134,8 +134,7 @@ impl Simulate {
         let (setup, events) = simulation::script(violation.seed, self.steps);
         let watch = Stopwatch::start();
         let mut may_go_on = || watch.elapsed() < SHRINK;
-        let (count, outcome) =
-            simulation::shrink(&setup, &events, violation, &mut may_go_on);
+        let (count, outcome) = simulation::shrink(&setup, &events, violation, &mut may_go_on);
         let mut text = format!(
             "\nseed {} again, with {count} of {} events (seconds of virtual time):\n\n",
             violation.seed,

@@ -3,13 +3,14 @@
 use serde::Deserialize;
 use worker::{Env, Request, Response};
 
-use super::super::account::{Call, Description, JOURNAL_ROWS_MAX, JournalRow};
+use super::super::account::{Call, Description};
 use super::super::catalog;
 use super::super::config::Config;
+use super::super::correction::Correction;
 use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
-use super::{Handled, account_id, body, broken, json, no_store, rpc};
-use crate::ledger::{Balance, Grant, GrantTerms};
+use super::{Handled, account_id, body, broken, journal, json, rpc};
+use crate::ledger::{Adjustment, Balance, Grant, GrantTerms, SpendLimits, TopUpRule};
 use crate::units::{AccountId, Credits, GrantId, KeyId, PlanId};
 
 /// A portal token lives this long unless the caller says otherwise, in seconds.
@@ -46,17 +47,29 @@ struct Returned {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Closing {
+    id: GrantId,
+    #[serde(default)]
+    forgive_debt: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewTopUpRule {
+    rule: Option<TopUpRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewPortalToken {
     ttl_seconds: Option<u32>,
 }
 
 /// `POST /v1/accounts`: 201, or 200 if the account is open with this very plan.
 pub(super) async fn open(env: &Env, request: &mut Request) -> Handled {
-    let Opening { id, contract: Contract { plan, version } } = body::json(request).await?;
+    let Opening { id, contract } = body::json(request).await?;
     let catalog = || rpc::catalog(env);
-    let plan_json: String = rpc::send(catalog()?, &catalog::Call::Plan { id: plan, version })
-        .await
-        .map_err(|problem: Problem| problem.field("/contract/plan"))?;
+    let plan_json = published_plan(env, contract, "/contract/plan").await?;
     let call = Call::Open { account: id.clone(), plan_json };
     let new: bool = rpc::send(rpc::account(env, id.as_str())?, &call).await?;
     // After the account, so that a name in the list always has an account behind it.
@@ -75,7 +88,7 @@ pub(super) async fn list(env: &Env, request: &Request) -> Handled {
 }
 
 /// An account that is known: a wrong name must not make an empty object.
-async fn known(env: &Env, account: &AccountId) -> Result<worker::Stub, Problem> {
+pub(super) async fn known(env: &Env, account: &AccountId) -> Result<worker::Stub, Problem> {
     let call = catalog::Call::HasAccount { account: account.clone() };
     match rpc::send(rpc::catalog(env)?, &call).await? {
         true => rpc::account(env, account.as_str()),
@@ -101,26 +114,8 @@ pub(super) async fn read(
                 rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole.balance)
         }
-        ["journal"] => {
-            let (after, limit) = (number(request, "after", 0)?, number(request, "limit", 100)?);
-            if limit == 0 || limit > JOURNAL_ROWS_MAX {
-                let detail = format!("limit must be 1 to {JOURNAL_ROWS_MAX}");
-                return Err(Problem::new(422, "limit_range", detail)
-                    .field("limit")
-                    .value(&limit.to_string()));
-            }
-            let call = Call::Journal { after, limit };
-            let rows: Vec<JournalRow> = rpc::send(known(env, &account).await?, &call).await?;
-            let lines: Vec<String> = rows
-                .iter()
-                .map(|row| serde_json::to_string(row).map_err(broken))
-                .collect::<Result<_, _>>()?;
-            let text = lines.into_iter().map(|line| line + "\n").collect::<String>();
-            let mut response = Response::ok(text).map_err(broken)?;
-            let kind = "application/jsonl";
-            response.headers_mut().set("content-type", kind).map_err(broken)?;
-            no_store(response)
-        }
+        ["journal"] => journal::page(env, &account, request).await,
+        ["export"] => journal::export(env, &account).await,
         _ => Err(Problem::not_found("path", &request.path())),
     }
 }
@@ -150,9 +145,40 @@ pub(super) async fn write(
         }
         ["unreported", "return"] => {
             let Returned { id, amount } = body::json(request).await?;
-            let call = Call::ReturnUnreported { id, amount };
-            let balance: Balance = rpc::send(known(env, &account).await?, &call).await?;
-            json(200, &balance)
+            correct(env, &account, Correction::ReturnUnreported { id, amount }).await
+        }
+        ["grants", grant, "void"] => {
+            let unknown = || Problem::not_found("grant", grant).field("grant");
+            let grant: GrantId = grant.parse().map_err(|_| unknown())?;
+            correct(env, &account, Correction::Void(grant)).await
+        }
+        ["adjustments"] => {
+            let adjustment: Adjustment = body::json(request).await?;
+            correct(env, &account, Correction::Adjust(adjustment)).await
+        }
+        ["periods", "close"] => {
+            let Closing { id, forgive_debt } = body::json(request).await?;
+            correct(env, &account, Correction::ClosePeriod { id, forgive_debt }).await
+        }
+        ["contract"] => {
+            let contract: Contract = body::json(request).await?;
+            let plan_json = published_plan(env, contract, "/plan").await?;
+            correct(env, &account, Correction::ChangePlan { plan_json }).await
+        }
+        ["keys", key, "limits"] => {
+            let unknown = || Problem::not_found("key", key).field("key");
+            let key: KeyId = key.parse().map_err(|_| unknown())?;
+            let limits: SpendLimits = body::json(request).await?;
+            correct(env, &account, Correction::LimitKey { key, limits }).await
+        }
+        ["top-up-rule"] => {
+            let NewTopUpRule { rule } = body::json(request).await?;
+            correct(env, &account, Correction::SetTopUp(rule)).await
+        }
+        ["top-ups", id, "fail"] => {
+            let unknown = || Problem::not_found("top-up", id).field("id");
+            let id: GrantId = id.parse().map_err(|_| unknown())?;
+            correct(env, &account, Correction::FailTopUp(id)).await
         }
         ["portal-tokens"] => {
             let NewPortalToken { ttl_seconds } = body::json(request).await?;
@@ -173,6 +199,19 @@ pub(super) async fn write(
         }
         _ => Err(Problem::not_found("path", &request.path())),
     }
+}
+
+async fn correct(env: &Env, account: &AccountId, correction: Correction) -> Handled {
+    let call = Call::Correct(Box::new(correction));
+    let balance: Balance = rpc::send(known(env, account).await?, &call).await?;
+    json(200, &balance)
+}
+
+async fn published_plan(env: &Env, contract: Contract, field: &str) -> Result<String, Problem> {
+    let Contract { plan, version } = contract;
+    let call = catalog::Call::Plan { id: plan, version };
+    let found = rpc::send(rpc::catalog(env)?, &call).await;
+    found.map_err(|problem: Problem| problem.field(field))
 }
 
 async fn create_key(
@@ -240,7 +279,7 @@ fn query(request: &Request, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn number(request: &Request, name: &str, default: u64) -> Result<u64, Problem> {
+pub(super) fn number(request: &Request, name: &str, default: u64) -> Result<u64, Problem> {
     let Some(text) = query(request, name) else { return Ok(default) };
     let small = |n: &u64| *n < (1 << 53);
     text.parse().ok().filter(small).ok_or_else(|| {

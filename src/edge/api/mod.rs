@@ -12,13 +12,23 @@
 //! | `POST /v1/accounts/{a}/keys`             | create a key                             | operator |
 //! | `POST /v1/accounts/{a}/keys/{k}/disable` | disable a key                            | operator |
 //! | `POST /v1/accounts/{a}/grants`           | grant credits, idempotent by id          | operator |
+//! | `POST /v1/accounts/{a}/keys/{k}/limits`  | what a key may spend a day and a month   | operator |
+//! | `POST /v1/accounts/{a}/grants/{g}/void`  | end a grant now                          | operator |
+//! | `POST /v1/accounts/{a}/adjustments`      | take credits, or give some back          | operator |
+//! | `POST /v1/accounts/{a}/periods/close`    | end the billing period                   | operator |
+//! | `POST /v1/accounts/{a}/contract`         | change the plan                          | operator |
+//! | `POST /v1/accounts/{a}/top-up-rule`      | when to ask for money                    | operator |
+//! | `POST /v1/accounts/{a}/top-ups/{t}/fail` | money that will not come                 | operator |
 //! | `POST /v1/accounts/{a}/unreported/return` | return what ended leases did not report | operator |
 //! | `GET  /v1/accounts/{a}/journal`          | rows as JSON lines, `?after=n&limit=n`   | both     |
+//! | `GET  /v1/accounts/{a}/export`           | the whole journal, as JSON lines         | both     |
+//! | `GET  /v1/accounts/{a}/verify`           | audits stored rows, `?from=n`            | operator |
 //! | `POST /v1/accounts/{a}/portal-tokens`    | mint a token that reads this account     | operator |
 //! | `GET  /v1/accounts/{a}/live`             | WebSocket, token as subprotocol          | portal   |
 
 mod accounts;
 mod body;
+mod journal;
 mod published;
 
 use worker::{Env, Method, Request, Response};
@@ -50,6 +60,10 @@ async fn route(mut request: Request, env: Env) -> Handled {
         return accounts::live(&config, &env, account, request).await;
     }
     let caller = caller(&config, &request)?;
+    if let (["accounts", account, "verify"], Method::Get) = (parts.as_slice(), &method) {
+        caller.must_be_operator()?;
+        return journal::verify(&env, &account_id(account)?, &request).await;
+    }
     if let (["accounts", account, rest @ ..], Method::Get) = (parts.as_slice(), &method) {
         let account = caller.may_read(account)?;
         return accounts::read(&env, account, rest, &request).await;

@@ -83,6 +83,14 @@ pub fn flush(account: &str, last: bool, now: f64) -> String {
     decide(|gateway| gateway.flush(account, last, now))
 }
 
+/// A message that reports, `wait` to look again, or nothing: the account has burned `op`.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn persist(account: &str, op: &str, now: f64) -> String {
+    let now = timestamp(now);
+    decide(|gateway| gateway.persist(account, op, now))
+}
+
 fn with<T>(act: impl FnOnce(&mut Gateway) -> T) -> Option<T> {
     GATEWAY.with(|gateway| gateway.try_borrow_mut().ok()?.as_mut().map(act))
 }

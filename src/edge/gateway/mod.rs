@@ -6,10 +6,12 @@
 //! answered(ticket, reply, now)        ─▶ verdict     after "ask"
 //! settle(account, op, status, now)    ─▶ "flush" | ""
 //! renew / flush(account, now)         ─▶ "ask…" | "wait" | ""
+//! persist(account, op, now)           ─▶ "ask…" | "wait" | "" once the account has burned it
 //! needs_flusher(account, now)         ─▶ whether nobody reports what an answer left behind
 //!
 //! verdict, fields separated by line feeds (JSON holds none):
-//!   paid    flags  account  op  cost  policy  limit     forward it; flags: r renew, f flush
+//!   paid    flags  account  op  cost  policy  limit     forward it; flags: r renew, f flush,
+//!                                                         d hold the answer until it is burned
 //!   ask     account  ticket  request                    send the request to the account
 //!   refuse  status  problem                             answer this
 //!   pass                                                forward it unmetered
@@ -28,6 +30,7 @@ use super::config::Config;
 use super::problem::Problem;
 use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
 use crate::control::{Admission, Answer, Client, Flush, Operation, Request};
+use crate::ledger::SpendPeriod;
 use crate::units::{AccountId, Inexact, Timestamp};
 use verdict::Verdict;
 use verified::VerifiedKeys;
@@ -42,6 +45,7 @@ struct Ticket {
     account: AccountId,
     request: Request,
     sent: Timestamp,
+    durable: bool,
 }
 
 /// One isolate's memory. It can be lost at any time: what matters is at the accounts.
@@ -91,10 +95,10 @@ impl Gateway {
         let Some(signed) = self.verified.key(&self.config.secrets, bearer(credential)) else {
             return Verdict::refuse(&key_refused(credential));
         };
-        let Route { name, charge, quantity } = route;
+        let Route { name, charge, quantity, durable } = route;
         let operation = Operation { route: name, charge, key: signed.key, quantity };
         let admitted = self.client(&signed.account).admit(operation, now);
-        self.verdict(signed.account, admitted, now)
+        self.verdict(signed.account, admitted, durable, now)
     }
 
     fn client(&mut self, account: &AccountId) -> &mut Client {
@@ -112,15 +116,16 @@ impl Gateway {
         &mut self,
         account: AccountId,
         admitted: Result<Admission, Inexact>,
+        durable: bool,
         now: Timestamp,
     ) -> Verdict {
         let balance = self.clients.get(&account).and_then(Client::balance);
         match admitted {
             Ok(Admission::Paid(paid)) => {
                 let granted = balance.map(|balance| balance.granted).unwrap_or_default();
-                Verdict::paid(account.as_str(), &paid, granted)
+                Verdict::paid(account.as_str(), &paid, granted, durable)
             }
-            Ok(Admission::Ask(request)) => self.ask(account, *request, now),
+            Ok(Admission::Ask(request)) => self.ask(account, *request, durable, now),
             Ok(Admission::Denied { required, available }) => {
                 let mut problem = Problem::new(402, "insufficient_credits", DENIED)
                     .with("balance", available.to_string())
@@ -140,6 +145,20 @@ impl Gateway {
                 "key_disabled",
                 "this key is disabled or was deleted: use another key of the account",
             )),
+            Ok(Admission::KeyLimited { period, limit, spent }) => {
+                let period = match period {
+                    SpendPeriod::Day => "day",
+                    SpendPeriod::Month => "month",
+                };
+                Verdict::refuse(
+                    &Problem::new(402, "key_limit_reached", KEY_LIMITED)
+                        .with("period", period)
+                        .with("limit", limit.to_string())
+                        .with("spent", spent.to_string())
+                        .with("unit", "credits")
+                        .with("retryable", false),
+                )
+            }
             Ok(Admission::Unpriced) => Verdict::refuse(&Problem::new(
                 403,
                 "rating_failed",
@@ -153,20 +172,26 @@ impl Gateway {
         }
     }
 
-    fn ask(&mut self, account: AccountId, request: Request, now: Timestamp) -> Verdict {
+    fn ask(
+        &mut self,
+        account: AccountId,
+        request: Request,
+        durable: bool,
+        now: Timestamp,
+    ) -> Verdict {
         while self.tickets.len() >= TICKETS_MAX {
             self.tickets.pop_first();
         }
         self.tickets_made = self.tickets_made.wrapping_add(1);
         let ticket = self.tickets_made;
         let verdict = Verdict::ask(account.as_str(), ticket, &request);
-        self.tickets.insert(ticket, Ticket { account, request, sent: now });
+        self.tickets.insert(ticket, Ticket { account, request, sent: now, durable });
         verdict
     }
 
     /// Takes the account's reply; an empty one means that there was none.
     fn answered(&mut self, ticket: u32, reply: &str, now: Timestamp) -> Verdict {
-        let Some(Ticket { account, request, sent }) = self.tickets.remove(&ticket) else {
+        let Some(Ticket { account, request, sent, durable }) = self.tickets.remove(&ticket) else {
             return Verdict::refuse(&unreachable_account());
         };
         let Some(client) = self.clients.get_mut(&account) else {
@@ -178,8 +203,8 @@ impl Gateway {
         };
         match client.answered(&request, answer, sent, now) {
             Ok(None) => Verdict::Nothing,
-            Ok(Some(admission)) => self.verdict(account, Ok(admission), now),
-            Err(error) => self.verdict(account, Err(error), now),
+            Ok(Some(admission)) => self.verdict(account, Ok(admission), durable, now),
+            Err(error) => self.verdict(account, Err(error), durable, now),
         }
     }
 
@@ -191,6 +216,16 @@ impl Gateway {
         client.settle(op, status, failed, now).unwrap_or(false)
     }
 
+    fn persist(&mut self, account: &str, op: &str, now: Timestamp) -> Verdict {
+        let Ok(account) = account.parse::<AccountId>() else { return Verdict::Wait };
+        let Some(client) = self.clients.get_mut(&account) else { return Verdict::Wait };
+        match client.persist(op, now) {
+            Ok(Flush::Send(request)) => self.ask(account, *request, false, now),
+            Ok(Flush::Wait) | Err(Inexact) => Verdict::Wait,
+            Ok(Flush::Done) => Verdict::Nothing,
+        }
+    }
+
     fn needs_flusher(&mut self, account: &str, now: Timestamp) -> bool {
         let Ok(account) = account.parse::<AccountId>() else { return false };
         self.clients.get_mut(&account).is_some_and(|client| client.needs_flusher(now))
@@ -199,7 +234,7 @@ impl Gateway {
     fn renew(&mut self, account: &str, now: Timestamp) -> Verdict {
         let Ok(account) = account.parse::<AccountId>() else { return Verdict::Nothing };
         match self.clients.get_mut(&account).map(|client| client.renew(now)) {
-            Some(Ok(Some(request))) => self.ask(account, request, now),
+            Some(Ok(Some(request))) => self.ask(account, request, false, now),
             _ => Verdict::Nothing,
         }
     }
@@ -212,7 +247,7 @@ impl Gateway {
             client.stop_flushing();
         }
         match flush {
-            Ok(Flush::Send(request)) => self.ask(account, *request, now),
+            Ok(Flush::Send(request)) => self.ask(account, *request, false, now),
             Ok(Flush::Wait) => Verdict::Wait,
             Ok(Flush::Done) | Err(Inexact) => Verdict::Nothing,
         }
@@ -220,6 +255,9 @@ impl Gateway {
 }
 
 const DENIED: &str = "the account's credits do not pay for this request: buy credits and try again";
+
+const KEY_LIMITED: &str = "this key has spent what it may in this period (UTC): wait for the next \
+     one, or have its limit raised";
 
 fn read_reply(reply: &str) -> Option<Answer> {
     #[derive(serde::Deserialize)]

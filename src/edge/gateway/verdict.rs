@@ -27,22 +27,23 @@ pub(super) enum Verdict {
 
 impl Verdict {
     /// `paid flags account op cost policy limit`. Flags: `r` renew, `f` flush, `m` the cost is the
-    /// most that it can be, `d` nothing is left and it is served degraded. The limit is a lower
-    /// bound, in whole credits: other isolates may hold some more (IETF draft RateLimit fields: `r`
-    /// is a hint).
-    pub(super) fn paid(account: &str, paid: &Paid, granted: Credits) -> Self {
+    /// most that it can be, `z` nothing is left and it is served degraded, `d` the answer
+    /// waits until the burn is on disk. The limit is a lower bound, in whole credits: other isolates
+    /// may hold some more (IETF draft RateLimit fields: `r` is a hint).
+    pub(super) fn paid(account: &str, paid: &Paid, granted: Credits, durable: bool) -> Self {
         let whole = |credits: Credits| exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0);
         let renew = if paid.renew { "r" } else { "" };
         let flush = if paid.flush { "f" } else { "" };
         let most = if paid.is_exact { "" } else { "m" };
-        let restricted = if paid.restricted { "d" } else { "" };
+        let restricted = if paid.restricted { "z" } else { "" };
+        let durable = if durable { "d" } else { "" };
         let (op, cost) = (&paid.op, paid.cost);
         let (granted, left) = (whole(granted), whole(paid.left));
         let mut text = String::with_capacity(PAID_BYTES);
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "paid\n{renew}{flush}{most}{restricted}\n{account}\n\
+            "paid\n{renew}{flush}{most}{restricted}{durable}\n{account}\n\
              {op}\n{cost}\n\"credits\";q={granted};qu=\"credits\"\n\"credits\";r={left}"
         );
         Self::Paid(text)
