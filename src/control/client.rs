@@ -15,15 +15,17 @@
 //! *answered*; operations are numbered without gaps in the order of admission; at most one message
 //! with a report is under way.
 
+mod answered;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use super::REPORT_MS;
 use super::admission::{Admission, Flush, Operation, Paid};
 use super::lease_book::LeaseBook;
-use super::message::{Answer, DebitAnswer, Request, VERSION};
+use super::message::{Request, VERSION};
 use super::prices::{Price, Prices, Unpriced};
 use super::rate::Rate;
-use super::{DENIAL_MS, REPORT_MS};
 use crate::ledger::{Balance, Debit};
 use crate::plan::Plan;
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
@@ -324,116 +326,5 @@ impl Client {
         }
         self.refunds.push_back(op.to_owned());
         Ok(self.start_flushing(now))
-    }
-
-    /// The account did not answer: another message may be sent, with the same report again. A
-    /// debit may have been burned all the same, for nobody: it is refunded.
-    pub fn unanswered(&mut self, request: &Request) {
-        if let Some(debit) = &request.debit {
-            self.refunds.push_back(debit.op.clone());
-        }
-        self.free(request);
-    }
-
-    fn free(&mut self, request: &Request) {
-        if request.is_exclusive() {
-            self.under_way = None;
-        }
-    }
-
-    /// Takes an answer to a request that was sent at `sent`, and decides its debit, if any.
-    ///
-    /// # Errors
-    ///
-    /// [`Inexact`] if a sum leaves the range of credits.
-    pub fn answered(
-        &mut self,
-        request: &Request,
-        answer: Answer,
-        sent: Timestamp,
-        now: Timestamp,
-    ) -> Result<Option<Admission>, Inexact> {
-        self.free(request);
-        self.refunds.retain(|op| !request.refunds.contains(op));
-        self.prices.take(&answer);
-        if let Some(keys) = answer.keys {
-            self.keys_revision = keys.revision;
-            self.keys = keys.active.into_iter().collect();
-        }
-        self.balance = Some(answer.balance);
-        if let (Some(acked), Some(report)) = (answer.acked, &request.report) {
-            self.book.acknowledge(&report.lease, acked, report.returned);
-        }
-        let reported = request.report.as_ref().map(|report| report.lease.as_str());
-        let wished = request.wish.as_ref().map(|wish| wish.lease.as_str());
-        let is_ours = [reported, wished].contains(&Some(self.book.id()));
-        if answer.lease_unknown && is_ours {
-            self.new_book();
-        } else if let Some(wish) = &request.wish {
-            let deadline = sent.plus_millis(answer.validity_ms);
-            let got = self.book.grant(wish, answer.granted, deadline)?;
-            self.ask_not_before = if got { now } else { now.plus_millis(RETRY_MS) };
-        }
-        let Some(debit) = &request.debit else { return Ok(None) };
-        let Some(verdict) = answer.debit else { return Ok(None) };
-        self.verdict(debit, verdict, now).map(Some)
-    }
-
-    fn verdict(
-        &mut self,
-        debit: &Debit,
-        verdict: DebitAnswer,
-        now: Timestamp,
-    ) -> Result<Admission, Inexact> {
-        match verdict {
-            DebitAnswer::Paid { .. } | DebitAnswer::Restricted => {
-                let (cost, restricted) = match verdict {
-                    DebitAnswer::Paid { cost } => (cost, false),
-                    _ => (Credits::ZERO, true),
-                };
-                self.rate.note(cost, now)?;
-                self.denied = None;
-                self.idle = false;
-                let left = self.others()?.plus(self.book.spendable()?)?;
-                // A lease that came with the answer must be given back some time.
-                let flush = !self.book.is_at_rest() && self.start_flushing(now);
-                Ok(Admission::Paid(Paid {
-                    op: debit.op.clone(),
-                    cost,
-                    is_exact: true,
-                    restricted,
-                    left,
-                    renew: false,
-                    flush,
-                }))
-            }
-            DebitAnswer::KeyRefused => Ok(Admission::KeyRefused),
-            DebitAnswer::KeyLimitReached { period, limit, spent } => {
-                Ok(Admission::KeyLimited { period, limit, spent })
-            }
-            DebitAnswer::RatingFailed => Ok(Admission::Unpriced),
-            DebitAnswer::CreditLimitReached { required, available } => {
-                let operation = Operation {
-                    route: debit.route.as_str().into(),
-                    charge: debit.charge.clone(),
-                    key: debit.key.clone(),
-                    quantity: debit.quantity,
-                };
-                // A lease may have come meanwhile, or hold a rest that is too small by itself.
-                let price = Price { cost: required, is_exact: true };
-                let price = self.prices.of(&operation).and_then(Result::ok).unwrap_or(price);
-                if let Some(paid) = self.pay(&operation, price, now)? {
-                    return Ok(Admission::Paid(paid));
-                }
-                if self.may_send(now) && self.book.give_back()? {
-                    self.ask_not_before = now.plus_millis(RETRY_MS);
-                    return self.ask(operation, required, now);
-                }
-                let Operation { charge, quantity, .. } = operation;
-                let until = now.plus_millis(DENIAL_MS);
-                self.denied = Some(Denied { until, required, available, charge, quantity });
-                Ok(Admission::Denied { required, available })
-            }
-        }
     }
 }

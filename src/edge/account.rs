@@ -27,12 +27,9 @@ use super::problem::Problem;
 use super::rpc;
 use super::store::{Broken, Head, Store};
 use crate::control;
-use crate::ledger::{
-    self, Balance, Entry, Grant, GrantTerms, Ledger, PlanRef, Position, Session, SpendLimits,
-    TopUps,
-};
+use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
-use crate::units::{AccountId, Credits, KeyId, Timestamp};
+use crate::units::{AccountId, KeyId, Timestamp};
 
 /// Sockets of one account, at most.
 const SOCKETS_MAX: usize = 64;
@@ -52,33 +49,6 @@ pub(super) enum Call {
     Describe,
     Journal { after: u64, limit: u64 },
     Verify { from: u64 },
-}
-
-/// An account as the control API shows it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Description {
-    pub(super) account: AccountId,
-    pub(super) plan: PlanRef,
-    pub(super) unit: String,
-    pub(super) balance: Balance,
-    pub(super) grants: Vec<Grant>,
-    pub(super) keys: Vec<KeyState>,
-    pub(super) top_ups: TopUps,
-    pub(super) journal_rows: u64,
-    pub(super) journal_hash: String,
-    /// `ok`, or the name of the first invariant that does not hold.
-    pub(super) audit: String,
-}
-
-/// A key and whether it may be used.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct KeyState {
-    pub(super) id: KeyId,
-    pub(super) active: bool,
-    pub(super) limits: SpendLimits,
-    /// Of a key that has limits, in UTC.
-    pub(super) spent_today: Credits,
-    pub(super) spent_this_month: Credits,
 }
 
 /// What stays in memory between calls.
@@ -223,41 +193,6 @@ impl Account {
             let new = session.grant(terms)?;
             let grant = session.ledger().grants().get(&id).cloned();
             Ok((new, grant.ok_or_else(|| storage("grant"))?))
-        })
-    }
-
-    fn describe(&self) -> std::result::Result<Description, Problem> {
-        self.visit(|session, _| {
-            let ledger = session.ledger();
-            let state = |(id, key): (&KeyId, &ledger::Key)| {
-                let (spent_today, spent_this_month) = key.spent(session.now());
-                KeyState {
-                    id: id.clone(),
-                    active: key.active,
-                    limits: key.limits,
-                    spent_today,
-                    spent_this_month,
-                }
-            };
-            Ok(Description {
-                account: ledger.account().clone(),
-                plan: ledger.plan().clone(),
-                unit: "credits".to_owned(),
-                balance: ledger.balance().map_err(|error| storage(error.to_string()))?,
-                grants: ledger.grants().values().cloned().collect(),
-                keys: ledger.keys().iter().map(state).collect(),
-                top_ups: ledger.top_ups().clone(),
-                journal_rows: 0,
-                journal_hash: String::new(),
-                audit: ledger.audit().err().unwrap_or("ok").to_owned(),
-            })
-        })
-        .map(|description| match self.hot.borrow().as_ref() {
-            Some(Hot { head, .. }) => {
-                let Position { n, hash, .. } = head.position.clone();
-                Description { journal_rows: n, journal_hash: hash, ..description }
-            }
-            None => description,
         })
     }
 

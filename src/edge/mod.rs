@@ -19,6 +19,7 @@ mod audit;
 mod catalog;
 mod config;
 mod correction;
+mod description;
 mod gateway;
 mod key;
 mod live;

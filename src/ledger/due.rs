@@ -1,7 +1,8 @@
 //! What happens to an account without being asked for: at an instant, in this order.
 //!
 //! ```text
-//! a lease or reservation ends ─▶ a grant ends ─▶ a grant starts ─▶ a grant is refilled ─▶ debt is paid
+//! a lease or reservation ends ─▶ a grant ends ─▶ a grant starts ─▶ a grant is refilled
+//! and after each of them: what is free pays debt
 //! ```
 //!
 //! A visit does everything that is due first, in order of time, however late it comes: an alarm

@@ -31,8 +31,8 @@ const STORY_LINES: usize = 200;
 ///
 /// Isolates, an account and a network that delays, drops, repeats and reorders, in virtual time:
 /// crashes of both between any two statements, clocks that jump, alarms that come late, twice or
-/// never. An auditor with a simpler model checks after every step that nothing is overspent, charged
-/// twice, refused wrongly or lost beyond the record. A seed gives the same run on every machine.
+/// never. An auditor with a simpler model checks after every step that nothing is overspent,
+/// charged twice, refused wrongly or lost beyond the record. A seed gives the same run everywhere.
 #[derive(Args)]
 pub(crate) struct Simulate {
     /// How many seeds to run.
@@ -45,7 +45,8 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     steps: usize,
     /// Threads.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=256))]
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u64).range(1..=256))]
     jobs: u64,
     /// Instead: what the protocol costs and leaves under ordinary traffic, as a table.
     #[arg(long, conflicts_with_all = ["seeds", "steps"])]

@@ -3,15 +3,17 @@
 use serde::Deserialize;
 use worker::{Env, Request, Response};
 
-use super::super::account::{Call, Description};
+use super::super::account::Call;
 use super::super::catalog;
 use super::super::config::Config;
 use super::super::correction::Correction;
+use super::super::description::Description;
 use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
+use super::corrections::{self, Contract};
 use super::{Handled, account_id, body, broken, journal, json, rpc};
-use crate::ledger::{Adjustment, Balance, Grant, GrantTerms, SpendLimits, TopUpRule};
-use crate::units::{AccountId, Credits, GrantId, KeyId, PlanId};
+use crate::ledger::{Balance, Grant, GrantTerms};
+use crate::units::{AccountId, KeyId};
 
 /// A portal token lives this long unless the caller says otherwise, in seconds.
 const PORTAL_SECONDS: u32 = 3_600;
@@ -27,36 +29,8 @@ struct Opening {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Contract {
-    plan: PlanId,
-    version: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct NewKey {
     id: Option<KeyId>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Returned {
-    id: GrantId,
-    amount: Credits,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Closing {
-    id: GrantId,
-    #[serde(default)]
-    forgive_debt: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewTopUpRule {
-    rule: Option<TopUpRule>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +43,7 @@ struct NewPortalToken {
 pub(super) async fn open(env: &Env, request: &mut Request) -> Handled {
     let Opening { id, contract } = body::json(request).await?;
     let catalog = || rpc::catalog(env);
-    let plan_json = published_plan(env, contract, "/contract/plan").await?;
+    let plan_json = corrections::plan(env, contract, "/contract/plan").await?;
     let call = Call::Open { account: id.clone(), plan_json };
     let new: bool = rpc::send(rpc::account(env, id.as_str())?, &call).await?;
     // After the account, so that a name in the list always has an account behind it.
@@ -143,43 +117,6 @@ pub(super) async fn write(
             let (new, grant): (bool, Grant) = rpc::send(known(env, &account).await?, &call).await?;
             json(if new { 201 } else { 200 }, &grant)
         }
-        ["unreported", "return"] => {
-            let Returned { id, amount } = body::json(request).await?;
-            correct(env, &account, Correction::ReturnUnreported { id, amount }).await
-        }
-        ["grants", grant, "void"] => {
-            let unknown = || Problem::not_found("grant", grant).field("grant");
-            let grant: GrantId = grant.parse().map_err(|_| unknown())?;
-            correct(env, &account, Correction::Void(grant)).await
-        }
-        ["adjustments"] => {
-            let adjustment: Adjustment = body::json(request).await?;
-            correct(env, &account, Correction::Adjust(adjustment)).await
-        }
-        ["periods", "close"] => {
-            let Closing { id, forgive_debt } = body::json(request).await?;
-            correct(env, &account, Correction::ClosePeriod { id, forgive_debt }).await
-        }
-        ["contract"] => {
-            let contract: Contract = body::json(request).await?;
-            let plan_json = published_plan(env, contract, "/plan").await?;
-            correct(env, &account, Correction::ChangePlan { plan_json }).await
-        }
-        ["keys", key, "limits"] => {
-            let unknown = || Problem::not_found("key", key).field("key");
-            let key: KeyId = key.parse().map_err(|_| unknown())?;
-            let limits: SpendLimits = body::json(request).await?;
-            correct(env, &account, Correction::LimitKey { key, limits }).await
-        }
-        ["top-up-rule"] => {
-            let NewTopUpRule { rule } = body::json(request).await?;
-            correct(env, &account, Correction::SetTopUp(rule)).await
-        }
-        ["top-ups", id, "fail"] => {
-            let unknown = || Problem::not_found("top-up", id).field("id");
-            let id: GrantId = id.parse().map_err(|_| unknown())?;
-            correct(env, &account, Correction::FailTopUp(id)).await
-        }
         ["portal-tokens"] => {
             let NewPortalToken { ttl_seconds } = body::json(request).await?;
             let ttl = ttl_seconds.unwrap_or(PORTAL_SECONDS);
@@ -197,7 +134,10 @@ pub(super) async fn write(
                 &serde_json::json!({ "token": token, "expires_at": end.saturating_mul(1_000) }),
             )
         }
-        _ => Err(Problem::not_found("path", &request.path())),
+        _ => match corrections::read(env, rest, request).await? {
+            Some(correction) => correct(env, &account, correction).await,
+            None => Err(Problem::not_found("path", &request.path())),
+        },
     }
 }
 
@@ -205,13 +145,6 @@ async fn correct(env: &Env, account: &AccountId, correction: Correction) -> Hand
     let call = Call::Correct(Box::new(correction));
     let balance: Balance = rpc::send(known(env, account).await?, &call).await?;
     json(200, &balance)
-}
-
-async fn published_plan(env: &Env, contract: Contract, field: &str) -> Result<String, Problem> {
-    let Contract { plan, version } = contract;
-    let call = catalog::Call::Plan { id: plan, version };
-    let found = rpc::send(rpc::catalog(env)?, &call).await;
-    found.map_err(|problem: Problem| problem.field(field))
 }
 
 async fn create_key(

@@ -28,6 +28,7 @@
 
 mod accounts;
 mod body;
+mod corrections;
 mod journal;
 mod published;
 

@@ -28,8 +28,8 @@ pub(super) enum Verdict {
 impl Verdict {
     /// `paid flags account op cost policy limit`. Flags: `r` renew, `f` flush, `m` the cost is the
     /// most that it can be, `z` nothing is left and it is served degraded, `d` the answer
-    /// waits until the burn is on disk. The limit is a lower bound, in whole credits: other isolates
-    /// may hold some more (IETF draft RateLimit fields: `r` is a hint).
+    /// waits until the burn is on disk. The limit is a lower bound, in whole credits: other
+    /// isolates may hold some more (IETF draft RateLimit fields: `r` is a hint).
     pub(super) fn paid(account: &str, paid: &Paid, granted: Credits, durable: bool) -> Self {
         let whole = |credits: Credits| exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0);
         let renew = if paid.renew { "r" } else { "" };
