@@ -267,7 +267,8 @@ impl Client {
         if !self.may_send(now) || !self.book.is_unacknowledged(op) {
             return Flush::Wait;
         }
-        Flush::Send(Box::new(self.request(Credits::ZERO, now)))
+        let wish = (self.should_renew(now) == Ok(true)).then(|| self.book.last_cost());
+        Flush::Send(Box::new(self.request(wish.unwrap_or_default(), now)))
     }
 
     /// Whether the caller should start a flusher, after an answer or for want of one: something is
