@@ -292,7 +292,8 @@ impl Client {
         if !self.may_send(now) || !self.book.is_unacknowledged(op) {
             return Ok(Flush::Wait);
         }
-        Ok(Flush::Send(Box::new(self.request(Credits::ZERO, now)?)))
+        let wish = self.should_renew(now)?.then(|| self.book.last_cost());
+        Ok(Flush::Send(Box::new(self.request(wish.unwrap_or_default(), now)?)))
     }
 
     /// Whether the caller should start a flusher, after an answer or for want of one: something is

@@ -11,6 +11,7 @@
 import { DurableObject } from "cloudflare:workers";
 import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";
 import { page } from "./page.js";
+import { note, noted, remembered } from "./panic.js";
 import { NO_ORIGIN, NO_ROUTES, refusal, UNDECIDED, unrecorded } from "./refusals.js";
 
 /** How often routes are read again, in ms: a published change takes effect within this time. */
@@ -90,6 +91,7 @@ export default {
  * held here stays set aside at the accounts; this request was not served, or its answer is lost.
  */
 function undecided(error) {
+  note(error);
   console.error(`undecided: ${error}`);
   return refusal(503, UNDECIDED);
 }
@@ -324,8 +326,7 @@ function originUrl(url, env) {
 function own(request, env, ctx) {
   const { pathname } = new URL(request.url);
   if (pathname.startsWith("/edgemeter")) return page(request, env);
-  // A panic elsewhere in the isolate forgets whoever waits in Rust: nobody waits for ever.
-  return within(OWN_MS, new Rust(ctx, env).fetch(request));
+  return remembered(new Rust(ctx, env).fetch(request), OWN_MS).catch(undecided);
 }
 
 /** One customer's ledger; the Rust object behind a class that takes typed RPC. */
@@ -336,7 +337,7 @@ export class Account extends DurableObject {
   }
   /** @param {string} message @returns {string} */
   call(message) {
-    return this.rust.call(message);
+    return noted(() => this.rust.call(message));
   }
   fetch(request) {
     return this.rust.fetch(request);
@@ -363,6 +364,6 @@ export class Catalog extends DurableObject {
   }
   /** @param {string} message @returns {string} */
   call(message) {
-    return this.rust.call(message);
+    return noted(() => this.rust.call(message));
   }
 }
