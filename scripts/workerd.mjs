@@ -8,7 +8,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { Hint, ROOT, signalGroup, start } from "./processes.mjs";
 import { npmTool } from "./tools.mjs";
 
@@ -39,10 +39,10 @@ function bindings(index, settings) {
 }
 
 /**
- * A Worker of one plain JavaScript file, as configuration. Its classes of objects, if any, are
- * bound by their names in capitals.
+ * A Worker of a plain JavaScript file, as configuration, and of the files beside it that it
+ * imports. Its classes of objects, if any, are bound by their names in capitals.
  */
-function plainWorker(dir, { name, file, objects = [], settings = {} }) {
+function plainWorker(dir, { name, file, imports = [], objects = [], settings = {} }) {
   const classes = objects.map(
     (object) => `(className = "${object}", uniqueKey = "${name}-${object}", enableSql = true)`,
   );
@@ -51,9 +51,12 @@ function plainWorker(dir, { name, file, objects = [], settings = {} }) {
     ...Object.entries(settings).map(([key, text]) => `(name = "${key}", text = ${quote(text)})`),
     ...(name === "origin" ? [] : [`(name = "ORIGIN", service = "origin")`]),
   ];
+  const modules = [file, ...imports].map(
+    (path) => `(name = "${basename(path)}", esModule = embed ${quote(relative(dir, path))})`,
+  );
   const storage = objects.length > 0 ? `\n  durableObjectStorage = (localDisk = "storage"),` : "";
   return `const ${name} :Workerd.Worker = (
-  modules = [(name = "${name}.js", esModule = embed ${quote(relative(dir, file))})],
+  modules = [${modules.join(", ")}],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   durableObjectNamespaces = [${classes.join(", ")}],${storage}
   bindings = [${bound.join(", ")}],
@@ -61,13 +64,16 @@ function plainWorker(dir, { name, file, objects = [], settings = {} }) {
 }
 
 /** The configuration, as workerd reads it. */
-export function config({ dir, ports, origin, settings, beside = [], host = "127.0.0.1" }) {
+export function config({ dir, ports, origin, settings, main, beside = [], host = "127.0.0.1" }) {
   const plain = typeof origin === "string" ? beside : [{ name: "origin", ...origin }, ...beside];
   const objects = ["Account", "Catalog"].map(
     (name) => `(className = "${name}", uniqueKey = "edgemeter-${name}", enableSql = true)`,
   );
   // Relative to the configuration: Cap'n Proto looks absolute paths up elsewhere.
   const built = (name) => quote(relative(dir, join(ROOT, "build", name)));
+  const first = main === undefined
+    ? ""
+    : `(name = "main.js", esModule = embed ${quote(relative(dir, main))}),\n    `;
   const workers = ports.map((_, i) => {
     const own = i === 0
       ? `durableObjectNamespaces = [${objects.join(", ")}],
@@ -75,7 +81,7 @@ export function config({ dir, ports, origin, settings, beside = [], host = "127.
       : "";
     return `const gateway${i + 1} :Workerd.Worker = (
   modules = [
-    (name = "gateway.js", esModule = embed ${built("gateway.js")}),
+    ${first}(name = "gateway.js", esModule = embed ${built("gateway.js")}),
     (name = "index_bg.wasm", wasm = embed ${built("index_bg.wasm")}),
   ],
   compatibilityDate = "${COMPATIBILITY_DATE}",
@@ -144,8 +150,9 @@ function listenError(port, host) {
 /**
  * Starts workerd and waits until every gateway answers.
  * @param {{ dir: string, ports: number[], origin: string | { file: string }, settings: object,
- *           beside?: { name: string, port: number, file: string, objects?: string[],
- *                      settings?: object }[] }} options
+ *           main?: string, beside?: { name: string, port: number, file: string,
+ *           imports?: string[], objects?: string[], settings?: object }[] }} options
+ *   `main`: a module that runs in front of the build and imports it as ./gateway.js
  */
 export async function startWorkerd(options) {
   mkdirSync(join(options.dir, "storage"), { recursive: true });
