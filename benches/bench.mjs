@@ -17,11 +17,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { Hint, log, ROOT } from "../scripts/tools.mjs";
+import * as control from "./control.mjs";
+import * as cost from "./cost.mjs";
+import * as distance from "./distance.mjs";
 import * as gateway from "./gateway.mjs";
 import * as journal from "./journal.mjs";
+import * as latency from "./latency.mjs";
 import * as rating from "./rating.mjs";
 
-const BENCHES = { gateway, journal, rating };
+const BENCHES = { gateway, latency, distance, cost, control, journal, rating };
 const OUTPUT = join(ROOT, "target", "bench.json");
 
 function help() {

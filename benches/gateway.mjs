@@ -1,95 +1,30 @@
 /**
  * The gateway side by side with what a user would pick instead, one after another on one machine:
  *
- *   passthrough   a Worker that forwards the response untouched: the limit
- *   handwritten   a Worker that makes one Durable Object call per request
- *   edgemeter     one account, funded with plenty, paid from leases
+ *   passthrough    a Worker that forwards the response untouched: the limit
+ *   headers_only   what any gateway does to the headers of request and answer, and no metering
+ *   handwritten    a Worker that makes one Durable Object call per request
+ *   edgemeter      one account, funded with plenty, paid from leases
  *
- * All three run in one workerd, before the same origin: a plain Worker behind a service binding,
- * so that neither a socket nor the origin decides. The objects of the last two are stored in the
- * same place: memory where there is such a file system, which favours the hand-written one, as it
- * writes with every request. Rounds are interleaved, every other one backwards; a ratio is the
- * median of the rounds' ratios, since neighbours in time share what else the machine is doing.
+ * All run in one workerd, before the same origin (benches/platform.mjs). Rounds are interleaved,
+ * every other one backwards; a ratio is the median of the rounds' ratios, since neighbours in time
+ * share what else the machine is doing. CPU is what the whole workerd process used per request,
+ * load generator apart: it says more than requests per second when others use the machine as well.
  *
  * It fails if an answer is not 2xx, and if the account was not charged exactly what was served.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { build } from "../scripts/build.mjs";
-import { Hint, log, ROOT } from "../scripts/tools.mjs";
-import { freePort, startWorkerd } from "../scripts/workerd.mjs";
+import { Hint, log } from "../scripts/tools.mjs";
 import { loadGenerator } from "./load.mjs";
+import { burned, json, median, rounded, row, sleep, withPlatform } from "./platform.mjs";
 
 export const about = "pass-through, hand-written and edgemeter, requests per second";
 
 const WARM_UP_SECONDS = 2;
 /** Requests of the last check, each awaited to its end. */
 const CHECKED = 2_000;
-const PLENTY = 1_000_000_000;
-const ACCOUNT = "bench";
-const OPERATOR_TOKEN = "operator-token-of-the-bench-0123456789";
-const SETTINGS = {
-  EDGEMETER_KEY_SECRETS: "1:a-secret-of-the-bench-of-32-bytes-!",
-  EDGEMETER_OPERATOR_TOKEN: OPERATOR_TOKEN,
-  EDGEMETER_MODE: "test",
-};
-const PLAN = {
-  id: "bench",
-  version: 1,
-  charges: [{ id: "words", unit: "credits", price: { model: "per_unit", unit_price: "1" } }],
-  credits: { burn_order: "standard", rollover: "none", at_zero: "block" },
-};
-const ROUTES = {
-  unmatched: "refuse",
-  routes: [{ method: "GET", path: "/words", charge: "words", quantity: "1" }],
-};
-
-const file = (name) => join(ROOT, "benches", "gateway", name);
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function json(url, options) {
-  const answer = await fetch(url, options);
-  const text = await answer.text();
-  if (!answer.ok) throw new Hint(`${options?.method ?? "GET"} ${url}: ${answer.status} ${text}`);
-  return JSON.parse(text);
-}
-
-/** The operator's calls on the gateway at `base`. */
-function operator(base) {
-  const call = (method, path, body) =>
-    json(`${base}/v1${path}`, {
-      method,
-      headers: { authorization: `Bearer ${OPERATOR_TOKEN}` },
-      body: body && JSON.stringify(body),
-    });
-  return {
-    /** Opens the account and returns its key. */
-    async fund() {
-      await call("POST", "/plans", PLAN);
-      await call("PUT", "/routes", ROUTES);
-      await call("POST", "/accounts", { id: ACCOUNT, contract: { plan: "bench", version: 1 } });
-      const grant = { id: "plenty", amount: String(PLENTY) };
-      await call("POST", `/accounts/${ACCOUNT}/grants`, grant);
-      return (await call("POST", `/accounts/${ACCOUNT}/keys`, {})).key;
-    },
-    account: () => call("GET", `/accounts/${ACCOUNT}`),
-  };
-}
-
-/** Burned credits, once nothing is held any more: all is reported by then. */
-async function burned(accounts) {
-  for (let round = 0; round < 300; round++) {
-    const { balance, audit } = await accounts.account();
-    if (audit !== "ok") throw new Hint(`the ledger's audit says ${audit}`);
-    const sum = Number(balance.available) + Number(balance.held) + Number(balance.burned);
-    if (sum !== PLENTY) throw new Hint(`conservation: ${JSON.stringify(balance)}`);
-    if (balance.held === "0") return Number(balance.burned);
-    await sleep(100);
-  }
-  throw new Hint("the account still holds credits for an isolate after 30 s");
-}
+const BESIDE = ["passthrough", "headers_only", "handwritten"];
 
 /** `total` requests on `connections`, each awaited to its end; how many were 2xx. */
 async function serve({ url, headers }, total, connections) {
@@ -114,65 +49,36 @@ async function serve({ url, headers }, total, connections) {
   return good;
 }
 
-/** Everything in one workerd; the three as targets for load. */
-async function start(dir) {
-  const [port, ...beside] = [await freePort(), await freePort(), await freePort()];
-  const handwrittenKey = "hw_0123456789abcdef0123456789abcdef";
-  const workerd = await startWorkerd({
-    dir,
-    ports: [port],
-    origin: { file: file("origin.js") },
-    settings: SETTINGS,
-    beside: [
-      { name: "passthrough", port: beside[0], file: file("passthrough.js") },
-      {
-        name: "handwritten",
-        port: beside[1],
-        file: file("handwritten.js"),
-        objects: ["Wallet"],
-        settings: { KEYS: JSON.stringify({ [handwrittenKey]: ACCOUNT }) },
-      },
-    ],
-  });
-  const [passthrough, handwritten] = beside.map((port) => `http://127.0.0.1:${port}`);
-  const headers = { "x-api-key": handwrittenKey };
-  await json(handwritten, { method: "PUT", headers, body: String(PLENTY) });
-  const accounts = operator(workerd.urls[0]);
-  const key = await accounts.fund();
-  return {
-    workerd,
-    accounts,
-    served: () => json(`${passthrough}/served`),
-    handwrittenLeft: () => json(`${handwritten}/left`, { headers }),
-    targets: {
-      passthrough: { url: `${passthrough}/words`, headers },
-      handwritten: { url: `${handwritten}/words`, headers },
-      edgemeter: { url: `${workerd.urls[0]}/words`, headers: { "x-api-key": key } },
-    },
-  };
+/** CPU time of a process and its threads in ms; nothing where there is no /proc. */
+function cpuMillis(pid) {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const nanos = threads.map((thread) =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
+    );
+    return nanos.reduce((sum, ns) => sum + ns, 0) / 1e6;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** One measurement; the count of what the origin served meanwhile goes with it. */
 async function measure(load, bench, name, settings) {
-  const before = await bench.served();
+  const served = () => json(`${bench.targets.passthrough.base}/served`);
+  const [before, cpu] = [await served(), cpuMillis(bench.workerd.pid)];
   const measured = await load(bench.targets[name], settings);
+  const millis = cpuMillis(bench.workerd.pid) - cpu;
   // What was on its way when the load ended has ended by then.
   await sleep(200);
-  const served = (await bench.served()) - before;
   if (measured.errors > 0) {
     throw new Hint(
       `${name}: ${measured.errors} of ${measured.answers} answers were not 2xx, or broke\n` +
         bench.workerd.output(),
     );
   }
-  return { ...measured, served };
+  const micros = (millis * 1_000) / measured.answers;
+  return { ...measured, micros, served: (await served()) - before };
 }
-
-const median = (numbers) => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
 
 /**
  * What the account was charged is what was served. The load generator cuts its connections at the
@@ -190,36 +96,36 @@ async function check(bench, rounds, { connections }) {
   if (charged !== good) throw new Hint(`edgemeter charged ${charged} credits for ${good} answers`);
 }
 
-const rounded = (value, places = 2) => Number(value.toFixed(places));
-
 /** Medians over the rounds; the ratios are medians of each round's own. */
 function summary(names, rounds) {
   const figures = {};
-  const row = (cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(10)));
-  const lines = [row(["", "req/s", "p50 ms", "p99 ms", "of pass"]).join("")];
+  const lines = [row(["", "req/s", "p50 ms", "p99 ms", "of pass", "CPU µs", "of pass"])];
   for (const name of names) {
     const of = (what) => median(rounds.map((round) => round[name][what]));
-    const share = median(rounds.map((round) => round[name].rps / round.passthrough.rps));
+    const share = (what) => median(rounds.map((r) => r[name][what] / r.passthrough[what]));
     figures[`${name}_rps`] = Math.round(of("rps"));
     figures[`${name}_p50_ms`] = rounded(of("p50"), 3);
     figures[`${name}_p99_ms`] = rounded(of("p99"), 3);
     const cells = [of("rps").toFixed(0), of("p50").toFixed(2), of("p99").toFixed(2)];
-    lines.push(row([name, ...cells, share.toFixed(2)]).join(""));
+    cells.push(share("rps").toFixed(2));
+    if (!Number.isNaN(of("micros"))) {
+      figures[`${name}_cpu_us`] = rounded(of("micros"), 1);
+      cells.push(of("micros").toFixed(1), share("micros").toFixed(2));
+    }
+    lines.push(row([name, ...cells]));
   }
-  const ratio = (other) => median(rounds.map((round) => round.edgemeter.rps / round[other].rps));
-  figures.edgemeter_of_passthrough = rounded(ratio("passthrough"));
-  figures.edgemeter_of_handwritten = rounded(ratio("handwritten"));
+  const ratio = (one, other) => median(rounds.map((round) => round[one].rps / round[other].rps));
+  figures.edgemeter_of_passthrough = rounded(ratio("edgemeter", "passthrough"));
+  figures.headers_only_of_passthrough = rounded(ratio("headers_only", "passthrough"));
+  figures.edgemeter_of_headers_only = rounded(ratio("edgemeter", "headers_only"));
+  figures.edgemeter_of_handwritten = rounded(ratio("edgemeter", "handwritten"));
   lines.push(`edgemeter is ${figures.edgemeter_of_handwritten} times the hand-written gateway`);
   return { figures, text: lines.join("\n") };
 }
 
 export async function run(settings) {
-  await build(["edge"]);
   const load = loadGenerator();
-  const memory = "/dev/shm";
-  const dir = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "edgemeter-bench-"));
-  const bench = await start(dir);
-  try {
+  return withPlatform({ beside: BESIDE }, async (bench) => {
     const names = Object.keys(bench.targets);
     const rounds = [];
     for (let round = 0; round <= settings.rounds; round++) {
@@ -235,8 +141,5 @@ export async function run(settings) {
     }
     await check(bench, rounds, settings);
     return summary(names, rounds.slice(1));
-  } finally {
-    await bench.workerd.stop();
-    rmSync(dir, { recursive: true, force: true });
-  }
+  });
 }

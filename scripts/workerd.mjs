@@ -8,7 +8,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { Hint, ROOT, signalGroup, start } from "./processes.mjs";
 import { npmTool } from "./tools.mjs";
 
@@ -41,10 +41,12 @@ function bindings(index, settings) {
 }
 
 /**
- * A Worker of one plain JavaScript file, as configuration. Its classes of objects, if any, are
- * bound by their names in capitals; with `accounts`, the gateway's accounts as ACCOUNT.
+ * A Worker of a plain JavaScript file, as configuration, and of the files beside it that it
+ * imports. Its classes of objects, if any, are bound by their names in capitals; with `accounts`,
+ * the gateway's accounts as ACCOUNT.
  */
-function plainWorker(dir, { name, file, objects = [], settings = {}, accounts = false }) {
+function plainWorker(dir, options) {
+  const { name, file, imports = [], objects = [], settings = {}, accounts = false } = options;
   const classes = objects.map(
     (object) => `(className = "${object}", uniqueKey = "${name}-${object}", enableSql = true)`,
   );
@@ -54,9 +56,12 @@ function plainWorker(dir, { name, file, objects = [], settings = {}, accounts = 
     ...(name === "origin" ? [] : [`(name = "ORIGIN", service = "origin")`]),
     ...(accounts ? [object(false, "ACCOUNT", "Account")] : []),
   ];
+  const modules = [file, ...imports].map(
+    (path) => `(name = "${basename(path)}", esModule = embed ${quote(relative(dir, path))})`,
+  );
   const storage = objects.length > 0 ? `\n  durableObjectStorage = (localDisk = "storage"),` : "";
   return `const ${name} :Workerd.Worker = (
-  modules = [(name = "${name}.js", esModule = embed ${quote(relative(dir, file))})],
+  modules = [${modules.join(", ")}],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   durableObjectNamespaces = [${classes.join(", ")}],${storage}
   bindings = [${bound.join(", ")}],
@@ -65,7 +70,7 @@ function plainWorker(dir, { name, file, objects = [], settings = {}, accounts = 
 
 /** The configuration, as workerd reads it. */
 export function config(options) {
-  const { dir, ports, origin, settings, beside = [], host = "127.0.0.1" } = options;
+  const { dir, ports, origin, settings, main, beside = [], host = "127.0.0.1" } = options;
   const { gateway = join(ROOT, "build", "gateway.js") } = options;
   const plain = typeof origin === "string" ? beside : [{ name: "origin", ...origin }, ...beside];
   const objects = ["Account", "Catalog"].map(
@@ -73,6 +78,9 @@ export function config(options) {
   );
   // Relative to the configuration: Cap'n Proto looks absolute paths up elsewhere.
   const near = (file) => quote(relative(dir, file));
+  const first = main === undefined
+    ? ""
+    : `(name = "main.js", esModule = embed ${near(main)}),\n    `;
   const workers = ports.map((_, i) => {
     const own = i === 0
       ? `durableObjectNamespaces = [${objects.join(", ")}],
@@ -80,7 +88,7 @@ export function config(options) {
       : "";
     return `const gateway${i + 1} :Workerd.Worker = (
   modules = [
-    (name = "gateway.js", esModule = embed ${near(gateway)}),
+    ${first}(name = "gateway.js", esModule = embed ${near(gateway)}),
     (name = "index_bg.wasm", wasm = embed ${near(join(ROOT, "build", "index_bg.wasm"))}),
   ],
   compatibilityDate = "${COMPATIBILITY_DATE}",
@@ -149,9 +157,10 @@ function listenError(port, host) {
 /**
  * Starts workerd and waits until every gateway answers.
  * @param {{ dir: string, ports: number[], origin: string | { file: string }, settings: object,
- *           gateway?: string,
- *           beside?: { name: string, port: number, file: string, objects?: string[],
- *                      settings?: object }[] }} options
+ *           main?: string, gateway?: string,
+ *           beside?: { name: string, port: number, file: string, imports?: string[],
+ *                      objects?: string[], settings?: object, accounts?: boolean }[] }} options
+ *   `main`: a module that runs in front of the build and imports it as ./gateway.js
  */
 export async function startWorkerd(options) {
   mkdirSync(join(options.dir, "storage"), { recursive: true });

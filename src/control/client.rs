@@ -248,24 +248,30 @@ impl Client {
         self.may_send(now).then(|| self.request(cost, now)).transpose()
     }
 
-    /// Reports what was spent; gives an idle lease back. Call every [`REPORT_MS`] until `Done`.
+    /// Reports what was spent, unless a renewal is about to; gives an idle lease back. Call every
+    /// [`REPORT_MS`] until `Done`; after the `last` call the next paid operation starts another
+    /// flusher.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
-    pub fn flush(&mut self, now: Timestamp) -> Result<Flush, Inexact> {
-        self.flushing = Some(now.plus_millis(REPORT_MS.saturating_mul(5)));
+    pub fn flush(&mut self, now: Timestamp, last: bool) -> Result<Flush, Inexact> {
+        self.flushing = (!last).then(|| now.plus_millis(REPORT_MS.saturating_mul(5)));
         if !self.may_send(now) {
             return Ok(Flush::Wait);
         }
-        if self.idle || self.book.is_past(now) {
+        let rests = self.idle || self.book.is_past(now);
+        if rests {
             self.book.give_back()?;
         }
         self.idle = true;
         let refunds = self.due_refunds();
-        let report = self.book.report()?;
         // What an unanswered wish was granted must be known before it can be given back.
         let doubt = self.book.is_in_doubt();
+        if !rests && !last && !doubt && refunds.is_empty() && self.book.is_fresh(now) {
+            return Ok(Flush::Wait);
+        }
+        let report = self.book.report()?;
         let wish = doubt.then(|| self.book.next_wish(Credits::ZERO, self.book.last_cost()));
         if report.is_none() && refunds.is_empty() && wish.is_none() {
             if self.book.is_at_rest() && self.refunds.is_empty() {
@@ -301,11 +307,6 @@ impl Client {
     pub fn needs_flusher(&mut self, now: Timestamp) -> bool {
         let rests = self.book.is_at_rest() && self.refunds.is_empty();
         !rests && self.start_flushing(now)
-    }
-
-    /// The flusher stops for a while: the next paid operation starts another.
-    pub fn stop_flushing(&mut self) {
-        self.flushing = None;
     }
 
     /// The answer to an operation is there. A failed one costs nothing: before it was reported it

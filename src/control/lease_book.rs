@@ -17,6 +17,9 @@ use crate::units::{Credits, Inexact, Quantity, Timestamp, exact};
 
 /// Spending stops this long before the deadline, for clocks that tick unevenly, in milliseconds.
 const GUARD_MS: i64 = VALIDITY_MS_MIN / 20;
+/// Younger operations are left to the renewal that is due about then: each message is a call and
+/// a row, and a busy isolate would send two where one does.
+const FRESH_MS: i64 = 1_500;
 
 #[derive(Debug)]
 struct Listed {
@@ -93,6 +96,11 @@ impl LeaseBook {
 
     pub(super) fn is_past(&self, now: Timestamp) -> bool {
         now.plus_millis(GUARD_MS) >= self.deadline
+    }
+
+    /// Whether all that is not acknowledged is so young that its report may wait for a renewal.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        self.list.front().is_some_and(|first| (0..FRESH_MS).contains(&now.millis_since(first.at)))
     }
 
     /// Whether this lease was used, is at rest and past: another one takes its place.

@@ -203,7 +203,7 @@ impl World {
 
     pub(super) fn flush(&mut self, slot: usize) -> Result<(), Broken> {
         let clock = self.wake(slot)?;
-        match self.isolate(slot)?.client.flush(clock)? {
+        match self.isolate(slot)?.client.flush(clock, false)? {
             Flush::Send(request) => self.send(slot, *request, true),
             Flush::Wait | Flush::Done => Ok(()),
         }

@@ -349,7 +349,7 @@ impl World {
 
     fn flush_one(&mut self, index: usize) {
         let now = self.clock(index);
-        if let Flush::Send(request) = self.isolates[index].client.flush(now).unwrap() {
+        if let Flush::Send(request) = self.isolates[index].client.flush(now, false).unwrap() {
             self.send(index, *request);
         }
     }

@@ -242,11 +242,7 @@ impl Gateway {
     fn flush(&mut self, account: &str, last: bool, now: Timestamp) -> Verdict {
         let Ok(account) = account.parse::<AccountId>() else { return Verdict::Nothing };
         let Some(client) = self.clients.get_mut(&account) else { return Verdict::Nothing };
-        let flush = client.flush(now);
-        if last {
-            client.stop_flushing();
-        }
-        match flush {
+        match client.flush(now, last) {
             Ok(Flush::Send(request)) => self.ask(account, *request, false, now),
             Ok(Flush::Wait) => Verdict::Wait,
             Ok(Flush::Done) | Err(Inexact) => Verdict::Nothing,
