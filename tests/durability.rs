@@ -128,7 +128,7 @@ fn the_lease_that_follows_does_not_forget_what_was_burned() {
     // The lease comes to rest and its time passes: the next one has another name.
     for _ in 0..5 {
         pair.now = pair.now.plus_millis(30_000);
-        if let Flush::Send(request) = pair.client.flush(pair.now).unwrap() {
+        if let Flush::Send(request) = pair.client.flush(pair.now, true).unwrap() {
             pair.deliver(&request);
         }
     }

@@ -139,7 +139,17 @@ impl Account {
         }
     }
 
+    /// The plan that the ledger names.
+    fn take_plan(&mut self) -> Result<(), Broken> {
+        if self.plan.hash() != self.ledger.plan().hash {
+            self.plan = Plan::parse(self.ledger.plan_json())
+                .map_err(|error| Broken::new(Invariant::Replay, "a plan", error))?;
+        }
+        Ok(())
+    }
+
     fn commit(&mut self, entries: &[Entry]) -> Result<(), Broken> {
+        self.take_plan()?;
         let at = self.ledger.clock();
         let body = serde_json::to_string(entries).map_err(|error| json(&error))?;
         self.position = self.position.after(at, &body, entries);
@@ -155,6 +165,7 @@ impl Account {
     /// Memory is gone; what is read back must be what was durable.
     fn crash(&mut self, point: Point, expected: Option<Ledger>) -> Result<(), Broken> {
         self.ledger = self.recovered()?;
+        self.take_plan()?;
         self.alarm = None;
         if point != Point::WriteFails {
             self.denials = Denials::default();

@@ -1,10 +1,11 @@
 //! The auditor: what must hold after every step, and what at the end.
 
 use super::Invariant::{BoundedLoss, Conservation, NoOverspend, NoStranding};
+use super::sums::Sums;
 use super::tally::Count;
 use super::world::World;
 use super::{Broken, Invariant};
-use crate::ledger::Ledger;
+use crate::ledger::{Balance, Ledger};
 use crate::units::Credits;
 
 /// Rounds of a second at the end: everybody stops, reports and gives back.
@@ -18,7 +19,7 @@ impl World {
             return Err(Broken::new(named(name), "ledger.audit() is ok", name));
         }
         let balance = ledger.balance()?;
-        let books = &self.books;
+        let sums = &self.books.sums;
         let compare = |what: &str, found: Credits, expected: Credits| match found == expected {
             true => Ok(()),
             false => {
@@ -26,32 +27,39 @@ impl World {
                 Err(Broken::new(Conservation, expected, found))
             }
         };
-        compare("granted", balance.granted.plus(balance.scheduled)?, books.granted)?;
-        compare("burned", balance.burned, books.burned)?;
-        compare("expired", balance.expired, books.expired)?;
-        compare("unpaid", balance.unpaid, books.unpaid)?;
-        let parts = [balance.available, balance.held, balance.burned, balance.expired];
-        compare("available + held + burned + expired", Credits::sum(parts)?, balance.granted)?;
+        compare("granted", balance.granted.plus(balance.scheduled)?, sums.granted)?;
+        compare("burned", balance.burned, sums.burned)?;
+        compare("expired", balance.expired, sums.expired)?;
+        compare("voided", balance.voided, sums.voided)?;
+        compare("debt", balance.debt, sums.debt)?;
+        compare("overage", balance.overage, sums.overage)?;
+        compare("unpaid", balance.unpaid, sums.unpaid)?;
+        let Balance { available, held, burned, expired, voided, .. } = balance;
+        let parts = Credits::sum([available, held, burned, expired, voided])?;
+        compare("available + held + burned + expired + voided", parts, balance.granted)?;
         if balance.held < balance.unreported || balance.available.is_negative() {
             let found = format!("{balance:?}");
             return Err(Broken::new(NoOverspend, "nothing below zero", found));
         }
-        if books.unpaid > books.returned {
-            let expected = format!("at most {} unpaid", books.returned);
-            return Err(Broken::new(NoOverspend, expected, books.unpaid));
+        let unpaid = sums.unpaid.minus(sums.forgiven)?;
+        if unpaid > sums.returned {
+            let expected = format!("at most {} unpaid", sums.returned);
+            return Err(Broken::new(NoOverspend, expected, unpaid));
         }
         self.audit_served()
     }
 
-    /// After every operation that is served: it is burned, or nobody else can spend it.
+    /// After every operation that is served: it is paid or owed, or nobody else can spend it.
     pub(super) fn audit_served(&mut self) -> Result<(), Broken> {
         let books = &self.books;
         let held = self.account.ledger.held()?;
-        let most = Credits::sum([books.burned, held, books.returned])?;
+        let Sums { burned, returned, debt, overage, invoiced, forgiven, .. } = books.sums;
+        let owed = Credits::sum([debt, overage, invoiced, forgiven])?;
+        let most = Credits::sum([burned, held, returned, owed])?;
         match books.served <= most {
             true => Ok(()),
             false => {
-                let expected = format!("at most {most} served: burned, held or returned");
+                let expected = format!("at most {most} served: burned, held, returned or owed");
                 Err(Broken::new(NoOverspend, expected, books.served))
             }
         }
@@ -92,14 +100,15 @@ impl World {
             return Err(Broken::new(NoStranding, "nothing set aside, nobody crashed", found));
         }
         self.books.check_each_operation()?;
-        let (lost, most) = (self.books.unburned()?, balance.unreported.plus(self.books.returned)?);
+        let lost = self.books.unreported()?;
+        let most = balance.unreported.plus(self.books.sums.returned)?;
         if lost > most {
             let expected = format!("at most {most} lost, which is on record");
             return Err(Broken::new(BoundedLoss, expected, lost));
         }
         self.account.check_replay()?;
         self.tally.note(Count::Replayed);
-        self.tally.note_many(Count::BurnedForNobody, self.books.burned_for_nobody);
+        self.tally.note_many(Count::ChargedForNobody, self.books.charged_for_nobody);
         Ok(())
     }
 }
@@ -118,8 +127,13 @@ fn named(name: &str) -> Invariant {
 pub(super) fn balances(ledger: &Ledger) -> String {
     match ledger.balance() {
         Ok(balance) => format!(
-            "available {} · held {} · burned {} · expired {} · unreported {}",
-            balance.available, balance.held, balance.burned, balance.expired, balance.unreported
+            "available {} · held {}, unreported {} · burned {} · expired {} · debt {}",
+            balance.available,
+            balance.held,
+            balance.unreported,
+            balance.burned,
+            balance.expired,
+            balance.debt
         ),
         Err(error) => error.to_string(),
     }

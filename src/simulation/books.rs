@@ -5,18 +5,17 @@
 //! journal  ── burned, refunded, granted, ended  ──▶ operations ──┴▶ do they fit, one by one?
 //! ```
 //!
-//! It knows each operation by name and what was burned for it, each lease's counters, and nothing
-//! of burn order, sizing or messages. From the account it takes durable rows only, so an answer that
-//! leaves before its row is caught as well.
+//! It knows each operation by name and what was charged for it, each lease's counters, the use of
+//! each of the account's terms, and nothing of burn order, sizing or messages. From the account it
+//! takes durable rows only, so an answer that leaves before its row is caught as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Invariant::{
-    BoundedLoss, ClientStopsFirst, Conservation, Counters, NoDoubleCharge, NoOverspend, Refund,
-};
+use super::Invariant::{BoundedLoss, ClientStopsFirst, Counters, NoDoubleCharge, NoOverspend};
+use super::sums::Sums;
+use super::tariff::Tariff;
 use super::{Broken, Invariant};
-use crate::ledger::{Burn, Entry};
-use crate::units::{Credits, GrantId, Timestamp};
+use crate::units::{Credits, Inexact, Timestamp};
 
 /// What became of an operation at its isolate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub(super) enum Fate {
     Served,
     /// It did, and the origin failed: it costs nothing.
     Failed,
-    /// As above, too long after for the account to remember what it burned.
+    /// As above, too long after for the account to remember what it charged.
     FailedLate,
     /// The isolate gave up waiting: it costs nothing.
     GivenUp,
@@ -37,75 +36,92 @@ pub(super) enum Fate {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Charge {
-    cost: Credits,
-    burned: Credits,
-    fate: Fate,
+pub(super) struct Charge {
+    /// What is held for it, and once it is charged, what it cost.
+    pub cost: Credits,
+    /// What is charged: burned, owed or unpaid, and not refunded.
+    pub charged: Credits,
+    pub fate: Fate,
+    pub quantity: u64,
+    /// The terms that its isolate knew.
+    pub terms: usize,
     /// The isolate that asked.
-    life: u64,
-    /// A refund reached the account before anything was burned.
-    refunded: bool,
+    pub life: u64,
+    /// A refund reached the account.
+    pub refunded: bool,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Lease {
-    life: u64,
-    granted: Credits,
-    used: Credits,
-    returned: Credits,
-    seq: u64,
-    ended: bool,
-    /// Cost of what its isolate paid with it, struck-off operations not counted.
+pub(super) struct Lease {
+    pub life: u64,
+    pub granted: Credits,
+    pub used: Credits,
+    pub returned: Credits,
+    pub seq: u64,
+    pub ended: bool,
+    /// What its isolate holds for operations paid with it, those struck off not counted.
     spent: Credits,
-    /// Operations in the order of their numbers, and how many of them are burned.
-    operations: Vec<Charge>,
-    reported: usize,
+    /// Operations in the order of their numbers, and how many of them are charged.
+    pub operations: Vec<Charge>,
+    pub reported: usize,
+}
+
+/// What operations are priced by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub tariff: Tariff,
+    pub usage: u64,
+    pub ended_at: Option<Timestamp>,
+}
+
+/// An operation as its isolate served it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Service<'a> {
+    pub op: &'a str,
+    pub cost: Credits,
+    pub quantity: u64,
+    pub terms: usize,
+    pub life: u64,
 }
 
 /// Everything the auditor wrote down.
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    grants: BTreeMap<GrantId, (Timestamp, Option<Timestamp>)>,
-    leases: BTreeMap<String, Lease>,
-    debits: BTreeMap<String, Charge>,
+    pub sums: Sums,
+    pub leases: BTreeMap<String, Lease>,
+    pub debits: BTreeMap<String, Charge>,
+    /// The account's terms, by number.
+    pub terms: Vec<Terms>,
+    /// The tariff of each version of the plan, from 1.
+    pub versions: Vec<u8>,
     /// Isolates that crashed, or slept for longer than they are remembered.
     dead: BTreeSet<u64>,
-    pub granted: Credits,
-    pub burned: Credits,
-    pub expired: Credits,
-    pub unpaid: Credits,
-    /// Unreported credits that the operator gave back.
-    pub returned: Credits,
     pub served: Credits,
     /// How often the account lost its memory.
     pub crashes: u64,
-    /// Refused requests that were burned all the same, by a copy that came after such a crash.
-    pub burned_for_nobody: u64,
-    pub operations: u64,
+    /// Refused requests that were charged all the same, by a copy that came after such a crash.
+    pub charged_for_nobody: u64,
 }
 
 impl Books {
-    pub(super) fn is_dead(&self, life: u64) -> bool {
-        self.dead.contains(&life)
-    }
-
     pub(super) fn deaths(&self) -> usize {
         self.dead.len()
     }
 
     /// An isolate served an operation.
-    pub(super) fn served(&mut self, op: &str, cost: Credits, life: u64) -> Result<(), Broken> {
-        self.operations = self.operations.saturating_add(1);
+    pub(super) fn served(&mut self, service: Service<'_>) -> Result<(), Broken> {
+        let Service { op, cost, quantity, terms, life } = service;
         self.served = self.served.plus(cost)?;
+        let fate = Fate::Served;
         let Some((id, number)) = lease_of(op) else {
             let charge = self.debits.entry(op.to_owned()).or_default();
             if charge.fate != Fate::Open {
                 let found = format!("{op}: {:?}", charge.fate);
                 return Err(Broken::new(NoDoubleCharge, "an operation served once", found));
             }
-            (charge.fate, charge.cost, charge.life) = (Fate::Served, cost, life);
-            if charge.burned != cost {
-                let (expected, found) = (format!("{op} burned: {cost}"), charge.burned);
+            (charge.fate, charge.cost, charge.life) = (fate, cost, life);
+            if charge.charged != cost {
+                let (expected, found) = (format!("{op} charged: {cost}"), charge.charged);
                 return Err(Broken::new(NoOverspend, expected, found));
             }
             return Ok(());
@@ -116,8 +132,7 @@ impl Books {
             let expected = format!("{id}.{}", lease.operations.len());
             return Err(Broken::new(Counters, expected, op));
         }
-        let charge = Charge { cost, fate: Fate::Served, life, ..Charge::default() };
-        lease.operations.push(charge);
+        lease.operations.push(Charge { cost, fate, quantity, terms, life, ..Charge::default() });
         lease.spent = lease.spent.plus(cost)?;
         if lease.ended {
             let expected = format!("nothing spent of {id}, which has ended");
@@ -133,17 +148,19 @@ impl Books {
 
     /// An operation that was served turned out to be a failure.
     pub(super) fn failed(&mut self, op: &str, is_late: bool) -> Result<(), Broken> {
-        let fate = if is_late { Fate::FailedLate } else { Fate::Failed };
         let charge = match lease_of(op) {
             Some((id, number)) => {
                 let lease = self.leases.entry(id.to_owned()).or_default();
+                let is_reported = number < lease.reported;
                 let Some(charge) = lease.operations.get_mut(number) else { return Ok(()) };
-                lease.spent = lease.spent.minus(charge.cost)?;
+                if !is_reported {
+                    lease.spent = lease.spent.minus(charge.cost)?;
+                }
                 charge
             }
             None => self.debits.entry(op.to_owned()).or_default(),
         };
-        charge.fate = fate;
+        charge.fate = if is_late { Fate::FailedLate } else { Fate::Failed };
         self.served = self.served.minus(charge.cost)?;
         Ok(())
     }
@@ -153,12 +170,12 @@ impl Books {
         let charge = self.debits.entry(op.to_owned()).or_default();
         (charge.fate, charge.life) = (fate, life);
         match fate {
-            Fate::Refused(crashes) if !charge.burned.is_zero() && crashes == self.crashes => {
-                let expected = format!("nothing burned for {op}, which is refused");
-                Err(Broken::new(NoDoubleCharge, expected, charge.burned))
+            Fate::Refused(crashes) if !charge.charged.is_zero() && crashes == self.crashes => {
+                let expected = format!("nothing charged for {op}, which is refused");
+                Err(Broken::new(NoDoubleCharge, expected, charge.charged))
             }
-            Fate::Refused(_) if !charge.burned.is_zero() => {
-                self.burned_for_nobody = self.burned_for_nobody.saturating_add(1);
+            Fate::Refused(_) if !charge.charged.is_zero() => {
+                self.charged_for_nobody = self.charged_for_nobody.saturating_add(1);
                 Ok(())
             }
             _ => Ok(()),
@@ -170,9 +187,9 @@ impl Books {
         self.dead.insert(life);
         let mut lost = Credits::ZERO;
         for (id, lease) in self.leases.iter().filter(|(_, lease)| lease.life == life) {
-            let unreported = lease.unburned()?;
+            let unreported = lease.unreported()?;
             let held = lease.outstanding()?;
-            if unreported > held && self.returned.is_zero() {
+            if unreported > held && self.sums.returned.is_zero() {
                 let expected = format!("at most {held} of {id} unreported");
                 return Err(Broken::new(BoundedLoss, expected, unreported));
             }
@@ -181,197 +198,48 @@ impl Books {
         Ok(lost)
     }
 
-    /// One durable entry of the journal.
-    pub(super) fn observe(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Broken> {
-        match entry {
-            Entry::CreditsGranted { grant } => {
-                let ends = (grant.effective_at, grant.terms.expires_at);
-                if self.grants.insert(grant.terms.id.clone(), ends).is_some() {
-                    return Err(Broken::new(NoDoubleCharge, "a new grant", &grant.terms.id));
-                }
-                self.granted = self.granted.plus(grant.terms.amount)?;
-            }
-            Entry::GrantExpired { lost } => {
-                let end = self.grants.get(&lost.grant).and_then(|(_, end)| *end);
-                if end.is_none_or(|end| end > at) {
-                    let expected = format!("{} ends at {end:?}", lost.grant);
-                    return Err(Broken::new(Conservation, expected, format!("it ended at {at}")));
-                }
-                self.expired = self.expired.plus(lost.amount)?;
-            }
-            Entry::LeaseGranted { lease: id, seq, amount, .. } => {
-                let lease = self.leases.entry(id.clone()).or_default();
-                if lease.ended || lease.seq >= *seq {
-                    let expected = format!("{id}: a wish after {} of an open lease", lease.seq);
-                    return Err(Broken::new(NoDoubleCharge, expected, format!("wish {seq}")));
-                }
-                lease.seq = *seq;
-                lease.granted = lease.granted.plus(*amount)?;
-            }
-            Entry::UsageReported { .. } => self.reported(entry)?,
-            Entry::LeaseEnded { lease: id, unreported } => {
-                let lease = self.leases.entry(id.clone()).or_default();
-                lease.ended = true;
-                let held = lease.outstanding()?;
-                if held != *unreported {
-                    let expected = format!("{held} of {id} unreported");
-                    return Err(Broken::new(BoundedLoss, expected, unreported));
-                }
-            }
-            Entry::UnreportedReturned { amount, .. } => {
-                self.returned = self.returned.plus(*amount)?;
-            }
-            Entry::Debited { debit, cost, burns, .. } => {
-                self.debited(&debit.op, *cost, burns, at)?
-            }
-            Entry::Refunded { op, returns, .. } => self.refunded(op, returns)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn reported(&mut self, entry: &Entry) -> Result<(), Broken> {
-        let Entry::UsageReported {
-            lease: id, used, returned, operations, shortfall, burns, ..
-        } = entry
-        else {
-            return Ok(());
-        };
-        let lease = self.leases.entry(id.clone()).or_default();
-        if *used < lease.used || *returned < lease.returned {
-            let expected = format!("{id}: at least {} used", lease.used);
-            return Err(Broken::new(Counters, expected, used));
-        }
-        if used.plus(*returned)? > lease.granted {
-            let expected = format!("{id}: at most {} used and returned", lease.granted);
-            return Err(Broken::new(Counters, expected, used.plus(*returned)?));
-        }
-        (lease.used, lease.returned) = (*used, *returned);
-        if u64::try_from(lease.reported) != Ok(operations.from) {
-            let expected = format!("{id}.{} is burned next", lease.reported);
-            let found = format!("{id}.{}", operations.from);
-            return Err(Broken::new(NoDoubleCharge, expected, found));
-        }
-        let mut cost = Credits::ZERO;
-        for operation in &operations.list {
-            let Some(charge) = lease.operations.get_mut(lease.reported) else {
-                let expected = format!("{} operations of {id}", lease.operations.len());
-                return Err(Broken::new(NoDoubleCharge, expected, "one more is burned"));
-            };
-            let struck = operation.2.get().is_zero();
-            if struck && charge.fate == Fate::Served {
-                let expected = format!("{id}.{} is charged", lease.reported);
-                return Err(Broken::new(Refund, expected, "it is struck off"));
-            }
-            if !struck {
-                charge.burned = charge.cost;
-                cost = cost.plus(charge.cost)?;
-            }
-            lease.reported = lease.reported.saturating_add(1);
-        }
-        let (burned, unpaid) = (sum(burns)?, &shortfall.unpaid);
-        if burned.plus(*unpaid)? != cost {
-            let expected = format!("{id}: {cost} for what was served");
-            return Err(Broken::new(NoDoubleCharge, expected, burned.plus(*unpaid)?));
-        }
-        self.burned = self.burned.plus(burned)?;
-        self.unpaid = self.unpaid.plus(*unpaid)?;
-        Ok(())
-    }
-
-    fn debited(
-        &mut self,
-        op: &str,
-        cost: Credits,
-        burns: &[Burn],
-        at: Timestamp,
-    ) -> Result<(), Broken> {
-        let burned = sum(burns)?;
-        let charge = self.debits.entry(op.to_owned()).or_default();
-        let once = |found: &dyn std::fmt::Debug| {
-            Err(Broken::new(NoDoubleCharge, format!("{op} burned once"), format!("{found:?}")))
-        };
-        match charge.fate {
-            Fate::Refused(crashes) if crashes == self.crashes => return once(&charge.fate),
-            // The account has forgotten its refusal: a copy that comes now is paid for nobody.
-            Fate::Refused(_) => {
-                self.burned_for_nobody = self.burned_for_nobody.saturating_add(1);
-            }
-            Fate::Open | Fate::GivenUp if !charge.refunded && charge.burned.is_zero() => {}
-            _ => return once(charge),
-        }
-        let spendable = |burn: &Burn| {
-            self.grants
-                .get(&burn.grant)
-                .is_some_and(|(from, end)| *from <= at && end.is_none_or(|end| at < end))
-        };
-        if burned != cost || !burns.iter().all(spendable) {
-            let expected = format!("{cost} of grants that can be spent at {at}");
-            return Err(Broken::new(NoOverspend, expected, format!("{burns:?}")));
-        }
-        (charge.cost, charge.burned) = (cost, burned);
-        self.burned = self.burned.plus(burned)?;
-        Ok(())
-    }
-
-    fn refunded(&mut self, op: &str, returns: &[Burn]) -> Result<(), Broken> {
-        let back = sum(returns)?;
-        let charge = match lease_of(op) {
-            Some((id, number)) => {
-                self.leases.get_mut(id).and_then(|lease| lease.operations.get_mut(number))
-            }
-            None => Some(self.debits.entry(op.to_owned()).or_default()),
-        };
-        let Some(charge) = charge else {
-            return Err(Broken::new(Refund, "an operation that was served", op));
-        };
-        let may = matches!(charge.fate, Fate::Failed | Fate::FailedLate | Fate::GivenUp);
-        if !may || back > charge.burned {
-            let expected = format!("at most {} of {op}, {:?}", charge.burned, charge.fate);
-            return Err(Broken::new(Refund, expected, back));
-        }
-        charge.burned = charge.burned.minus(back)?;
-        charge.refunded = true;
-        self.burned = self.burned.minus(back)?;
-        Ok(())
-    }
-
-    /// At the end, when everything was told: every operation was burned as it was served. What may
+    /// At the end, when everything was told: every operation was charged as it was served. What may
     /// differ is what dead isolates never said.
     pub(super) fn check_each_operation(&self) -> Result<(), Broken> {
         let leased = self.leases.iter().flat_map(|(id, lease)| {
             (0..).zip(&lease.operations).map(move |(n, charge)| (format!("{id}.{n}"), charge))
         });
         let direct = self.debits.iter().map(|(op, charge)| (op.clone(), charge));
+        // What nobody pays cannot be given back either.
+        let all_paid = self.sums.unpaid.is_zero();
         for (op, charge) in leased.chain(direct) {
-            let due = if charge.fate == Fate::Served { charge.cost } else { Credits::ZERO };
+            let is_due = charge.fate == Fate::Served;
+            let due = if is_due { charge.cost } else { Credits::ZERO };
             let forgiven = match charge.fate {
                 Fate::FailedLate => true,
                 Fate::Refused(crashes) => crashes < self.crashes,
-                _ => self.is_dead(charge.life),
+                _ => self.dead.contains(&charge.life) || (!is_due && !all_paid),
             };
-            if charge.burned != due && !forgiven {
-                let invariant = if due.is_zero() { Refund } else { BoundedLoss };
-                let expected = format!("{due} burned for {op}, {:?}", charge.fate);
-                return Err(Broken::new(invariant, expected, charge.burned));
+            if charge.charged != due && !forgiven {
+                let invariant = if is_due { BoundedLoss } else { Invariant::Refund };
+                let expected = format!("{due} charged for {op}, {:?}", charge.fate);
+                return Err(Broken::new(invariant, expected, charge.charged));
             }
         }
         Ok(())
     }
 
-    /// Credits that isolates spent and that are not burned: what crashed ones never said.
-    pub(super) fn unburned(&self) -> Result<Credits, Broken> {
-        let parts = self.leases.values().map(Lease::unburned);
-        Ok(parts.into_iter().try_fold(Credits::ZERO, |sum, part| sum.plus(part?))?)
+    /// Credits that isolates spent and never reported.
+    pub(super) fn unreported(&self) -> Result<Credits, Broken> {
+        let mut sum = Credits::ZERO;
+        for lease in self.leases.values() {
+            sum = sum.plus(lease.unreported()?)?;
+        }
+        Ok(sum)
     }
 }
 
 impl Lease {
-    fn outstanding(&self) -> Result<Credits, crate::units::Inexact> {
+    pub(super) fn outstanding(&self) -> Result<Credits, Inexact> {
         self.granted.minus(self.used)?.minus(self.returned)
     }
 
-    fn unburned(&self) -> Result<Credits, crate::units::Inexact> {
+    fn unreported(&self) -> Result<Credits, Inexact> {
         let rest = self.operations.iter().skip(self.reported);
         Credits::sum(rest.filter(|charge| charge.fate == Fate::Served).map(|charge| charge.cost))
     }
@@ -383,12 +251,8 @@ pub(super) fn lease_of(op: &str) -> Option<(&str, usize)> {
     Some((lease, number.parse().ok()?))
 }
 
-fn sum(burns: &[Burn]) -> Result<Credits, crate::units::Inexact> {
-    Credits::sum(burns.iter().map(|burn| burn.amount))
-}
-
-impl From<crate::units::Inexact> for Broken {
-    fn from(error: crate::units::Inexact) -> Self {
+impl From<Inexact> for Broken {
+    fn from(error: Inexact) -> Self {
         Self::new(Invariant::Exact, "exact sums", error)
     }
 }

@@ -15,13 +15,16 @@ mod account;
 mod audit;
 mod books;
 mod chance;
+mod journal;
 mod operator;
 mod post;
 mod request;
 mod script;
 mod shrink;
 mod story;
+mod sums;
 mod tally;
+mod tariff;
 mod world;
 
 use std::fmt;
@@ -35,7 +38,7 @@ use world::World;
 /// What must hold, by the numbers of the design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
-    /// 1: granted = available + held + burned + expired, exactly.
+    /// 1: granted = available + held + burned + expired + voided, exactly.
     Conservation,
     /// 2: what is served is burned, or set aside for it.
     NoOverspend,
@@ -57,6 +60,8 @@ pub enum Invariant {
     ClientStopsFirst,
     /// 8: a revoked key stops with the lease.
     Revoked,
+    /// 6: what is charged is the plan's price, whatever the interleaving.
+    Rating,
     /// 9: the journal replays to the live state.
     Replay,
     /// Sums are exact, and what the simulator makes is valid.

@@ -223,30 +223,40 @@ impl World {
         }
     }
 
-    /// What anybody could spend, for as long as a denial may refer to it.
-    pub(super) fn note_available(&mut self) -> Result<(), Broken> {
+    /// What could be paid, for as long as a denial may refer to it.
+    pub(super) fn note_payable(&mut self) -> Result<(), Broken> {
         let available = self.account.ledger.available()?;
-        if self.available.back().is_some_and(|(_, last)| *last == available) {
+        let payable = match self.books.tariff().limit()? {
+            None => None,
+            Some(limit) => {
+                let room = limit.minus(self.books.owed()?)?;
+                Some(available.plus(room.max(Credits::ZERO))?)
+            }
+        };
+        if self.payable.back().is_some_and(|(_, last)| *last == payable) {
             return Ok(());
         }
-        self.available.push_back((self.now, available));
+        self.payable.push_back((self.now, payable));
         let old = self.now.saturating_sub(ACCOUNT_MS.saturating_mul(8));
-        while self.available.get(1).is_some_and(|(since, _)| *since < old) {
-            self.available.pop_front();
+        while self.payable.get(1).is_some_and(|(since, _)| *since < old) {
+            self.payable.pop_front();
         }
         Ok(())
     }
 
-    /// The least that was available at any instant since then.
-    pub(super) fn least_available(&self, since: i64) -> Credits {
+    /// The least that could be paid at any instant since then; nothing if there was no bound.
+    pub(super) fn least_payable(&self, since: i64) -> Option<Credits> {
         let mut least = None;
-        for (at, available) in self.available.iter().rev() {
-            least = Some(least.map_or(*available, |least: Credits| least.min(*available)));
+        for (at, payable) in self.payable.iter().rev() {
+            least = match (least, *payable) {
+                (Some(a), Some(b)) => Some(std::cmp::min::<Credits>(a, b)),
+                (a, b) => a.or(b),
+            };
             // At the very same millisecond it may have been otherwise a moment before.
             if *at < since {
                 break;
             }
         }
-        least.unwrap_or_default()
+        least
     }
 }

@@ -3,9 +3,11 @@
 
 use std::rc::Rc;
 
+use rust_decimal::prelude::ToPrimitive;
+
 use super::Broken;
 use super::Invariant::{ClientStopsFirst, Exact, NoFalseDenial, NoFalseRefusal, Revoked};
-use super::books::{Fate, lease_of};
+use super::books::{Fate, Service, lease_of};
 use super::chance::Chance;
 use super::tally::Count;
 use super::world::{Flying, REMEMBERED_MS, Ticket, World, made};
@@ -18,6 +20,7 @@ const CLOCK_GUARD_MS: i64 = 50;
 /// Why an isolate decides now.
 struct Asked {
     key: KeyId,
+    quantity: u64,
     /// The question to the account, unless it decided from memory, and when it was sent.
     op: Option<String>,
     sent_at: i64,
@@ -29,16 +32,16 @@ impl World {
     pub(super) fn admit(&mut self, slot: usize, chance: &mut Chance) -> Result<(), Broken> {
         let now = self.wake(slot)?;
         let key = self.some_key(chance)?;
-        let quantity = chance.of(&["1", "1", "1", "2", "5"]);
+        let quantity = chance.of(&[1_u64, 1, 1, 2, 5]);
         let operation = Operation {
             route: Rc::from("GET /words"),
             charge: "words".parse().map_err(|e| made("a charge", &e))?,
             key: key.clone(),
-            quantity: quantity.parse().map_err(|e| made("a quantity", &e))?,
+            quantity: quantity.to_string().parse().map_err(|e| made("a quantity", &e))?,
         };
         let admission = self.isolate(slot)?.client.admit(operation, now)?;
         let (sent_at, crashes) = (self.now, self.books.crashes);
-        self.decided(slot, admission, &Asked { key, op: None, sent_at, crashes })
+        self.decided(slot, admission, &Asked { key, quantity, op: None, sent_at, crashes })
     }
 
     /// Mostly one that may be used.
@@ -97,7 +100,8 @@ impl World {
         self.tell(|| format!("i{life}        serves {op} for {cost}"));
         self.tally.note(Count::Served);
         self.tally.credits = self.tally.credits.plus(cost)?;
-        self.books.served(op, cost, life)?;
+        let terms = usize::try_from(self.isolate(slot)?.terms).unwrap_or(usize::MAX);
+        self.books.served(Service { op, cost, quantity: asked.quantity, terms, life })?;
         if let Some((lease, _)) = lease_of(op) {
             self.tally.note(Count::ServedFromLease);
             self.check_lease(slot, lease, &asked.key)?;
@@ -106,7 +110,7 @@ impl World {
                 self.books.closed(op, Fate::Refused(asked.crashes), life)?;
             }
         }
-        self.isolate(slot)?.flying.push(Flying { op: op.to_owned(), at: now });
+        self.isolate(slot)?.flying.push_back(Flying { op: op.to_owned(), at: now });
         self.audit_served()
     }
 
@@ -155,19 +159,20 @@ impl World {
             let expected = format!("a denial of at most {DENIAL_MS} ms");
             return Err(Broken::new(NoFalseDenial, expected, format!("one of {age} ms")));
         }
-        let least = self.least_available(sent_at);
-        if least >= required {
-            let expected = format!("{required} paid: at least {least} was available");
-            return Err(Broken::new(NoFalseDenial, expected, "402"));
+        match self.least_payable(sent_at) {
+            Some(least) if least < required => Ok(()),
+            least => {
+                let expected = format!("{required} paid: at least {least:?} could be");
+                Err(Broken::new(NoFalseDenial, expected, "402"))
+            }
         }
-        Ok(())
     }
 
     /// The origin's answer is there; one in eight is a failure, which costs nothing.
     pub(super) fn settle(&mut self, slot: usize, chance: &mut Chance) -> Result<(), Broken> {
         let (clock, now) = (self.wake(slot)?, self.now);
         for _ in 0..chance.below(4).saturating_add(1) {
-            let Some(flying) = self.isolate(slot)?.flying.pop() else { break };
+            let Some(flying) = self.isolate(slot)?.flying.pop_front() else { break };
             self.settle_one(slot, &flying, chance.percent(12), clock, now)?;
         }
         Ok(())
@@ -195,7 +200,7 @@ impl World {
 
     pub(super) fn settle_all(&mut self, slot: usize) -> Result<(), Broken> {
         let (clock, now) = (self.wake(slot)?, self.now);
-        while let Some(flying) = self.isolate(slot)?.flying.pop() {
+        while let Some(flying) = self.isolate(slot)?.flying.pop_front() {
             self.settle_one(slot, &flying, false, clock, now)?;
         }
         Ok(())
@@ -215,6 +220,7 @@ impl World {
         let clock = self.wake(slot)?;
         let isolate = self.isolate(slot)?;
         let life = isolate.life;
+        isolate.terms = isolate.terms.max(answer.terms);
         let admission = isolate.client.answered(&waiting.request, answer, waiting.sent, clock)?;
         self.tell(|| format!("i{life}        hears the answer to #{ticket}"));
         let (Some(admission), Some(debit)) = (admission, &waiting.request.debit) else {
@@ -225,8 +231,9 @@ impl World {
             self.books.closed(&debit.op, Fate::Refused(waiting.crashes), life)?;
         }
         let (key, op) = (debit.key.clone(), Some(debit.op.clone()));
+        let quantity = debit.quantity.get().to_u64().unwrap_or(u64::MAX);
         let Ticket { sent_at, crashes, .. } = waiting;
-        self.decided(slot, admission, &Asked { key, op, sent_at, crashes })
+        self.decided(slot, admission, &Asked { key, quantity, op, sent_at, crashes })
     }
 
     /// Nothing was heard in time.

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Every event carries its instant and its own seed, so any of them can be left out and the others
-//! stay what they were: that is what makes a failure shrink. A change of plan or of price has no
-//! kind here since the ledger has no command for it; it would be one more [`Kind`].
+//! stay what they were: that is what makes a failure shrink. A further
+//! command of the ledger is one more [`Kind`].
 
 use super::account::Point;
 use super::chance::{Chance, mix};
@@ -21,8 +21,8 @@ const PHASE: usize = 400;
 pub struct Setup {
     /// The seed that made it.
     pub seed: u64,
-    /// Credits per unit.
-    pub(super) price: &'static str,
+    /// The plan at first, and those that it may change to: indexes of `TARIFFS`.
+    pub(super) tariffs: [u8; 3],
     pub(super) isolates: u8,
     /// The account writes a snapshot every so many rows.
     pub(super) snapshot_rows: u64,
@@ -73,6 +73,14 @@ pub(super) enum Kind {
     OperatorReturn,
     CreateKey,
     DisableKey,
+    /// The account pays by another plan.
+    ChangePlan,
+    /// A period ends.
+    ClosePeriod,
+    /// A grant ends before its time.
+    Void,
+    /// The operator takes credits away or gives some.
+    Adjust,
     /// An isolate gone wrong reports more than it was granted.
     Forge,
     /// From here on so many percent of messages are lost, and as many are slow.
@@ -98,12 +106,16 @@ impl Kind {
             Self::DisableKey => 12,
             Self::Forge => 13,
             Self::Storm => 14,
+            Self::ChangePlan => 15,
+            Self::ClosePeriod => 16,
+            Self::Void => 17,
+            Self::Adjust => 18,
         }
     }
 }
 
 /// One more than the highest class.
-pub(super) const CLASSES: u8 = 15;
+pub(super) const CLASSES: u8 = 19;
 
 /// Which faults a seed has: some have none of a kind, so that what only then holds is checked too.
 struct Traits {
@@ -114,6 +126,8 @@ struct Traits {
     /// Isolates that sleep for longer than an account remembers them.
     sleeps: bool,
     forgeries: bool,
+    /// The operator corrects things by hand, plans change and periods end.
+    corrections: bool,
     /// Top-ups per thousand events.
     top_ups: u64,
 }
@@ -128,11 +142,23 @@ pub fn script(seed: u64, steps: usize) -> (Setup, Vec<Event>) {
         clocks: chance.percent(60),
         sleeps: chance.percent(40),
         forgeries: chance.percent(50),
+        corrections: chance.percent(50),
         top_ups: chance.of(&[3, 10, 10, 25]),
     };
     let setup = Setup {
         seed,
-        price: chance.of(&["1", "0.3", "0.000000000001", "17.25"]),
+        tariffs: chance.of(&[
+            [0, 11, 4],
+            [0, 1, 5],
+            [1, 4, 0],
+            [2, 2, 2],
+            [3, 3, 3],
+            [4, 5, 11],
+            [5, 4, 6],
+            [6, 7, 0],
+            [8, 9, 0],
+            [10, 0, 4],
+        ]),
         isolates: chance.of(&[1, 2, 3, 4, 6, 9, 16, 24]),
         snapshot_rows: chance.of(&[1, 5, 32, 256]),
         faults: Faults {
@@ -194,6 +220,7 @@ impl Writer {
             15..=16 => self.push(Kind::TopUpAgain),
             17..=18 => self.push(Kind::CreateKey),
             19 => self.push(Kind::DisableKey),
+            20..=22 if self.traits.corrections => self.correction(),
             20..=49 => self.push(Kind::Visit),
             50..=99 => self.push(Kind::Flush(isolate)),
             100..=269 => self.push(Kind::Settle(isolate)),
@@ -216,6 +243,16 @@ impl Writer {
             9 if forgeries => self.push(Kind::Forge),
             _ => self.push(Kind::Admit(isolate)),
         }
+    }
+
+    fn correction(&mut self) {
+        let kind = match self.chance.below(8) {
+            0..=1 => Kind::ChangePlan,
+            2..=3 => Kind::ClosePeriod,
+            4 => Kind::Void,
+            _ => Kind::Adjust,
+        };
+        self.push(kind);
     }
 
     /// Nobody asks for anything for up to 40 seconds, or 20 minutes; some isolates do not even get

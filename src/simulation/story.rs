@@ -36,20 +36,24 @@ pub(super) fn entry(entry: &Entry) -> String {
         }
         Entry::UsageReported { lease, used, returned, operations, shortfall, burns, .. } => {
             let (operations, burns) = (range(operations), self::burns(burns));
-            format!(
-                "{lease} used {used}, returned {returned}, {operations}; {burns}, {} owed, \
-                 {} unpaid",
-                shortfall.debt, shortfall.unpaid
-            )
+            let short = match shortfall.is_empty() {
+                true => String::new(),
+                false => format!(", {} owed, {} unpaid", shortfall.debt, shortfall.unpaid),
+            };
+            format!("{lease} used {used}, returned {returned}, {operations}; {burns}{short}")
         }
         Entry::LeaseEnded { lease, unreported } => {
             format!("{lease} ended, {unreported} unreported")
         }
         Entry::UnreportedReturned { amount, .. } => format!("{amount} unreported returned"),
-        Entry::Debited { debit, cost, burns, .. } => {
-            format!("{} debited {cost}; {}", debit.op, self::burns(burns))
+        Entry::Debited { debit, cost, burns, debt, .. } => {
+            format!("{} debited {cost}; {}, {debt} owed", debit.op, self::burns(burns))
         }
         Entry::Refunded { op, returns, .. } => format!("{op} refunded; {}", burns(returns)),
+        Entry::PlanChanged { plan, .. } => format!("plan is version {}", plan.version),
+        Entry::PeriodClosed { id, overage, .. } => format!("{id} closed, {overage} overage"),
+        Entry::KeyCreated { key } => format!("{key} created"),
+        Entry::KeyDisabled { key } => format!("{key} disabled"),
         other => format!("{other:?}"),
     }
 }

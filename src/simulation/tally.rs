@@ -63,10 +63,14 @@ counts! {
     AlarmsNever 13 "alarms never"
     RenewalsGivenUp 14 "renewals given up while others wait"
     ExpiriesWhileHeld 15 "grants ended while credits were held"
+    PlanChanges 15 "plans changed"
+    PeriodsClosed 15 "periods ended"
+    Voids 0 "grants voided"
+    Adjustments 0 "adjustments"
     KeysDisabled 0 "keys disabled"
     Forged 0 "reports above what was granted"
     OperatorReturns 0 "returns by the operator"
-    BurnedForNobody 0 "refused requests burned by a copy after a crash"
+    ChargedForNobody 0 "refused requests charged by a copy after a crash"
 }
 
 /// Counters of one run or of many.

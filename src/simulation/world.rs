@@ -14,6 +14,7 @@ use super::chance::Chance;
 use super::post::Letter;
 use super::script::{Event, Kind, START, Setup};
 use super::tally::{Count, Tally};
+use super::tariff::Tariff;
 use super::{Broken, Invariant};
 use crate::control::{Client, Denials, Request};
 use crate::ledger::{self, Entry, GrantTerms, Session};
@@ -49,7 +50,7 @@ pub(super) struct Isolate {
     pub life: u64,
     pub client: Client,
     pub tickets: BTreeMap<u64, Ticket>,
-    pub flying: Vec<Flying>,
+    pub flying: VecDeque<Flying>,
     /// Its clock against true time, in milliseconds.
     pub skew: i64,
     /// Jumps back: when and how far.
@@ -57,6 +58,8 @@ pub(super) struct Isolate {
     /// The last denial: when the question was sent, and when the answer arrived.
     pub denied: Option<(i64, i64)>,
     pub active_at: i64,
+    /// Number of the account's terms that it knows.
+    pub terms: u64,
 }
 
 pub(super) struct World {
@@ -74,13 +77,15 @@ pub(super) struct World {
     pub storm: u64,
     pub books: Books,
     pub tally: Tally,
-    /// What was available to anybody, since when: as far back as a denial may reach.
-    pub available: VecDeque<(i64, Credits)>,
+    /// What could be paid at most, if that has a bound, and since when: as far back as a denial may
+    /// reach.
+    pub payable: VecDeque<(i64, Option<Credits>)>,
     /// Keys, when they were created and disabled.
     pub keys: BTreeMap<KeyId, (i64, Option<i64>)>,
     pub top_ups: Vec<GrantTerms>,
     pub returns: u64,
     pub keys_made: u64,
+    pub corrections: u64,
     /// The seed of what is happening now, and how many consequences it has had.
     pub cause: u64,
     pub consequences: u64,
@@ -89,16 +94,15 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(setup: &Setup, tells: bool) -> Result<Self, Broken> {
-        let price = setup.price;
-        let json = format!(
-            r#"{{"id":"p","version":1,"charges":[{{"id":"words","unit":"credits",
-            "price":{{"model":"per_unit","unit_price":"{price}"}}}}],
-            "credits":{{"burn_order":"standard","rollover":"none","at_zero":"block"}}}}"#
-        );
-        let plan = Plan::parse(&json).map_err(|error| made("a plan", &error))?;
+        let [first, ..] = setup.tariffs;
+        let tariff = Tariff::of(first);
+        let (plan, json) = tariff.plan(1)?;
         let account = "acme".parse().map_err(|error| made("an account", &error))?;
         let opened = ledger::open(account, &plan, json);
         let at = Timestamp::from_millis(START);
+        let mut books = Books::default();
+        books.versions.push(first);
+        books.observe(&opened, at)?;
         let mut world = Self {
             setup: setup.clone(),
             now: START,
@@ -110,11 +114,12 @@ impl World {
             posted: 0,
             latest: 0,
             storm: 8,
-            books: Books::default(),
+            books,
             tally: Tally::default(),
-            available: VecDeque::from([(START, Credits::ZERO)]),
+            payable: VecDeque::new(),
             keys: BTreeMap::new(),
             keys_made: 0,
+            corrections: 0,
             top_ups: Vec::new(),
             returns: 0,
             cause: setup.seed,
@@ -135,11 +140,12 @@ impl World {
             life: self.lives,
             client: Client::new(&format!("i{}", self.lives), 0),
             tickets: BTreeMap::new(),
-            flying: Vec::new(),
+            flying: VecDeque::new(),
             skew: Chance::new(seed).millis(10_001).saturating_sub(5_000),
             jumps: Vec::new(),
             denied: None,
             active_at: self.now,
+            terms: 0,
         }
     }
 
@@ -182,6 +188,10 @@ impl World {
             Kind::OperatorReturn => self.operator_return(),
             Kind::CreateKey => self.create_key(),
             Kind::DisableKey => self.disable_key(),
+            Kind::ChangePlan => self.change_plan(&mut chance),
+            Kind::ClosePeriod => self.close_period(&mut chance),
+            Kind::Void => self.void(&mut chance),
+            Kind::Adjust => self.adjust(&mut chance),
             Kind::Forge => self.forge(&mut chance),
             Kind::Storm => {
                 self.storm = chance.of(&[0, 8, 8, 8, 20, 40]);
@@ -260,7 +270,7 @@ impl World {
         if crashed.is_some() || !entries.is_empty() {
             self.audit()?;
         }
-        self.note_available()?;
+        self.note_payable()?;
         if crashed.is_none() {
             self.arm();
         }
