@@ -89,13 +89,15 @@ impl Live {
                     status: 0,
                 });
             }
-            Entry::UsageReported { lease, operations, .. } => self.report(lease, operations, plan),
+            Entry::UsageReported { lease, operations, costs, .. } => {
+                self.report(lease, operations, costs, plan);
+            }
             _ => {}
         }
     }
 
     /// All operations are counted; only the newest are kept one by one.
-    fn report(&mut self, lease: &str, operations: &Operations, plan: &Plan) {
+    fn report(&mut self, lease: &str, operations: &Operations, costs: &[Credits], plan: &Plan) {
         let older = operations.list.len().saturating_sub(RECENT_CALLS_MAX);
         let mut last: Option<(u16, Quantity, Credits)> = None;
         let numbered = operations.list.iter().zip(operations.from..).enumerate();
@@ -106,7 +108,7 @@ impl Live {
             let Some(key) = operations.keys.get(usize::from(operation.1)) else { continue };
             let same = last
                 .filter(|(route, quantity, _)| *route == operation.0 && *quantity == operation.2);
-            let known = same.map(|(_, _, cost)| cost);
+            let known = costs.get(index).copied().or(same.map(|(_, _, cost)| cost));
             let Some(cost) = known.or_else(|| cost(plan, charge, operation.2)) else { continue };
             last = Some((operation.0, operation.2, cost));
             let at = operations.at.plus_millis(operation.3);
@@ -185,7 +187,8 @@ impl Live {
     }
 }
 
-/// What the page shows beside one call of a lease: their prices do not depend on the total.
+/// What the page shows beside one call of a lease whose price does not depend on the total: of any
+/// other one the entry says what it cost.
 fn cost(plan: &Plan, charge: &ChargeId, quantity: Quantity) -> Option<Credits> {
     inline::cost(plan.charge(charge)?, Quantity::ZERO, quantity)
 }

@@ -43,14 +43,13 @@ export async function eventually(check, ms = 10_000) {
   }
 }
 
-/** A plan that prices one charge per unit. */
+/** A plan that prices one charge: per unit, or as `price` says. */
 export function plan(id, price, version = 1) {
+  const perUnit = { model: "per_unit", unit_price: price };
   return {
     id,
     version,
-    charges: [
-      { id: "words", unit: "credits", price: { model: "per_unit", unit_price: price } },
-    ],
+    charges: [{ id: "words", unit: "credits", price: typeof price === "string" ? perUnit : price }],
     credits: { burn_order: "standard", rollover: "none", at_zero: "block" },
   };
 }
@@ -186,13 +185,10 @@ export async function startGateway({ gateways = 1, settings = {}, entry } = {}) 
     output: () => workerd.output(),
 
     /** Opens an account with a plan of one price, a key and a grant. */
-    async fund(account, { price = "1", amount, grant = "first" }) {
-      await must("POST", "/v1/plans", plan(`per-${price}`, price));
+    async fund(account, { price = "1", named = `per-${price}`, amount, grant = "first" }) {
+      await must("POST", "/v1/plans", plan(named, price));
       await must("PUT", "/v1/routes", ROUTES);
-      await must("POST", "/v1/accounts", {
-        id: account,
-        contract: { plan: `per-${price}`, version: 1 },
-      });
+      await must("POST", "/v1/accounts", { id: account, contract: { plan: named, version: 1 } });
       const { key } = await must("POST", `/v1/accounts/${account}/keys`, {});
       if (amount !== undefined) {
         await must("POST", `/v1/accounts/${account}/grants`, { id: grant, amount });
