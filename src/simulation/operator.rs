@@ -8,7 +8,9 @@ use super::tariff::Tariff;
 use super::world::{Isolate, World, made};
 use super::{Broken, Invariant};
 use crate::control::{DENIAL_MS, Report, Request, VERSION, serve};
-use crate::ledger::{Adjustment, GrantKind, GrantTerms, Operations, Recurrence, Rollover, SpendLimits};
+use crate::ledger::{
+    Adjustment, GrantKind, GrantTerms, Operations, Recurrence, Rollover, SpendLimits,
+};
 use crate::units::{Credits, GrantId, KeyId, Timestamp, exact};
 
 impl World {

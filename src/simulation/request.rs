@@ -129,8 +129,7 @@ impl World {
         }
         let since = self.now.saturating_sub(VALIDITY_MS_MAX).saturating_sub(CLOCK_GUARD_MS);
         let since = since.saturating_sub(self.jumped_back(slot, since)?);
-        let is_stale =
-            |key: &KnownKey| key.leasable_until.is_some_and(|at| at < since);
+        let is_stale = |key: &KnownKey| key.leasable_until.is_some_and(|at| at < since);
         if self.keys.get(key).is_none_or(is_stale) {
             return Err(Broken::new(Revoked, format!("{key} stops with {lease}"), "it is served"));
         }

@@ -162,7 +162,7 @@ pub fn script(seed: u64, steps: usize) -> (Setup, Vec<Event>) {
             [10, 0, 4],
         ]),
         isolates: chance.of(&[1, 2, 3, 4, 6, 9, 16, 24]),
-        snapshot_rows: chance.of(&[1, 5, 32, 256]),
+        snapshot_rows: chance.of(&[40, 100, 256, 1_000]),
         faults: Faults {
             drops: chance.percent(90),
             repeats: chance.percent(90),
