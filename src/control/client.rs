@@ -52,6 +52,8 @@ pub struct Client {
     flushing: Option<Timestamp>,
     idle: bool,
     counter: u64,
+    /// The latest instant heard of.
+    clock: Timestamp,
 }
 
 /// What the account could not pay lately.
@@ -82,6 +84,7 @@ impl Client {
             flushing: None,
             idle: false,
             counter,
+            clock: Timestamp::default(),
         }
     }
 
@@ -106,6 +109,7 @@ impl Client {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn admit(&mut self, operation: Operation, now: Timestamp) -> Result<Admission, Inexact> {
+        self.look_at_clock(now);
         let price = match self.prices.of(&operation) {
             Some(Ok(price)) => price,
             Some(Err(Unpriced)) => return Ok(Admission::Unpriced),
@@ -120,6 +124,15 @@ impl Client {
             return Ok(denied);
         }
         self.ask(operation, price.cost, now)
+    }
+
+    /// A clock that jumped back says nothing of how long a lease or a denial may be relied on.
+    fn look_at_clock(&mut self, now: Timestamp) {
+        if now < self.clock {
+            self.book.stop();
+            self.denied = None;
+        }
+        self.clock = now;
     }
 
     fn pay(
@@ -170,7 +183,8 @@ impl Client {
         let Denied { until, required, available, ref charge, quantity } = *self.denied.as_ref()?;
         let same = *charge == operation.charge && quantity == operation.quantity;
         let required = match price.is_exact {
-            true => Some(price.cost).filter(|cost| available < *cost),
+            // Not what is available: below zero a plan may allow what costs less.
+            true => Some(price.cost).filter(|cost| required <= *cost),
             false => Some(required).filter(|_| same),
         };
         let required = required.filter(|_| now < until)?;
@@ -256,6 +270,7 @@ impl Client {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn flush(&mut self, now: Timestamp, last: bool) -> Result<Flush, Inexact> {
+        self.look_at_clock(now);
         self.flushing = (!last).then(|| now.plus_millis(REPORT_MS.saturating_mul(5)));
         if !self.may_send(now) {
             return Ok(Flush::Wait);

@@ -15,7 +15,7 @@ use super::Invariant::{BoundedLoss, ClientStopsFirst, Counters, NoDoubleCharge, 
 use super::sums::Sums;
 use super::tariff::Tariff;
 use super::{Broken, Invariant};
-use crate::units::{Credits, Inexact, Timestamp};
+use crate::units::{Credits, Inexact, KeyId, Timestamp};
 
 /// What became of an operation at its isolate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +94,10 @@ pub(super) struct Books {
     pub terms: Vec<Terms>,
     /// The tariff of each version of the plan, from 1.
     pub versions: Vec<u8>,
+    /// Limits of keys for a day, and what they spent of them.
+    pub limits: BTreeMap<KeyId, (Credits, Credits)>,
+    /// Direct debits that counted towards one.
+    pub limited: BTreeMap<String, KeyId>,
     /// Isolates that crashed, or slept for longer than they are remembered.
     dead: BTreeSet<u64>,
     pub served: Credits,

@@ -34,6 +34,10 @@ impl Books {
                 lease.seq = *seq;
                 lease.granted = lease.granted.plus(*amount)?;
             }
+            Entry::KeyLimited { key, limits } => {
+                let limit = limits.day.unwrap_or_default();
+                self.limits.entry(key.clone()).or_default().0 = limit;
+            }
             Entry::UsageReported { .. } => self.reported(entry, at)?,
             Entry::LeaseEnded { lease: id, unreported } => {
                 let lease = self.leases.entry(id.clone()).or_default();
@@ -233,6 +237,14 @@ impl Books {
             let expected = format!("{due} of grants that can be spent at {at}");
             return Err(Broken::new(NoOverspend, expected, format!("{burns:?}")));
         }
+        if let Some((limit, spent)) = self.limits.get_mut(&debit.key) {
+            *spent = spent.plus(due)?;
+            if *spent > *limit {
+                let expected = format!("{} spends at most {limit} a day", debit.key);
+                return Err(Broken::new(NoOverspend, expected, spent));
+            }
+            self.limited.insert(op.clone(), debit.key.clone());
+        }
         self.debits.insert(op.clone(), Charge { cost: due, charged: due, ..charge });
         self.sums.burned = self.sums.burned.plus(burned)?;
         self.owe(*debt)
@@ -255,6 +267,11 @@ impl Books {
         if !may || back > charge.charged {
             let expected = format!("at most {} of {op}, {:?}", charge.charged, charge.fate);
             return Err(Broken::new(Refund, expected, back));
+        }
+        if let Some(key) = self.limited.remove(op)
+            && let Some((_, spent)) = self.limits.get_mut(&key)
+        {
+            *spent = spent.minus(charge.cost)?;
         }
         charge.charged = charge.charged.minus(back)?;
         charge.refunded = true;

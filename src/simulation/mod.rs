@@ -19,6 +19,7 @@ mod journal;
 mod operator;
 mod post;
 mod request;
+mod scenario;
 mod script;
 mod shrink;
 mod story;
@@ -29,6 +30,7 @@ mod world;
 
 use std::fmt;
 
+pub use scenario::{BALANCE, Found, TAIL_MS, Traffic, scenario};
 pub use script::{Event, Setup, script};
 pub use shrink::shrink;
 pub use tally::{Count, Tally};

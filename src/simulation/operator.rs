@@ -8,7 +8,9 @@ use super::tariff::Tariff;
 use super::world::{Isolate, World, made};
 use super::{Broken, Invariant};
 use crate::control::{DENIAL_MS, Report, Request, VERSION, serve};
-use crate::ledger::{Adjustment, GrantKind, GrantTerms, Operations, Recurrence, Rollover};
+use crate::ledger::{
+    Adjustment, GrantKind, GrantTerms, Operations, Recurrence, Rollover, SpendLimits,
+};
 use crate::units::{Credits, GrantId, KeyId, Timestamp, exact};
 
 impl World {
@@ -98,10 +100,23 @@ impl World {
 
     /// The oldest that is left; the first key stays.
     pub(super) fn disable_key(&mut self) -> Result<(), Broken> {
-        let mut open = self.keys.iter().filter(|(_, (_, disabled))| disabled.is_none());
+        let mut open = self.keys.iter().filter(|(_, key)| key.disabled.is_none());
         let Some(id) = open.nth(1).map(|(id, _)| id.clone()) else { return Ok(()) };
         self.tally.note(Count::KeysDisabled);
         self.visit(|session, _, _| Ok(session.disable_key(id))).map(|_| ())
+    }
+
+    /// Any but the first; a limit of a day.
+    pub(super) fn limit_key(&mut self, chance: &mut Chance) -> Result<(), Broken> {
+        let len = u64::try_from(self.keys.len()).unwrap_or(0).saturating_sub(1);
+        let index = usize::try_from(chance.below(len)).unwrap_or(0).saturating_add(1);
+        let Some(id) = self.keys.keys().nth(index).cloned() else { return Ok(()) };
+        let units = Decimal::from(chance.below(100).saturating_add(1));
+        let limit = Credits::new(exact::mul(self.unit()?.get(), units)?);
+        let limit = limit.map_err(|e| made("a limit", &e))?;
+        let limits = SpendLimits { day: Some(limit), month: None };
+        self.tally.note(Count::KeysLimited);
+        self.visit(|session, _, _| Ok(session.limit_key(id, limits))).map(|_| ())
     }
 
     fn unit(&self) -> Result<Credits, Broken> {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use super::Broken;
 use super::chance::{Chance, mix};
 use super::tally::Count;
-use super::world::{ACCOUNT_MS, Ticket, World};
-use crate::control::{Answer, Request, serve};
+use super::world::{ACCOUNT_MS, Isolate, Ticket, World};
+use crate::control::{Answer, DebitAnswer, Request, serve};
 use crate::units::{Credits, Timestamp};
 
 /// Something under way.
@@ -152,6 +152,7 @@ impl World {
         let answer = self.visit(|session, plan, denials| serve(session, plan, denials, request))?;
         match answer {
             Some(answer) => {
+                self.note_race(slot, &answer)?;
                 let answer = Box::new(answer);
                 self.mail(Letter::Reply { slot, ticket, answer });
             }
@@ -160,6 +161,19 @@ impl World {
                 let seed = mix(self.cause, u64::MAX);
                 self.put(at, Letter::Error { slot, ticket }, seed);
             }
+        }
+        Ok(())
+    }
+
+    /// Counts last credits that were paid while other isolates wait for theirs.
+    fn note_race(&mut self, slot: usize, answer: &Answer) -> Result<(), Broken> {
+        let Some(DebitAnswer::Paid { cost }) = answer.debit else { return Ok(()) };
+        let others = self.isolates.iter().enumerate().filter(|(other, _)| *other != slot);
+        let debits = |isolate: &Isolate| {
+            isolate.tickets.values().any(|ticket| ticket.request.debit.is_some())
+        };
+        if self.account.ledger.available()? < cost && others.map(|(_, i)| i).any(debits) {
+            self.tally.note(Count::Races);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::Invariant::{ClientStopsFirst, Exact, NoFalseDenial, NoFalseRefusal, R
 use super::books::{Fate, Service, lease_of};
 use super::chance::Chance;
 use super::tally::Count;
-use super::world::{Flying, REMEMBERED_MS, Ticket, World, made};
+use super::world::{Flying, KnownKey, REMEMBERED_MS, Ticket, World, made};
 use crate::control::{Admission, Answer, DENIAL_MS, Flush, Operation, VALIDITY_MS_MAX};
 use crate::units::{Credits, KeyId};
 
@@ -76,8 +76,8 @@ impl World {
             Admission::KeyRefused => {
                 let key = &asked.key;
                 self.tally.note(Count::KeysRefused);
-                let always = |(created, disabled): &(i64, Option<i64>)| {
-                    *created < asked.sent_at && disabled.is_none_or(|at| at > now)
+                let always = |key: &KnownKey| {
+                    key.created < asked.sent_at && key.disabled.is_none_or(|at| at > now)
                 };
                 if self.keys.get(key).is_some_and(always) {
                     return Err(Broken::new(NoFalseRefusal, format!("{key} works"), "403"));
@@ -85,7 +85,12 @@ impl World {
                 self.tell(|| format!("i{life}        refuses: {key} is not active"));
             }
             Admission::KeyLimited { .. } => {
-                return Err(Broken::new(NoFalseRefusal, "a key without limits", "402"));
+                let key = &asked.key;
+                self.tally.note(Count::KeysAtLimit);
+                if !self.keys.get(key).is_some_and(|key| key.limited) {
+                    return Err(Broken::new(NoFalseRefusal, format!("{key} has no limit"), "402"));
+                }
+                self.tell(|| format!("i{life}        refuses: {key} has spent its limit"));
             }
             Admission::Unpriced => return Err(Broken::new(Exact, "a price", "none")),
         }
@@ -124,9 +129,8 @@ impl World {
         }
         let since = self.now.saturating_sub(VALIDITY_MS_MAX).saturating_sub(CLOCK_GUARD_MS);
         let since = since.saturating_sub(self.jumped_back(slot, since)?);
-        let disabled = self.keys.get(key).map(|(_, disabled)| *disabled);
-        let stale = disabled.is_none_or(|at| at.is_some_and(|at| at < since));
-        if stale {
+        let is_stale = |key: &KnownKey| key.leasable_until.is_some_and(|at| at < since);
+        if self.keys.get(key).is_none_or(is_stale) {
             return Err(Broken::new(Revoked, format!("{key} stops with {lease}"), "it is served"));
         }
         Ok(())

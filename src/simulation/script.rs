@@ -73,6 +73,7 @@ pub(super) enum Kind {
     OperatorReturn,
     CreateKey,
     DisableKey,
+    LimitKey,
     /// The account pays by another plan.
     ChangePlan,
     /// A period ends.
@@ -110,12 +111,13 @@ impl Kind {
             Self::ClosePeriod => 16,
             Self::Void => 17,
             Self::Adjust => 18,
+            Self::LimitKey => 19,
         }
     }
 }
 
 /// One more than the highest class.
-pub(super) const CLASSES: u8 = 19;
+pub(super) const CLASSES: u8 = 20;
 
 /// Which faults a seed has: some have none of a kind, so that what only then holds is checked too.
 struct Traits {
@@ -160,7 +162,7 @@ pub fn script(seed: u64, steps: usize) -> (Setup, Vec<Event>) {
             [10, 0, 4],
         ]),
         isolates: chance.of(&[1, 2, 3, 4, 6, 9, 16, 24]),
-        snapshot_rows: chance.of(&[1, 5, 32, 256]),
+        snapshot_rows: chance.of(&[40, 100, 256, 1_000]),
         faults: Faults {
             drops: chance.percent(90),
             repeats: chance.percent(90),
@@ -220,7 +222,8 @@ impl Writer {
             15..=16 => self.push(Kind::TopUpAgain),
             17..=18 => self.push(Kind::CreateKey),
             19 => self.push(Kind::DisableKey),
-            20..=22 if self.traits.corrections => self.correction(),
+            20 => self.push(Kind::LimitKey),
+            21..=23 if self.traits.corrections => self.correction(),
             20..=49 => self.push(Kind::Visit),
             50..=99 => self.push(Kind::Flush(isolate)),
             100..=269 => self.push(Kind::Settle(isolate)),

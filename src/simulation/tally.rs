@@ -67,6 +67,8 @@ counts! {
     PeriodsClosed 15 "periods ended"
     Voids 0 "grants voided"
     Adjustments 0 "adjustments"
+    KeysLimited 0 "keys limited"
+    KeysAtLimit 0 "operations beyond a key's limit"
     KeysDisabled 0 "keys disabled"
     Forged 0 "reports above what was granted"
     OperatorReturns 0 "returns by the operator"

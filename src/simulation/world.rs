@@ -33,6 +33,16 @@ pub(super) struct Flying {
     pub at: i64,
 }
 
+/// A key and when that changed what it may do.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct KnownKey {
+    pub created: i64,
+    pub disabled: Option<i64>,
+    /// From here on the account alone pays for it.
+    pub leasable_until: Option<i64>,
+    pub limited: bool,
+}
+
 /// A message that an isolate waits for.
 pub(super) struct Ticket {
     pub request: Rc<Request>,
@@ -80,8 +90,7 @@ pub(super) struct World {
     /// What could be paid at most, if that has a bound, and since when: as far back as a denial may
     /// reach.
     pub payable: VecDeque<(i64, Option<Credits>)>,
-    /// Keys, when they were created and disabled.
-    pub keys: BTreeMap<KeyId, (i64, Option<i64>)>,
+    pub keys: BTreeMap<KeyId, KnownKey>,
     pub top_ups: Vec<GrantTerms>,
     pub returns: u64,
     pub keys_made: u64,
@@ -188,6 +197,7 @@ impl World {
             Kind::OperatorReturn => self.operator_return(),
             Kind::CreateKey => self.create_key(),
             Kind::DisableKey => self.disable_key(),
+            Kind::LimitKey => self.limit_key(&mut chance),
             Kind::ChangePlan => self.change_plan(&mut chance),
             Kind::ClosePeriod => self.close_period(&mut chance),
             Kind::Void => self.void(&mut chance),
@@ -254,10 +264,18 @@ impl World {
         for entry in &entries {
             self.books.observe(entry, self.account.ledger.clock())?;
             match entry {
-                Entry::KeyCreated { key } => drop(self.keys.insert(key.clone(), (self.now, None))),
+                Entry::KeyCreated { key } => {
+                    let known = KnownKey { created: self.now, ..KnownKey::default() };
+                    self.keys.insert(key.clone(), known);
+                }
                 Entry::KeyDisabled { key } => {
-                    let disabled = Some(self.now);
-                    self.keys.entry(key.clone()).and_modify(|key| key.1 = disabled);
+                    let known = self.keys.entry(key.clone()).or_default();
+                    (known.disabled, known.leasable_until) = (Some(self.now), Some(self.now));
+                }
+                Entry::KeyLimited { key, .. } => {
+                    let known = self.keys.entry(key.clone()).or_default();
+                    known.leasable_until = known.leasable_until.or(Some(self.now));
+                    known.limited = true;
                 }
                 _ => {}
             }

@@ -57,7 +57,7 @@ impl Simulate {
     /// Runs, and returns what to print.
     pub(crate) fn run(&self) -> Result<String, Failure> {
         if self.scenarios {
-            return Ok(crate::scenarios::table(self.first_seed));
+            return crate::scenarios::table(self.first_seed);
         }
         let watch = Stopwatch::start();
         let (tally, mut violations) = self.all(&watch);

@@ -36,10 +36,12 @@ impl Client {
         sent: Timestamp,
         now: Timestamp,
     ) -> Result<Option<Admission>, Inexact> {
+        self.look_at_clock(now);
         self.free(request);
         self.refunds.retain(|op| !request.refunds.contains(op));
         self.prices.take(&answer);
-        if let Some(keys) = answer.keys {
+        // Answers overtake each other: an older list does not bring a disabled key back.
+        if let Some(keys) = answer.keys.filter(|keys| keys.revision > self.keys_revision) {
             self.keys_revision = keys.revision;
             self.keys = keys.active.into_iter().collect();
         }
@@ -53,7 +55,10 @@ impl Client {
         if answer.lease_unknown && is_ours {
             self.new_book();
         } else if let Some(wish) = &request.wish {
-            let deadline = sent.plus_millis(answer.validity_ms);
+            // No time, or a clock that jumped back meanwhile: nothing of it may be spent.
+            let is_known = answer.validity_ms > 0 && sent <= now;
+            let deadline = if is_known { sent } else { Timestamp::default() };
+            let deadline = deadline.plus_millis(answer.validity_ms);
             let got = self.book.grant(wish, answer.granted, deadline)?;
             self.ask_not_before = if got { now } else { now.plus_millis(RETRY_MS) };
         }
@@ -105,7 +110,10 @@ impl Client {
                 // A lease may have come meanwhile, or hold a rest that is too small by itself.
                 let price = Price { cost: required, is_exact: true };
                 let price = self.prices.of(&operation).and_then(Result::ok).unwrap_or(price);
-                if let Some(paid) = self.pay(&operation, price, now)? {
+                // But not for a key that the account alone pays for.
+                if self.keys.contains(&operation.key)
+                    && let Some(paid) = self.pay(&operation, price, now)?
+                {
                     return Ok(Admission::Paid(paid));
                 }
                 if self.may_send(now) && self.book.give_back()? {
