@@ -50,7 +50,8 @@ export { Catalog };
 
 export default {
   fetch(request, env, ctx) {
-    return request.url.endsWith("/bench/object") ? bench(request, env) : gateway.fetch(request, env, ctx);
+    if (request.url.endsWith("/bench/object")) return bench(request, env);
+    return gateway.fetch(request, env, ctx);
   },
 };
 
