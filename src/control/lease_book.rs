@@ -98,15 +98,14 @@ impl LeaseBook {
         now.plus_millis(GUARD_MS) >= self.deadline
     }
 
-<<<<<<< HEAD
     /// Whether all that is not acknowledged is so young that its report may wait for a renewal.
     pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
         self.list.front().is_some_and(|first| (0..FRESH_MS).contains(&now.millis_since(first.at)))
-=======
+    }
+
     /// Nothing more is spent of it before the account answers again.
     pub(super) fn stop(&mut self) {
         self.deadline = Timestamp::default();
->>>>>>> 5a4c224 (Client: a clock that jumps back, a limited key, and rules below zero)
     }
 
     /// Whether this lease was used, is at rest and past: another one takes its place.
