@@ -77,7 +77,7 @@ impl World {
             (self.cause, self.consequences) = (self.setup.seed.wrapping_add(round), 0);
             for slot in 0..self.isolates.len() {
                 self.settle_all(slot)?;
-                self.flush(slot)?;
+                self.flush(slot, false)?;
             }
         }
         for _ in 0..2 {

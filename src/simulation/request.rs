@@ -210,9 +210,10 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn flush(&mut self, slot: usize) -> Result<(), Broken> {
+    /// A flusher's round; after the `last` nobody comes until the next paid operation.
+    pub(super) fn flush(&mut self, slot: usize, last: bool) -> Result<(), Broken> {
         let clock = self.wake(slot)?;
-        match self.isolate(slot)?.client.flush(clock, false)? {
+        match self.isolate(slot)?.client.flush(clock, last)? {
             Flush::Send(request) => self.send(slot, *request, true),
             Flush::Wait | Flush::Done => Ok(()),
         }

@@ -405,10 +405,7 @@ impl Run {
         let Some(isolate) = self.isolates.get_mut(index).filter(|i| i.life == life) else {
             return Ok(());
         };
-        let flush = isolate.client.flush(now)?;
-        if round == ROUNDS {
-            isolate.client.stop_flushing();
-        }
+        let flush = isolate.client.flush(now, round == ROUNDS)?;
         match flush {
             Flush::Send(request) => self.send(index, *request, round),
             Flush::Wait if round < ROUNDS => {

@@ -174,7 +174,7 @@ impl World {
         match event.kind {
             Kind::Admit(slot) => self.admit(usize::from(slot), &mut chance),
             Kind::Settle(slot) => self.settle(usize::from(slot), &mut chance),
-            Kind::Flush(slot) => self.flush(usize::from(slot)),
+            Kind::Flush(slot) => self.flush(usize::from(slot), chance.percent(15)),
             Kind::Crash(slot) => self.crash(usize::from(slot), event.seed),
             Kind::IsolateClock(slot) => self.isolate_clock(usize::from(slot), &mut chance),
             Kind::AccountClock => {
