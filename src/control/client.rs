@@ -15,6 +15,7 @@
 //! *answered*; operations are numbered without gaps in the order of admission; at most one message
 //! with a report is under way.
 
+mod again;
 mod answered;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -29,6 +30,8 @@ use super::rate::Rate;
 use crate::ledger::{Balance, Debit};
 use crate::plan::Plan;
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
+
+pub use again::{Again, Known};
 
 /// How long a message may be under way before another may be sent in its place.
 const UNDER_WAY_MS: i64 = 10_000;
@@ -52,6 +55,8 @@ pub struct Client {
     flushing: Option<Timestamp>,
     idle: bool,
     counter: u64,
+    /// Rises with every answer, and with every new lease.
+    as_of: u64,
     /// The latest instant heard of.
     clock: Timestamp,
 }
@@ -84,6 +89,7 @@ impl Client {
             flushing: None,
             idle: false,
             counter,
+            as_of: 0,
             clock: Timestamp::default(),
         }
     }
@@ -138,23 +144,18 @@ impl Client {
     fn pay(
         &mut self,
         operation: &Operation,
-        Price { cost, is_exact }: Price,
+        price: Price,
         now: Timestamp,
     ) -> Result<Option<Paid>, Inexact> {
-        let paid = self.book.pay(operation, cost, self.prices.terms(), now)?;
-        let Some(number) = paid else { return Ok(None) };
-        self.rate.note(cost, now)?;
-        self.idle = false;
-        let left = self.book.spendable()?.plus(self.others()?)?;
-        let renew = self.should_renew(now)?;
-        Ok(Some(Paid {
+        let spent = self.spend(&Rc::new(operation.clone()), price, now)?;
+        Ok(spent.map(|Again { number, left, renew, flush }| Paid {
             op: format!("{}.{number}", self.book.id()),
-            cost,
-            is_exact,
+            cost: price.cost,
+            is_exact: price.is_exact,
             restricted: false,
             left,
             renew,
-            flush: self.start_flushing(now),
+            flush,
         }))
     }
 
@@ -245,6 +246,7 @@ impl Client {
 
     fn new_book(&mut self) {
         self.counter = self.counter.saturating_add(1);
+        self.as_of = self.as_of.saturating_add(1);
         self.book.renew_as(format!("{}l{}", self.isolate, self.counter));
     }
 

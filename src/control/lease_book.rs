@@ -6,6 +6,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use rust_decimal::Decimal;
 
@@ -23,11 +24,13 @@ const FRESH_MS: i64 = 1_500;
 
 #[derive(Debug)]
 struct Listed {
-    operation: Operation,
+    operation: Rc<Operation>,
     cost: Credits,
     terms: u64,
     at: Timestamp,
     status: u16,
+    /// It failed before it was sent: it costs nothing.
+    struck: bool,
 }
 
 /// One isolate's book of one lease.
@@ -131,7 +134,7 @@ impl LeaseBook {
     /// Pays an operation; its number, or nothing if the lease cannot pay it now.
     pub(super) fn pay(
         &mut self,
-        operation: &Operation,
+        operation: &Rc<Operation>,
         cost: Credits,
         terms: u64,
         now: Timestamp,
@@ -145,8 +148,9 @@ impl LeaseBook {
         self.spent = self.spent.plus(cost)?;
         self.last_cost = cost;
         let number = self.next();
-        let operation = operation.clone();
-        self.list.push_back(Listed { operation, cost, terms, at: now, status: 0 });
+        let operation = Rc::clone(operation);
+        let listed = Listed { operation, cost, terms, at: now, status: 0, struck: false };
+        self.list.push_back(listed);
         Ok(Some(number))
     }
 
@@ -184,9 +188,19 @@ impl LeaseBook {
         if failed {
             self.spent = self.spent.minus(listed.cost)?;
             listed.cost = Credits::ZERO;
-            listed.operation.quantity = Quantity::ZERO;
+            listed.struck = true;
         }
         Ok(true)
+    }
+
+    /// Notes an answer that is not a failure; too late if it was sent, and then of no interest.
+    pub(super) fn note_status(&mut self, number: u64, status: u16) {
+        let index = usize::try_from(number.saturating_sub(self.acked)).unwrap_or(usize::MAX);
+        if number >= self.sent
+            && let Some(listed) = self.list.get_mut(index)
+        {
+            listed.status = status;
+        }
     }
 
     /// Gives back what could be spent. Returns whether there was anything.
@@ -230,7 +244,7 @@ impl LeaseBook {
     fn packed(&self, count: usize) -> ledger::Operations {
         let at = self.list.front().map(|first| first.at).unwrap_or_default();
         let mut packed = ledger::Operations { from: self.acked, at, ..Default::default() };
-        for Listed { operation, at: when, status, .. } in self.list.iter().take(count) {
+        for Listed { operation, at: when, status, struck, .. } in self.list.iter().take(count) {
             let same_route = |(route, charge): &(String, _)| {
                 route.as_str() == &*operation.route && *charge == operation.charge
             };
@@ -246,7 +260,7 @@ impl LeaseBook {
             packed.list.push(ledger::Operation(
                 index(route),
                 index(key),
-                operation.quantity,
+                if *struck { Quantity::ZERO } else { operation.quantity },
                 when.millis_since(at),
                 *status,
             ));

@@ -22,7 +22,7 @@ mod serve;
 mod sizing;
 
 pub use admission::{Admission, Flush, Operation, Paid};
-pub use client::Client;
+pub use client::{Again, Client, Known};
 pub use denials::Denials;
 pub use message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
 pub use serve::serve;

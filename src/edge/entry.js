@@ -4,12 +4,13 @@
  *   client ─▶ fetch ─▶ admit() ─▶ origin ─▶ client ─▶ settle()
  *                 └─ "ask" ─▶ Account.call() ─▶ answered() ─┘
  *
- * A request paid from a lease makes one synchronous call into wasm before the origin (`admit`) and
- * one after it (`settle`). No request ever waits for another request's promise: whoever finds the
+ * A request paid from a lease makes one synchronous decision in wasm before the origin (`admit`, or
+ * `again` for what was admitted a moment ago, with numbers alone) and a call after it (`settle`). No request ever waits for another request's promise: whoever finds the
  * lease empty asks the account itself.
  */
 import { DurableObject } from "cloudflare:workers";
 import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";
+import { again, forget, learn, read } from "./known.js";
 import { page } from "./page.js";
 import { note, noted, remembered } from "./panic.js";
 import { NO_ORIGIN, NO_ROUTES, refusal, UNDECIDED, unrecorded } from "./refusals.js";
@@ -28,9 +29,9 @@ const LOOK_MS = 2;
 /** How long a control call may take, in ms: some make several calls of objects. */
 const OWN_MS = 15_000;
 
-/** @type {{ admit: Function, answered: Function, settle: Function, renew: Function,
- *           flush: Function, persist: Function, needs_flusher: Function,
- *           set_routes: Function } | undefined} */
+/** @type {{ admit: Function, again: Function, again_left: Function, answered: Function,
+ *           settle: Function, settle_again: Function, renew: Function, flush: Function,
+ *           persist: Function, needs_flusher: Function, set_routes: Function } | undefined} */
 let gateway;
 let routesAt = 0;
 let routesUnderWay = 0;
@@ -53,8 +54,11 @@ function start(env, ctx) {
     crypto.randomUUID().replaceAll("-", "").slice(0, 16),
   );
   if (problem === "") {
-    const { admit, answered, settle, renew, flush, persist, needs_flusher, set_routes } = rust;
-    gateway = { admit, answered, settle, renew, flush, persist, needs_flusher, set_routes };
+    const { admit, again, again_left, answered, settle, settle_again } = rust;
+    const { renew, flush, persist, needs_flusher, set_routes } = rust;
+    gateway = { admit, again, again_left, answered, settle, settle_again };
+    Object.assign(gateway, { renew, flush, persist, needs_flusher, set_routes });
+    forget();
     routesAt = 0;
   }
   return problem;
@@ -66,7 +70,6 @@ export default {
    * @param {Request} request
    */
   fetch(request, env, ctx) {
-    let verdict;
     try {
       if (gateway === undefined) {
         const problem = start(env, ctx);
@@ -77,12 +80,15 @@ export default {
         routesUnderWay = now;
         ctx.waitUntil(readRoutes(env));
       }
-      verdict = decide(request, now);
+      const asked = read(request);
+      const paid = again(gateway, asked, now);
+      if (paid !== undefined) return forward(asked, paid, env, ctx);
+      const verdict = decide(asked, now);
+      if (verdict.startsWith("paid\n")) return forward(asked, learn(asked, verdict), env, ctx);
+      return otherwise(asked, verdict, env, ctx).catch(undecided);
     } catch (error) {
       return undecided(error);
     }
-    if (verdict.startsWith("paid\n")) return forward(request, verdict, env, ctx);
-    return otherwise(request, verdict, env, ctx).catch(undecided);
   },
 };
 
@@ -96,28 +102,20 @@ function undecided(error) {
   return refusal(503, UNDECIDED);
 }
 
-/** @param {Request} request @returns {string} a verdict, see src/edge/gateway/mod.rs */
-function decide(request, now) {
-  const { headers } = request;
-  const key = headers.get("x-api-key");
-  if (isOurs(key)) return gateway.admit(request.method, request.url, key, now);
-  const credential = headers.get("authorization") ?? key ?? "";
-  return gateway.admit(request.method, request.url, credential, now);
-}
-
-/** Whether x-api-key is the gateway's; a foreign one is the origin's business. */
-const isOurs = (key) => key !== null && key.startsWith("em_");
+/** @returns {string} a verdict, see src/edge/gateway/mod.rs */
+const decide = ({ method, url, credential }, now) => gateway.admit(method, url, credential, now);
 
 /** Every verdict but `paid` at once: what has to be asked is asked, then the request answered. */
-async function otherwise(request, verdict, env, ctx) {
+async function otherwise(asked, verdict, env, ctx) {
+  const { request } = asked;
   if (verdict === "start") {
     const problem = start(env, ctx);
     if (problem !== "") return refusal(503, problem);
-    verdict = decide(request, Date.now());
+    verdict = decide(asked, Date.now());
   }
   if (verdict === "routes") {
     await readRoutes(env);
-    verdict = decide(request, Date.now());
+    verdict = decide(asked, Date.now());
     if (verdict === "routes") return refusal(503, NO_ROUTES);
   }
   // An account may answer "ask again": a rest of the lease was given back meanwhile.
@@ -130,7 +128,7 @@ async function otherwise(request, verdict, env, ctx) {
   const [kind, status, problem] = verdict.split("\n");
   switch (kind) {
     case "paid":
-      return forward(request, verdict, env, ctx);
+      return forward(asked, learn(asked, verdict), env, ctx);
     case "refuse":
       return refusal(Number(status), problem);
     case "pass":
@@ -180,32 +178,31 @@ function within(ms, promise) {
  * Forwards a paid request: the key is taken off, the operation and the account are put on. Copies
  * of requests and responses, and each header, cost more here than the decision did: one copy of
  * each, and no more headers than are of use.
- * @param {string} verdict `paid`, flags, account, op, cost, policy, limit
+ * @param {ReturnType<typeof read>} asked
+ * @param {ReturnType<typeof learn>} paid
  */
-async function forward(request, verdict, env, ctx) {
-  const [, flags, account, op, cost, policy, limit] = verdict.split("\n");
+async function forward({ request, header }, paid, env, ctx) {
+  const { account, op } = paid;
   let held;
-  if (flags !== "") {
-    // The report is on its way while the origin works.
-    if (flags.includes("d")) ctx.waitUntil(held = persist(account, op, env));
-    if (flags.includes("r")) ctx.waitUntil(renew(account, env));
-    if (flags.includes("f")) ctx.waitUntil(flush(account, env));
-  }
+  // The report is on its way while the origin works.
+  if (paid.durable) ctx.waitUntil(held = persist(account, op, env));
+  if (paid.renew) ctx.waitUntil(renew(account, env));
+  if (paid.flush) ctx.waitUntil(flush(account, env));
   const headers = new Headers(request.headers);
-  headers.delete(isOurs(headers.get("x-api-key")) ? "x-api-key" : "authorization");
+  headers.delete(header);
   headers.set("edgemeter-account", account);
-  headers.set("edgemeter-operation", flags.includes("z") ? `${op};restricted` : op);
+  headers.set("edgemeter-operation", paid.restricted ? `${op};restricted` : op);
   let response;
   try {
     response = await originFetch(request, headers, env);
   } catch (error) {
-    settle(account, op, 0, env, ctx);
+    settle(paid, 0, env, ctx);
     console.error(`origin: ${error}`);
     return refusal(502, NO_ORIGIN);
   }
   const { status } = response;
   if (held !== undefined && status < 500 && !(await inTime(held))) {
-    settle(account, op, status, env, ctx);
+    settle(paid, status, env, ctx);
     await response.body?.cancel();
     return refusal(503, unrecorded(op));
   }
@@ -213,15 +210,15 @@ async function forward(request, verdict, env, ctx) {
     ? new Response(null, { status, headers: response.headers, webSocket: response.webSocket })
     : new Response(response.body, response);
   const put = answer.headers;
+  if (status >= 500) put.set("edgemeter-cost", "0");
   // A price that depends on the account's total is exact in the journal; here is its bound.
-  const most = flags.includes("m") && status < 500;
-  put.set(most ? "edgemeter-cost-at-most" : "edgemeter-cost", status >= 500 ? "0" : cost);
+  else put.set(paid.most ? "edgemeter-cost-at-most" : "edgemeter-cost", paid.cost);
   put.set("edgemeter-operation", op);
-  put.set("ratelimit-policy", policy);
-  put.set("ratelimit", limit);
+  put.set("ratelimit-policy", paid.policy);
+  put.set("ratelimit", `"credits";r=${paid.left}`);
   // Takes less than a microsecond; a microtask would run before the answer leaves as well, and
   // costs ten times as much.
-  settle(account, op, status, env, ctx);
+  settle(paid, status, env, ctx);
   return answer;
 }
 
@@ -234,8 +231,10 @@ function unmetered(headers) {
 }
 
 /** Notes how an operation ended. Whatever goes wrong here, the client gets its answer. */
-function settle(account, op, status, env, ctx) {
+function settle({ account, op, shortcut, number }, status, env, ctx) {
   try {
+    const fine = status !== 0 && status < 500;
+    if (fine && shortcut !== 0 && gateway.settle_again(shortcut, number, status)) return;
     if (gateway.settle(account, op, status, Date.now())) ctx.waitUntil(flush(account, env));
   } catch (error) {
     console.error(`settle ${op}: ${error}`);
@@ -292,6 +291,8 @@ async function readRoutes(env) {
       const problem = gateway.set_routes(JSON.stringify(ok));
       if (problem !== "") console.error(`routes: ${problem}`);
       else routesAt = Date.now();
+      // What a path meant may have changed.
+      forget();
     }
   } catch (error) {
     console.error(`routes: ${error}`);

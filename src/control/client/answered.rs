@@ -37,6 +37,7 @@ impl Client {
         now: Timestamp,
     ) -> Result<Option<Admission>, Inexact> {
         self.look_at_clock(now);
+        self.as_of = self.as_of.saturating_add(1);
         self.free(request);
         self.refunds.retain(|op| !request.refunds.contains(op));
         self.prices.take(&answer);

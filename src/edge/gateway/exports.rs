@@ -11,6 +11,7 @@ use super::super::problem::Problem;
 use super::super::timestamp;
 use super::Gateway;
 use super::verdict::Verdict;
+use crate::control::Again;
 
 thread_local! {
     static GATEWAY: RefCell<Option<Gateway>> = const { RefCell::new(None) };
@@ -39,6 +40,36 @@ pub fn set_routes(json: &str) -> String {
 pub fn admit(method: &str, url: &str, credential: &str, now: f64) -> String {
     let now = timestamp(now);
     decide(|gateway| gateway.admit(method, url, credential, now))
+}
+
+/// Pays the operation of a shortcut again: its number in the lease × 4, + 1 to renew, + 2 to flush;
+/// −1 if it must be admitted anew.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's numbers are doubles")]
+pub fn again(shortcut: u32, now: f64) -> f64 {
+    let now = timestamp(now);
+    let paid = with(|gateway| gateway.again(shortcut, now)).flatten();
+    paid.map_or(-1.0, |Again { number, renew, flush, .. }| {
+        let flags = u64::from(renew).saturating_add(u64::from(flush).saturating_mul(2));
+        double(number.saturating_mul(4).saturating_add(flags))
+    })
+}
+
+/// What the last operation that was paid again left, in whole credits.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's numbers are doubles")]
+pub fn again_left() -> f64 {
+    let left = with(|gateway| gateway.left()).unwrap_or(0);
+    double(u64::try_from(left).unwrap_or(0))
+}
+
+/// An answer of the origin that is not a failure, to an operation that was paid again. Returns
+/// whether that was all there is to do; if not, see [`settle`].
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's numbers are doubles")]
+pub fn settle_again(shortcut: u32, number: f64, status: u16) -> bool {
+    let number = u64::try_from(timestamp(number).millis()).unwrap_or(u64::MAX);
+    with(|gateway| gateway.settle_again(shortcut, number, status)).unwrap_or(false)
 }
 
 /// Takes an account's reply to the message `ticket`; an empty one means that none came.
@@ -89,6 +120,12 @@ pub fn flush(account: &str, last: bool, now: f64) -> String {
 pub fn persist(account: &str, op: &str, now: f64) -> String {
     let now = timestamp(now);
     decide(|gateway| gateway.persist(account, op, now))
+}
+
+/// Counters and credits of one account stay far below 2^53.
+#[expect(clippy::disallowed_types, clippy::cast_precision_loss, reason = "for JavaScript")]
+fn double(number: u64) -> f64 {
+    number as f64
 }
 
 fn with<T>(act: impl FnOnce(&mut Gateway) -> T) -> Option<T> {

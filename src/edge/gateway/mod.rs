@@ -3,6 +3,9 @@
 //!
 //! ```text
 //! admit(method, url, credential, now) ─▶ verdict
+//! again(shortcut, now)                ─▶ number × 4 + flags, or −1: ask `admit`   no strings
+//! again_left()                        ─▶ what that left, in whole credits
+//! settle_again(shortcut, number, status) ─▶ whether that was all; if not, `settle`
 //! answered(ticket, reply, now)        ─▶ verdict     after "ask"
 //! settle(account, op, status, now)    ─▶ "flush" | ""
 //! renew / flush(account, now)         ─▶ "ask…" | "wait" | ""
@@ -10,8 +13,8 @@
 //! needs_flusher(account, now)         ─▶ whether nobody reports what an answer left behind
 //!
 //! verdict, fields separated by line feeds (JSON holds none):
-//!   paid    flags  account  op  cost  policy  limit     forward it; flags: r renew, f flush,
-//!                                                         d hold the answer until it is burned
+//!   paid    flags  account  op  cost  policy  left  shortcut
+//!                                                       forward it; flags: see `verdict.rs`
 //!   ask     account  ticket  request                    send the request to the account
 //!   refuse  status  problem                             answer this
 //!   pass                                                forward it unmetered
@@ -21,6 +24,7 @@
 //! ```
 
 mod exports;
+mod shortcuts;
 mod verdict;
 mod verified;
 
@@ -32,6 +36,7 @@ use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
 use crate::control::{Admission, Answer, Client, Flush, Operation, Request};
 use crate::ledger::SpendPeriod;
 use crate::units::{AccountId, Inexact, Timestamp};
+use shortcuts::Shortcuts;
 use verdict::Verdict;
 use verified::VerifiedKeys;
 
@@ -55,6 +60,7 @@ pub(super) struct Gateway {
     isolate: String,
     routes: Option<Routes>,
     clients: BTreeMap<AccountId, Client>,
+    shortcuts: Shortcuts,
     tickets: BTreeMap<u32, Ticket>,
     tickets_made: u32,
     clients_made: u64,
@@ -68,6 +74,7 @@ impl Gateway {
             isolate,
             routes: None,
             clients: BTreeMap::new(),
+            shortcuts: Shortcuts::default(),
             tickets: BTreeMap::new(),
             tickets_made: 0,
             clients_made: 0,
@@ -97,8 +104,12 @@ impl Gateway {
         };
         let Route { name, charge, quantity, durable } = route;
         let operation = Operation { route: name, charge, key: signed.key, quantity };
-        let admitted = self.client(&signed.account).admit(operation, now);
-        self.verdict(signed.account, admitted, durable, now)
+        let client = self.client(&signed.account);
+        let admitted = client.admit(operation.clone(), now);
+        let is_paid = matches!(admitted, Ok(Admission::Paid(_)));
+        let known = (is_paid && !durable).then(|| client.know(operation)).flatten();
+        let shortcut = known.map(|known| self.shortcuts.add(&signed.account, known));
+        self.verdict(signed.account, admitted, durable, shortcut, now)
     }
 
     fn client(&mut self, account: &AccountId) -> &mut Client {
@@ -117,13 +128,14 @@ impl Gateway {
         account: AccountId,
         admitted: Result<Admission, Inexact>,
         durable: bool,
+        shortcut: Option<u32>,
         now: Timestamp,
     ) -> Verdict {
         let balance = self.clients.get(&account).and_then(Client::balance);
         match admitted {
             Ok(Admission::Paid(paid)) => {
                 let granted = balance.map(|balance| balance.granted).unwrap_or_default();
-                Verdict::paid(account.as_str(), &paid, granted, durable)
+                Verdict::paid(account.as_str(), &paid, granted, durable, shortcut)
             }
             Ok(Admission::Ask(request)) => self.ask(account, *request, durable, now),
             Ok(Admission::Denied { required, available }) => {
@@ -203,8 +215,8 @@ impl Gateway {
         };
         match client.answered(&request, answer, sent, now) {
             Ok(None) => Verdict::Nothing,
-            Ok(Some(admission)) => self.verdict(account, Ok(admission), durable, now),
-            Err(error) => self.verdict(account, Err(error), durable, now),
+            Ok(Some(admission)) => self.verdict(account, Ok(admission), durable, None, now),
+            Err(error) => self.verdict(account, Err(error), durable, None, now),
         }
     }
 

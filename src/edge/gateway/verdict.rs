@@ -11,6 +11,11 @@ use crate::units::{Credits, exact};
 /// Room for a paid verdict, so that it is allocated once: most are shorter.
 const PAID_BYTES: usize = 192;
 
+/// Credits as a whole number, rounded down and not below zero: a hint for people and clients.
+pub(super) fn whole(credits: Credits) -> i64 {
+    exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0)
+}
+
 /// What entry.js shall do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -26,12 +31,17 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// `paid flags account op cost policy limit`. Flags: `r` renew, `f` flush, `m` the cost is the
+    /// `paid flags account op cost policy left shortcut`. Flags: `r` renew, `f` flush, `m` the cost is the
     /// most that it can be, `z` nothing is left and it is served degraded, `d` the answer
-    /// waits until the burn is on disk. The limit is a lower bound, in whole credits: other
+    /// waits until the burn is on disk. What is left is a lower bound, in whole credits: other
     /// isolates may hold some more (IETF draft RateLimit fields: `r` is a hint).
-    pub(super) fn paid(account: &str, paid: &Paid, granted: Credits, durable: bool) -> Self {
-        let whole = |credits: Credits| exact::floor(credits.get(), 0).to_i64().unwrap_or(0).max(0);
+    pub(super) fn paid(
+        account: &str,
+        paid: &Paid,
+        granted: Credits,
+        durable: bool,
+        shortcut: Option<u32>,
+    ) -> Self {
         let renew = if paid.renew { "r" } else { "" };
         let flush = if paid.flush { "f" } else { "" };
         let most = if paid.is_exact { "" } else { "m" };
@@ -43,9 +53,12 @@ impl Verdict {
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "paid\n{renew}{flush}{most}{restricted}{durable}\n{account}\n\
-             {op}\n{cost}\n\"credits\";q={granted};qu=\"credits\"\n\"credits\";r={left}"
+            "paid\n{renew}{flush}{most}{restricted}{durable}\n{account}\n{op}\n{cost}\n\
+             \"credits\";q={granted};qu=\"credits\"\n{left}\n"
         );
+        if let Some(shortcut) = shortcut {
+            let _ = write!(text, "{shortcut}");
+        }
         Self::Paid(text)
     }
 
