@@ -167,7 +167,7 @@ impl Client {
         if self.book.is_filling() {
             return Ok(true);
         }
-        if self.ask_not_before > now {
+        if self.ask_not_before > now || !self.rate.is_known() {
             return Ok(false);
         }
         // Below a fifth of the last grant, or half a second at the present rate.
@@ -237,7 +237,8 @@ impl Client {
         request.report = self.book.report()?;
         request.refunds = self.due_refunds();
         let rate = self.rate.per_second(now).unwrap_or_default();
-        if self.ask_not_before <= now && !cost.is_zero() && !rate.is_zero() {
+        let may_wish = self.ask_not_before <= now && self.rate.is_known();
+        if may_wish && !cost.is_zero() && !rate.is_zero() {
             request.wish = Some(self.book.next_wish(rate, cost));
         }
         self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };

@@ -8,6 +8,8 @@ use crate::units::{Credits, Inexact, Timestamp, exact};
 const WINDOW_MS: i64 = 1_000;
 /// A window younger than this counts as this old: a burst of a few milliseconds is no rate.
 const WINDOW_MS_MIN: i64 = 250;
+/// Fewer operations than this are no rate.
+const OPERATIONS_MIN: u64 = 4;
 
 /// Credits per second: the better of the last whole window and the one that is open.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +17,9 @@ pub(super) struct Rate {
     since: Timestamp,
     spent: Credits,
     last: Credits,
+    /// Operations in the open window, and in the last one if it was about as long as a window.
+    count: u64,
+    last_count: u64,
 }
 
 impl Rate {
@@ -23,10 +28,19 @@ impl Rate {
         let age = now.millis_since(self.since);
         if !(0..WINDOW_MS).contains(&age) {
             self.last = if age < 0 { Credits::ZERO } else { over(self.spent, age)? };
-            (self.since, self.spent) = (now, Credits::ZERO);
+            let is_next = (0..WINDOW_MS.saturating_mul(2)).contains(&age);
+            self.last_count = if is_next { self.count } else { 0 };
+            (self.since, self.spent, self.count) = (now, Credits::ZERO, 0);
         }
         self.spent = self.spent.plus(cost)?;
+        self.count = self.count.saturating_add(1);
         Ok(())
+    }
+
+    /// Whether there were operations enough to speak of a rate: two that happen to come within a
+    /// second are none, and a lease for them would cost the call that gives it back.
+    pub(super) fn is_known(&self) -> bool {
+        self.count.saturating_add(self.last_count) >= OPERATIONS_MIN
     }
 
     /// Credits per second, as of `now`.
@@ -77,6 +91,18 @@ mod tests {
         // A clock that jumps back opens a new window instead of dividing by nonsense.
         rate.note(one, at(5_000)).unwrap();
         assert_eq!(rate.per_second(at(5_000)).unwrap().to_string(), "4");
+    }
+
+    #[test]
+    fn a_few_operations_by_chance_are_no_rate() {
+        let is_known = |millis: &[i64]| {
+            let mut rate = Rate::default();
+            let at = |ms: i64| Timestamp::from_millis(1_000_000 + ms);
+            millis.iter().for_each(|ms| rate.note(Credits::ONE, at(*ms)).unwrap());
+            rate.is_known()
+        };
+        assert!(is_known(&[0, 1, 2, 3]) && is_known(&[0, 600, 1_200, 1_900]));
+        assert!(!is_known(&[0, 1, 2]) && !is_known(&[0, 1, 2, 2_000]));
     }
 
     #[test]
