@@ -233,6 +233,9 @@ impl Client {
         if self.book.is_over(now) {
             // The account forgets a lease that has been at rest for long: never ask under its name.
             self.new_book();
+        } else if self.book.is_past(now) {
+            // What may not be spent any more goes back with the first message there is.
+            self.book.give_back()?;
         }
         request.report = self.book.report()?;
         request.refunds = self.due_refunds();

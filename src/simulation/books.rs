@@ -58,9 +58,9 @@ pub(super) struct Lease {
     pub used: Credits,
     pub returned: Credits,
     pub seq: u64,
-    pub ended: bool,
+    pub ended_at: Option<Timestamp>,
     /// What its isolate holds for operations paid with it, those struck off not counted.
-    spent: Credits,
+    pub spent: Credits,
     /// Operations in the order of their numbers, and how many of them are charged.
     pub operations: Vec<Charge>,
     pub reported: usize,
@@ -138,7 +138,7 @@ impl Books {
         }
         lease.operations.push(Charge { cost, fate, quantity, terms, life, ..Charge::default() });
         lease.spent = lease.spent.plus(cost)?;
-        if lease.ended {
+        if lease.ended_at.is_some() {
             let expected = format!("nothing spent of {id}, which has ended");
             return Err(Broken::new(ClientStopsFirst, expected, op));
         }

@@ -4,7 +4,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::Broken;
 use super::Invariant::{BoundedLoss, Counters, NoDoubleCharge, NoOverspend, Rating, Refund};
-use super::books::{Books, Charge, Fate, Terms, lease_of};
+use super::books::{Books, Charge, Fate, Lease, Terms, lease_of};
 use super::sums::total;
 use super::tariff::{Tariff, Zero};
 use crate::ledger::{Debit, Entry, MEMORY_MS, TERMS_MAX};
@@ -27,7 +27,10 @@ impl Books {
             }
             Entry::LeaseGranted { lease: id, seq, amount, .. } => {
                 let lease = self.leases.entry(id.clone()).or_default();
-                if lease.ended || lease.seq >= *seq {
+                if lease.is_forgotten(at) {
+                    *lease = Lease { life: lease.life, ..Lease::default() };
+                }
+                if lease.ended_at.is_some() || lease.seq >= *seq {
                     let expected = format!("{id}: a wish after {} of an open lease", lease.seq);
                     return Err(Broken::new(NoDoubleCharge, expected, format!("wish {seq}")));
                 }
@@ -41,7 +44,7 @@ impl Books {
             Entry::UsageReported { .. } => self.reported(entry, at)?,
             Entry::LeaseEnded { lease: id, unreported } => {
                 let lease = self.leases.entry(id.clone()).or_default();
-                lease.ended = true;
+                lease.ended_at = Some(at);
                 let held = lease.outstanding()?;
                 if held != *unreported {
                     let expected = format!("{held} of {id} unreported");
@@ -279,5 +282,14 @@ impl Books {
         self.sums.debt = self.sums.debt.minus(*debt)?;
         self.sums.overage = self.sums.overage.minus(*overage)?;
         Ok(())
+    }
+}
+
+impl Lease {
+    /// Whether the account has long forgotten it, and its isolate never heard that there was one:
+    /// it may begin again under its name.
+    fn is_forgotten(&self, at: Timestamp) -> bool {
+        let old = self.ended_at.is_some_and(|ended| at.millis_since(ended) > MEMORY_MS);
+        old && self.operations.is_empty() && self.used.is_zero() && self.returned.is_zero()
     }
 }

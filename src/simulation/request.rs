@@ -223,9 +223,13 @@ impl World {
     pub(super) fn reply(&mut self, slot: usize, ticket: u64, answer: Answer) -> Result<(), Broken> {
         let Some(waiting) = self.isolate(slot)?.tickets.remove(&ticket) else { return Ok(()) };
         let clock = self.wake(slot)?;
+        let now = self.now;
         let isolate = self.isolate(slot)?;
         let life = isolate.life;
         isolate.terms = isolate.terms.max(answer.terms);
+        if waiting.request.report.is_some() || !waiting.request.refunds.is_empty() {
+            isolate.told_at = now;
+        }
         let admission = isolate.client.answered(&waiting.request, answer, waiting.sent, clock)?;
         self.tell(|| format!("i{life}        hears the answer to #{ticket}"));
         let (Some(admission), Some(debit)) = (admission, &waiting.request.debit) else {

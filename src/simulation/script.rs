@@ -224,7 +224,7 @@ impl Writer {
             19 => self.push(Kind::DisableKey),
             20 => self.push(Kind::LimitKey),
             21..=23 if self.traits.corrections => self.correction(),
-            20..=49 => self.push(Kind::Visit),
+            21..=49 => self.push(Kind::Visit),
             50..=99 => self.push(Kind::Flush(isolate)),
             100..=269 => self.push(Kind::Settle(isolate)),
             n if n >= 1_000_u64.saturating_sub(self.traits.top_ups) => self.push(Kind::TopUp),

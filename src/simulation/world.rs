@@ -23,9 +23,10 @@ use crate::units::{Credits, Inexact, KeyId, Timestamp};
 
 /// A message is given up after so long, in milliseconds: `ACCOUNT_MS` of the gateway.
 pub(super) const ACCOUNT_MS: i64 = 5_000;
-/// An isolate that was silent for longer, in milliseconds, may have been forgotten: a minute less
-/// than the account remembers.
-pub(super) const REMEMBERED_MS: i64 = 540_000;
+/// What an isolate did not tell for longer, in milliseconds, may have been forgotten. The account
+/// remembers for ten minutes: an answer may be so late, its refund again, and there is a minute left
+/// for leases to end and messages to arrive.
+pub(super) const REMEMBERED_MS: i64 = 240_000;
 
 /// An operation that was paid and whose answer is not there yet.
 pub(super) struct Flying {
@@ -67,7 +68,8 @@ pub(super) struct Isolate {
     pub jumps: Vec<(i64, i64)>,
     /// The last denial: when the question was sent, and when the answer arrived.
     pub denied: Option<(i64, i64)>,
-    pub active_at: i64,
+    /// When it last had nothing to tell, or was heard.
+    pub told_at: i64,
     /// Number of the account's terms that it knows.
     pub terms: u64,
 }
@@ -153,7 +155,7 @@ impl World {
             skew: Chance::new(seed).millis(10_001).saturating_sub(5_000),
             jumps: Vec::new(),
             denied: None,
-            active_at: self.now,
+            told_at: self.now,
             terms: 0,
         }
     }
@@ -238,10 +240,12 @@ impl World {
     pub(super) fn wake(&mut self, slot: usize) -> Result<Timestamp, Broken> {
         let now = self.now;
         let isolate = self.isolate(slot)?;
-        let slept = now.saturating_sub(isolate.active_at) > REMEMBERED_MS;
-        isolate.active_at = now;
+        if isolate.client.is_at_rest() {
+            isolate.told_at = now;
+        }
+        let silent = now.saturating_sub(isolate.told_at) > REMEMBERED_MS;
         let (life, clock) = (isolate.life, now.saturating_add(isolate.skew));
-        if slept && !isolate.client.is_at_rest() {
+        if silent {
             self.books.died(life)?;
         }
         Ok(Timestamp::from_millis(clock))

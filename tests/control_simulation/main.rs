@@ -8,6 +8,8 @@
 //! A failure prints the violation; `SEED=<n> cargo test --features cli --test control_simulation`
 //! runs one seed, `SEEDS=<n>` more of them, and `edgemeter simulate` shrinks and tells.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first thing that is off")]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 

@@ -52,7 +52,7 @@ const reached = async () => (await gateway.origin.counts())["GET /words"] ?? 0;
 
 for (let run = 1; run <= RUNS; run++) {
   for (const [name, list] of Object.entries({ falling: FALLING, rising: RISING })) {
-    test(`${name} prices: every call that the credits pay, and none more (run ${run})`, async () => {
+    test(`${name} prices: all calls that the credits pay, none more (run ${run})`, async () => {
       const account = `${name}-${run}`;
       const options = { price: price(list), named: name, amount: "5000" };
       const { key } = await gateway.fund(account, options);
