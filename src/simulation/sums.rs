@@ -23,6 +23,8 @@ struct Grant {
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     grants: BTreeMap<GrantId, Grant>,
+    /// The latest grant of each name that plans have.
+    of_plan: BTreeMap<GrantId, GrantId>,
     /// All grants, those included that have not started.
     pub granted: Credits,
     pub burned: Credits,
@@ -50,6 +52,14 @@ impl Sums {
                     return Err(Broken::new(NoDoubleCharge, "a new grant", &grant.terms.id));
                 }
                 self.granted = self.granted.plus(grant.terms.amount)?;
+                if let Some(name) = &grant.of_plan {
+                    self.included(name, &grant.terms.id, at)?;
+                }
+            }
+            Entry::GrantTermsChanged { grant, terms, .. } => {
+                if let Some(grant) = self.grants.get_mut(grant) {
+                    grant.end = terms.expires_at;
+                }
             }
             Entry::GrantVoided { grant } => {
                 if let Some(grant) = self.grants.get_mut(grant) {
@@ -88,6 +98,16 @@ impl Sums {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What a plan includes starts anew only where its last step has ended, or was taken away.
+    fn included(&mut self, name: &GrantId, id: &GrantId, at: Timestamp) -> Result<(), Broken> {
+        let last = self.of_plan.insert(name.clone(), id.clone());
+        let last = last.and_then(|id| self.grants.get(&id));
+        match last.is_none_or(|last| last.voided || last.end.is_some_and(|end| end <= at)) {
+            true => Ok(()),
+            false => Err(Broken::new(NoDoubleCharge, format!("{name} goes on"), id)),
+        }
     }
 
     fn expired(&mut self, lost: &Burn, at: Timestamp) -> Result<(), Broken> {

@@ -29,6 +29,8 @@ pub(super) struct Tariff {
     /// The last unit of each tier but the last, and credits per unit.
     tiers: &'static [(u64, &'static str)],
     pub zero: Zero,
+    /// Credits that come with it, every day.
+    included: Option<&'static str>,
 }
 
 const BEYOND: u64 = u64::MAX;
@@ -36,26 +38,29 @@ const TIERED: &[(u64, &str)] = &[(60, "0.5"), (600, "2"), (BEYOND, "0.25")];
 const RISING: &[(u64, &str)] = &[(100, "0.1"), (1_000, "1"), (BEYOND, "3")];
 const ONE: &[(u64, &str)] = &[(BEYOND, "1")];
 
+const fn tariff(tiers: &'static [(u64, &'static str)], zero: Zero) -> Tariff {
+    Tariff { tiers, zero, included: None }
+}
+
 /// All that there are.
 pub(super) const TARIFFS: [Tariff; 12] = [
-    Tariff { tiers: ONE, zero: Zero::Block },
-    Tariff { tiers: &[(BEYOND, "0.3")], zero: Zero::Block },
-    Tariff { tiers: &[(BEYOND, "17.25")], zero: Zero::Block },
-    Tariff { tiers: &[(BEYOND, "0.000000000001")], zero: Zero::Block },
-    Tariff { tiers: TIERED, zero: Zero::Block },
-    Tariff { tiers: RISING, zero: Zero::Block },
-    Tariff { tiers: ONE, zero: Zero::Grace("30") },
-    Tariff { tiers: RISING, zero: Zero::Grace("12.5") },
-    Tariff { tiers: ONE, zero: Zero::Overage(Some("100")) },
-    Tariff { tiers: TIERED, zero: Zero::Overage(None) },
-    Tariff { tiers: ONE, zero: Zero::Restrict },
-    Tariff { tiers: &[(BEYOND, "2")], zero: Zero::Block },
+    tariff(ONE, Zero::Block),
+    tariff(&[(BEYOND, "0.3")], Zero::Block),
+    tariff(&[(BEYOND, "17.25")], Zero::Block),
+    tariff(&[(BEYOND, "0.000000000001")], Zero::Block),
+    tariff(TIERED, Zero::Block),
+    Tariff { tiers: RISING, zero: Zero::Block, included: Some("40") },
+    tariff(ONE, Zero::Grace("30")),
+    tariff(RISING, Zero::Grace("12.5")),
+    Tariff { tiers: ONE, zero: Zero::Overage(Some("100")), included: Some("25") },
+    tariff(TIERED, Zero::Overage(None)),
+    tariff(ONE, Zero::Restrict),
+    Tariff { tiers: &[(BEYOND, "2")], zero: Zero::Block, included: Some("30") },
 ];
 
 impl Tariff {
     pub(super) fn of(index: u8) -> Self {
-        let fallback = Self { tiers: ONE, zero: Zero::Block };
-        TARIFFS.get(usize::from(index)).copied().unwrap_or(fallback)
+        TARIFFS.get(usize::from(index)).copied().unwrap_or(tariff(ONE, Zero::Block))
     }
 
     /// About what a unit costs: top-ups are multiples of it.
@@ -113,10 +118,13 @@ impl Tariff {
                 format!(r#"{{"overage":{{"unit_price":"0.02","cap":"{cap}"}}}}"#)
             }
         };
+        let included = self.included.map_or(String::new(), |amount| {
+            format!(r#"{{"id":"free","amount":"{amount}","every":"P1D"}}"#)
+        });
         format!(
             r#"{{"id":"p","version":{version},"currency":"USD","charges":[{{"id":"words",
             "unit":"credits","price":{price}}}],"credits":{{"burn_order":"standard",
-            "rollover":"none","at_zero":{zero}}}}}"#
+            "rollover":"none","at_zero":{zero},"grants":[{included}]}}}}"#
         )
     }
 
@@ -133,7 +141,7 @@ mod tests {
 
     #[test]
     fn tiers_are_paid_unit_by_unit() {
-        let tiered = Tariff { tiers: TIERED, zero: Zero::Block };
+        let tiered = tariff(TIERED, Zero::Block);
         for (before, quantity, cost) in
             [(0, 60, "30"), (58, 5, "7"), (0, 601, "1110.25"), (700, 4, "1"), (9, 0, "0")]
         {

@@ -137,6 +137,7 @@ impl World {
             consequences: 0,
             story: tells.then(Vec::new),
         };
+        world.visit(|session, plan, _| Ok(session.include(plan)))?;
         world.create_key()?;
         for slot in 0..setup.isolates {
             let isolate = world.born(u64::from(slot));
