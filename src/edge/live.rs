@@ -22,6 +22,7 @@ pub(super) const KEPT_MS: i64 = 60_000;
 pub(super) const ROWS_MAX: u64 = 500;
 /// And bytes of them, but for one row: the oldest of the minute are left out, never the newest.
 pub(super) const BYTES_MAX: usize = 64 * 1_024;
+
 /// The last minute of one account.
 #[derive(Debug, Default)]
 pub(super) struct Live {
