@@ -180,9 +180,14 @@ impl Account {
             };
         }
         let entry = ledger::open(account, &plan, json);
-        let ledger = Ledger::opened(&entry, super::now()).ok_or_else(|| storage("entry"))?;
+        let inexact = |error: crate::units::Inexact| storage(error.to_string());
+        let mut ledger = Ledger::opened(&entry, super::now()).ok_or_else(|| storage("entry"))?;
+        let mut session = Session::start(&mut ledger, super::now()).map_err(inexact)?;
+        session.include(&plan)?;
+        let mut entries = vec![entry];
+        entries.extend(session.finish().map_err(inexact)?);
         self.store.create().map_err(storage)?;
-        let head = self.store.append(&Head::start(), &ledger, &[entry]).map_err(storage)?;
+        let head = self.store.append(&Head::start(), &ledger, &entries).map_err(storage)?;
         *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
         Ok(true)
     }

@@ -114,6 +114,7 @@ impl From<LedgerError> for Problem {
             LedgerError::EndsBeforeStart { .. } => (422, Some("/expires_at")),
             LedgerError::RolloverBounds { .. } => (422, Some("/rollover")),
             LedgerError::GrantDiffers { .. } => (409, Some("/id")),
+            LedgerError::PlanGrantLasts { .. } => (422, Some("/plan")),
             LedgerError::GrantUnknown { .. } => (404, Some("/grant")),
             LedgerError::GrantEnded { .. } => (409, Some("/grant")),
             LedgerError::AdjustmentZero => (422, Some("/amount")),

@@ -140,6 +140,10 @@ impl Ledger {
             Entry::GrantRefilled { grant, lost, added, next } => {
                 self.refill(grant, *lost, *added, *next)
             }
+            Entry::GrantTermsChanged { grant, terms, next } => {
+                self.change_grant(grant, terms, *next);
+                Ok(())
+            }
             Entry::GrantVoided { grant } => self.void(grant),
             Entry::Adjusted { adjustment, taken } => {
                 self.note(&adjustment.id, Command::Adjust(adjustment.clone()));

@@ -111,17 +111,21 @@ impl Session<'_> {
     }
 
     /// Changes what the account pays; the same plan again changes nothing. Returns whether it did.
-    /// What was served before is rated by the plan that it was served under.
+    /// What was served before is rated by the plan that it was served under; what the plans include
+    /// follows (`included.rs`).
     ///
     /// # Errors
     ///
+    /// [`LedgerError::PlanGrantLasts`], [`LedgerError::GrantDiffers`], [`LedgerError::Full`] or
     /// [`LedgerError::Inexact`].
     pub fn change_plan(&mut self, plan: &Plan, json: String) -> Result<bool, LedgerError> {
         if plan.hash() == self.ledger.plan().hash {
             return Ok(false);
         }
-        let plan = PlanRef::of(plan);
-        self.record(Entry::PlanChanged { plan, plan_json: json })?;
+        let included = self.included(plan, self.ledger.terms.saturating_add(1))?;
+        self.record(Entry::PlanChanged { plan: PlanRef::of(plan), plan_json: json })?;
+        included.into_iter().try_for_each(|entry| self.record(entry))?;
+        self.pay_debt(self.now)?;
         Ok(true)
     }
 

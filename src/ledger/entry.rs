@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::grant::{Burn, Grant};
+use super::grant::{Burn, Grant, GrantTerms};
 use super::key::SpendLimits;
 use super::top_up::TopUpRule;
 use crate::plan::Plan;
@@ -164,6 +164,16 @@ pub enum Entry {
         lost: Credits,
         /// What came: the amount, and what a rollover's minimum added.
         added: Credits,
+        /// When it comes again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Timestamp>,
+    },
+    /// A grant of the plan goes on by other terms, or comes no more.
+    GrantTermsChanged {
+        /// The grant.
+        grant: GrantId,
+        /// Its terms from here on.
+        terms: GrantTerms,
         /// When it comes again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next: Option<Timestamp>,

@@ -33,6 +33,15 @@ pub enum LedgerError {
         /// The id.
         id: GrantId,
     },
+    /// A grant of the plan that would have to remember the age of each credit.
+    #[error(
+        "the plan's grant {id} expires other than with its step: leave expires_after out, and say \
+         with rollover what stays of a step"
+    )]
+    PlanGrantLasts {
+        /// Its name in the plan.
+        id: GrantId,
+    },
     /// A grant that was never given.
     #[error("grant {id} does not exist in this account: list its grants to see their ids")]
     GrantUnknown {
@@ -149,6 +158,7 @@ impl LedgerError {
             Self::EndsBeforeStart { .. } => "ends_before_start",
             Self::RolloverBounds { .. } => "rollover_bounds",
             Self::GrantDiffers { .. } => "grant_differs",
+            Self::PlanGrantLasts { .. } => "plan_grant_lasts",
             Self::GrantUnknown { .. } => "grant_unknown",
             Self::GrantEnded { .. } => "grant_ended",
             Self::AdjustmentZero => "adjustment_zero",

@@ -3,8 +3,8 @@
 //! ```text
 //! given = left + burned + expired + voided      spendable in [effective_at, expires_at or voided)
 //! given = amount + refills + what a rollover's minimum added
-//! order: priority (low first), expiry (none last), promotional and included before paid,
-//!        effective_at, id
+//! order: priority (low first), expiry or the end of a step that keeps nothing (none last),
+//!        promotional and included before paid, effective_at, id
 //! ```
 
 use std::cmp::Reverse;
@@ -37,8 +37,8 @@ pub struct GrantTerms {
     /// Where they came from.
     #[serde(default = "paid")]
     pub kind: GrantKind,
-    /// 0 burns first, 255 last.
-    #[serde(default)]
+    /// 0 burns first, 255 last; default: 100, as for the grants of a plan.
+    #[serde(default = "usual_priority")]
     pub priority: u8,
     /// First instant at which they can be spent; default: when the grant arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +78,10 @@ impl Rollover {
     }
 }
 
+fn usual_priority() -> u8 {
+    100
+}
+
 fn paid() -> GrantKind {
     GrantKind::Paid
 }
@@ -99,6 +103,9 @@ pub struct Grant {
     /// When it was voided: it ends there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voided_at: Option<Timestamp>,
+    /// Its name in the plan that it came with, if it came with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_plan: Option<GrantId>,
 }
 
 impl Grant {
@@ -108,7 +115,7 @@ impl Grant {
         let from = effective_at.max(now);
         let next_refill = terms.recurrence.and_then(|recurrence| recurrence.after(from));
         let (given, left) = (terms.amount, terms.amount);
-        Self { terms, effective_at, given, left, next_refill, voided_at: None }
+        Self { terms, effective_at, given, left, next_refill, voided_at: None, of_plan: None }
     }
 
     /// Whether its credits can be spent at `now`.
@@ -126,9 +133,15 @@ impl Grant {
         self.voided_at.into_iter().chain(self.terms.expires_at).min()
     }
 
-    /// Sorts grants into burn order.
+    /// When what is left of a step is lost: where it comes again and nothing stays.
+    pub fn lost_at(&self) -> Option<Timestamp> {
+        let stays = self.terms.rollover.is_some_and(|rollover| rollover != Rollover::NOTHING);
+        self.next_refill.filter(|_| !stays)
+    }
+
+    /// Sorts grants into burn order. What ends with its step burns before what lasts.
     pub fn burn_key(&self) -> impl Ord + use<> {
-        let expiry = self.terms.expires_at.map(Reverse);
+        let expiry = self.terms.expires_at.into_iter().chain(self.lost_at()).min().map(Reverse);
         let order = (self.terms.priority, Reverse(expiry), self.terms.kind);
         (order, self.effective_at, self.terms.id.clone())
     }

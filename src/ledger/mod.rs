@@ -21,6 +21,7 @@ mod due;
 mod entry;
 mod error;
 mod grant;
+mod included;
 pub mod inline;
 mod key;
 mod lease;

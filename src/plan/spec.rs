@@ -261,7 +261,7 @@ pub struct RecurringGrant {
     pub kind: GrantKind,
     /// Burn priority, low first; default: 100.
     pub priority: u8,
-    /// How long a step's credits last from its start; none: until used.
+    /// How long a step's credits last from its start; none: what `rollover` says of them.
     pub expires_after: Option<Cadence>,
 }
 

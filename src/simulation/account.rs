@@ -69,6 +69,8 @@ pub(super) struct Account {
     position: Position,
     snapshot: Option<(usize, Position, String)>,
     snapshot_rows: u64,
+    /// The journal replayed so far: after each row it is the live ledger, bit for bit.
+    replay: Replay,
     pub ledger: Ledger,
     denials: Denials,
     /// Where the next visit crashes.
@@ -92,6 +94,7 @@ impl Account {
             position: Position::default(),
             snapshot: None,
             snapshot_rows,
+            replay: Replay::default(),
             ledger,
             denials: Denials::default(),
             armed: None,
@@ -155,11 +158,25 @@ impl Account {
         self.position = self.position.after(at, &body, entries);
         let (n, hash) = (self.position.n, self.position.hash.clone());
         self.rows.push(Row { n, at, body, hash });
+        self.replay_last()?;
         if n.checked_rem(self.snapshot_rows) == Some(0) {
             let state = serde_json::to_string(&self.ledger).map_err(|error| json(&error))?;
             self.snapshot = Some((self.rows.len(), self.position.clone(), state));
         }
         Ok(())
+    }
+
+    /// Invariant 9, row by row.
+    fn replay_last(&mut self) -> Result<(), Broken> {
+        if let Some(row) = self.rows.last() {
+            let taken = self.replay.take(row);
+            taken.map_err(|error| Broken::new(Invariant::Replay, "a row that applies", error))?;
+        }
+        match self.replay.ledger() {
+            Some(found) if *found == self.ledger => Ok(()),
+            Some(found) => Err(differs(&self.ledger, found)),
+            None => Err(Broken::new(Invariant::Replay, "a ledger", "nothing")),
+        }
     }
 
     /// Memory is gone; what is read back must be what was durable.

@@ -93,3 +93,37 @@ test("a call that the origin fails costs nothing", async () => {
   }
   await eventually(async () => (await gateway.settled("failing")).burned === "20");
 });
+
+test("what a plan includes is there when the account opens, and follows its contract", async () => {
+  const plan = (version, grants) => ({
+    id: "includes",
+    version,
+    charges: [{ id: "words", unit: "credits", price: { model: "per_unit", unit_price: "1" } }],
+    credits: { burn_order: "standard", rollover: "none", at_zero: "block", grants },
+  });
+  const free = (amount, more) => ({ id: "free", amount, every: "P1M", ...more });
+  await gateway.must("POST", "/v1/plans", plan(1, [free("3")]));
+  await gateway.must("POST", "/v1/plans", plan(2, [free("9"), { id: "more", amount: "2" }]));
+  await gateway.must("POST", "/v1/plans", plan(3, [free("1", { expires_after: "P1Y" })]));
+  const open = (id, version) =>
+    gateway.api("POST", "/v1/accounts", { id, contract: { plan: "includes", version } });
+  const refused = await open("lasting", 3);
+  assert.deepEqual([refused.status, refused.json.code], [422, "plan_grant_lasts"]);
+
+  assert.equal((await open("included", 1)).status, 201);
+  assert.equal((await open("included", 1)).status, 200, "the same again changes nothing");
+  const { key } = await gateway.must("POST", "/v1/accounts/included/keys", {});
+  const answers = await gateway.load(key, { total: 10, connections: 2 });
+  assert.deepEqual(answers, { 200: 3, 402: 7 });
+  const follow = (version) =>
+    gateway.must("POST", "/v1/accounts/included/contract", { plan: "includes", version });
+  await follow(2);
+  await eventually(async () => (await gateway.balance("included")).available === "2");
+  for (const version of [1, 2, 1, 2]) await follow(version);
+  const { balance, grants, audit } = await gateway.account("included");
+  assert.deepEqual([balance.granted, balance.available, audit], ["5", "2", "ok"]);
+  assert.deepEqual(grants.map(({ of_plan, terms }) => [of_plan, terms.amount]), [
+    ["free", "9"],
+    ["more", "2"],
+  ]);
+});

@@ -31,6 +31,8 @@ pub(crate) const TIERS: &str = r#"{"model":"graduated","tiers":[{"up_to":"10","u
 
 pub(crate) struct Book {
     plan: Plan,
+    /// Plans that `follow <n>` changes to.
+    plans: Vec<String>,
     pub(crate) ledger: Ledger,
     pub(crate) journal: Vec<Row>,
 }
@@ -43,11 +45,20 @@ impl Book {
     pub(crate) fn under(json: &str) -> Self {
         let plan = Plan::parse(json).unwrap_or_else(|error| panic!("{error}: {json}"));
         let opened = ledger::open("acme".parse().unwrap(), &plan, json.to_owned());
-        let ledger = Ledger::opened(&opened, Timestamp::from_millis(0)).unwrap();
-        let mut book = Self { plan, ledger, journal: Vec::new() };
-        book.write(&[opened]);
+        let mut ledger = Ledger::opened(&opened, Timestamp::from_millis(0)).unwrap();
+        let mut session = Session::start(&mut ledger, Timestamp::from_millis(0)).unwrap();
+        session.include(&plan).unwrap();
+        let mut entries = vec![opened];
+        entries.extend(session.finish().unwrap());
+        let mut book = Self { plan, plans: Vec::new(), ledger, journal: Vec::new() };
+        book.write(&entries);
         book.row("0 key k1");
         book
+    }
+
+    /// Under the first of the plans; `follow <n>` is a row that changes to another.
+    pub(crate) fn with_plans(plans: Vec<String>) -> Self {
+        Self { plans: plans.clone(), ..Self::under(&plans[0]) }
     }
 
     fn write(&mut self, entries: &[Entry]) {
@@ -62,13 +73,25 @@ impl Book {
     pub(crate) fn row(&mut self, command: &str) -> Option<String> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let at = Timestamp::from_millis(words[0].parse().unwrap());
-        if words[1] == "plan" {
-            self.plan = Plan::parse(&per_unit(words[2])).unwrap();
-        }
-        let plan = self.plan.clone();
+        let followed = match words[1] {
+            "plan" => Some(per_unit(words[2])),
+            "follow" => Some(self.plans[words[2].parse::<usize>().unwrap()].clone()),
+            _ => None,
+        };
+        let json = followed.clone().unwrap_or_default();
+        let plan = followed.map_or(self.plan.clone(), |json| Plan::parse(&json).unwrap());
         let mut session = Session::start(&mut self.ledger, at).unwrap();
-        let result = run(&mut session, &plan, &Words(&words[1..]));
+        let result = match words[1] {
+            "plan" | "follow" => {
+                let changed = session.change_plan(&plan, json);
+                changed.err().map(|error| error.code().to_owned())
+            }
+            _ => run(&mut session, &plan, &Words(&words[1..])),
+        };
         let entries = session.finish().unwrap();
+        if self.ledger.plan().hash == plan.hash() {
+            self.plan = plan;
+        }
         if !entries.is_empty() {
             self.write(&entries);
         }
@@ -98,7 +121,6 @@ impl<'a> Words<'a> {
 fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<String> {
     let refused = match words.0[0] {
         "visit" => Ok(()),
-        "plan" => session.change_plan(plan, per_unit(words.0[1])).map(|_| ()),
         "key" => session.create_key(words.word(1)),
         "disable" => session.disable_key(words.word(1)),
         "grant" => session.grant(terms(words)).map(|_| ()),
@@ -151,7 +173,7 @@ fn terms(words: &Words<'_>) -> GrantTerms {
         id: words.word(1),
         amount: words.word(2),
         kind: ledger::GrantKind::Paid,
-        priority: 0,
+        priority: 100,
         effective_at: words.instant("effective"),
         expires_at: words.instant("expires"),
         rollover: words.option("rollover").map(|text| {

@@ -17,6 +17,7 @@
 
 mod book;
 mod grants;
+mod included;
 mod keys;
 mod leases;
 mod reservations;

@@ -1,7 +1,7 @@
 //! What entries about grants change: what each has left, and the sums over all of them.
 
 use super::super::entry::{Adjustment, Rolled};
-use super::super::grant::{Burn, Grant};
+use super::super::grant::{Burn, Grant, GrantTerms};
 use super::super::{Ledger, PastDebit, PastTerms};
 use crate::units::{Credits, GrantId, Inexact, Timestamp};
 
@@ -70,6 +70,17 @@ impl Ledger {
             grant.given = grant.given.plus(added)?;
         }
         Ok(())
+    }
+
+    pub(super) fn change_grant(
+        &mut self,
+        id: &GrantId,
+        terms: &GrantTerms,
+        next: Option<Timestamp>,
+    ) {
+        if let Some(grant) = self.grants.get_mut(id) {
+            (grant.terms, grant.next_refill) = (terms.clone(), next);
+        }
     }
 
     pub(super) fn void(&mut self, id: &GrantId) -> Result<(), Inexact> {
