@@ -5,7 +5,8 @@
  * (benches/gateway/observed.js): what the way costs is part of the figure.
  */
 import { Hint } from "../scripts/tools.mjs";
-import { percentile, rounded, row, withPlatform } from "./platform.mjs";
+import { percentile, rounded, row } from "./figures.mjs";
+import { withPlatform } from "./platform.mjs";
 
 export const about = "control messages per second of one account object";
 
@@ -69,15 +70,14 @@ class Isolate {
 
 export async function run({ seconds }) {
   return withPlatform({ isolates: GATEWAYS, observed: true }, async (platform) => {
-    // The key's id is the last part but one of its text.
-    const key = platform.key.split("_").at(-2);
+    const { id: key } = platform.key;
     const isolates = Array.from({ length: CLIENTS }, (_, i) => new Isolate(`bench${i}l1`, key));
     await drive(isolates, platform.urls, WARM_UP_SECONDS);
     const length = Math.max(seconds, SECONDS_MIN);
     const started = performance.now();
     const times = await drive(isolates, platform.urls, length);
     const elapsed = (performance.now() - started) / 1_000;
-    const { balance, audit } = await platform.accounts.account();
+    const { balance, audit } = await platform.account();
     const spent = isolates.reduce((sum, isolate) => sum + isolate.spent, 0);
     if (audit !== "ok" || Number(balance.burned) !== spent) {
       throw new Hint(`${spent} operations reported, ${balance.burned} burned, audit ${audit}`);

@@ -12,8 +12,10 @@
  * Duration is told apart: it depends on the hour, not on the requests, and with the traffic of a
  * single small account it is the largest part.
  */
+import { rounded, row } from "./figures.mjs";
 import { openLoop } from "./open.mjs";
-import { json, rounded, row, withPlatform } from "./platform.mjs";
+import { json } from "./operator.mjs";
+import { withPlatform } from "./platform.mjs";
 
 export const about = "rows written and calls per million requests, and the platform's price";
 
@@ -28,11 +30,11 @@ const DOLLARS_PER_SECOND = (12.5 / 1e6) * 0.128;
 
 export async function run() {
   const platform = { isolates: ISOLATES, observed: true };
-  return withPlatform(platform, async ({ accounts, key, urls }) => {
-    const targets = urls.map((url) => ({ url: `${url}/words`, headers: { "x-api-key": key } }));
+  return withPlatform(platform, async ({ account, key, urls }) => {
+    const targets = urls.map((url) => ({ url: `${url}/words`, headers: { "x-api-key": key.key } }));
     const load = (seconds) => openLoop(targets, { rate: RATE * ISOLATES, seconds });
     const counts = async () => {
-      const { journal_rows } = await accounts.account();
+      const { journal_rows } = await account();
       // Asking for the account was a call as well.
       const { calls, rows, alarms } = await json(`${urls[0]}/bench/object`);
       return { calls: calls - 1, rows, alarms, journal: journal_rows };

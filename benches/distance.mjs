@@ -4,8 +4,9 @@
  * over an answer. Everybody pays the origin; only who asks the object for each request pays the
  * distance as well.
  */
+import { median, rounded, row } from "./figures.mjs";
 import { openLoop } from "./open.mjs";
-import { median, rounded, row, withPlatform } from "./platform.mjs";
+import { withPlatform } from "./platform.mjs";
 
 export const about = "20 ms between gateway and account, 10 ms at the origin: p50 of each";
 

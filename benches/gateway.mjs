@@ -14,10 +14,14 @@
  * It fails if an answer is not 2xx, and if the account was not charged exactly what was served.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { Agent, request as httpRequest } from "node:http";
+import { Agent } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Hint, log } from "../scripts/tools.mjs";
+import { median, rounded, row } from "./figures.mjs";
 import { loadGenerator } from "./load.mjs";
-import { burned, json, median, rounded, row, sleep, withPlatform } from "./platform.mjs";
+import { send } from "./open.mjs";
+import { json } from "./operator.mjs";
+import { burned, withPlatform } from "./platform.mjs";
 
 export const about = "pass-through, hand-written and edgemeter, requests per second";
 
@@ -27,20 +31,13 @@ const CHECKED = 2_000;
 const BESIDE = ["passthrough", "headers_only", "handwritten"];
 
 /** `total` requests on `connections`, each awaited to its end; how many were 2xx. */
-async function serve({ url, headers }, total, connections) {
+async function serve(target, total, connections) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const one = () =>
-    new Promise((resolve, reject) => {
-      const sent = httpRequest(url, { headers, agent }, (answer) => {
-        answer.on("error", reject).on("end", () => resolve(answer.statusCode)).resume();
-      });
-      sent.on("error", reject).end();
-    });
   let [next, good] = [0, 0];
   const client = async () => {
     while (next < total) {
       next += 1;
-      const status = await one();
+      const status = await send(target, agent);
       if (status >= 200 && status < 300) good += 1;
     }
   };
@@ -87,12 +84,12 @@ async function measure(load, bench, name, settings) {
  */
 async function check(bench, rounds, { connections }) {
   const answers = rounds.reduce((sum, round) => sum + round.edgemeter.answers, 0);
-  const load = await burned(bench.accounts);
+  const load = await burned(bench.account);
   if (load < answers || load > answers + connections * rounds.length) {
     throw new Hint(`edgemeter charged ${load} credits for ${answers} answers`);
   }
   const good = await serve(bench.targets.edgemeter, CHECKED, connections);
-  const charged = (await burned(bench.accounts)) - load;
+  const charged = (await burned(bench.account)) - load;
   if (charged !== good) throw new Hint(`edgemeter charged ${charged} credits for ${good} answers`);
 }
 

@@ -11,13 +11,14 @@
  *
  * It fails if the audit finds anything, or if a count is not what was sent.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../scripts/build.mjs";
 import { Hint, log, ROOT } from "../scripts/tools.mjs";
 import { freePort, startWorkerd } from "../scripts/workerd.mjs";
-import { json, median, operator, rounded, SETTINGS } from "./operator.mjs";
+import { median, rounded } from "./figures.mjs";
+import { json, operator, SETTINGS } from "./operator.mjs";
+import { directory } from "./platform.mjs";
 
 export const about = "an account with a long journal: cold start, burns, bytes per operation";
 
@@ -33,13 +34,13 @@ async function start(dir) {
   const options = {
     dir,
     ports: [await freePort()],
-    origin: { file: join(ROOT, "benches", "gateway", "origin.js") },
+    origin: { modules: [join(ROOT, "benches", "gateway", "origin.js")] },
     settings: SETTINGS,
     beside: [
       {
         name: "driver",
         port: await freePort(),
-        file: join(ROOT, "benches", "journal", "driver.js"),
+        modules: [join(ROOT, "benches", "journal", "driver.js")],
         accounts: true,
       },
     ],
@@ -80,7 +81,7 @@ async function burns(bench, keys, rounds) {
   for (let round = 0; round <= rounds; round++) {
     const rps = {};
     for (const account of round % 2 === 0 ? [LONG, "empty"] : ["empty", LONG]) {
-      const asked = { account, key: keys[account], calls: DEBITS, from: round * DEBITS };
+      const asked = { account, key: keys[account].id, calls: DEBITS, from: round * DEBITS };
       const { ms } = await bench.post("/burn", asked);
       rps[account] = (DEBITS * 1_000) / ms;
     }
@@ -131,15 +132,14 @@ async function verify(bench) {
 export async function run({ operations, rounds }) {
   await build(["edge"]);
   // Memory where there is such a file system: a shared disk's mood would decide, not the journal.
-  const memory = "/dev/shm";
-  const dir = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "edgemeter-journal-"));
+  const dir = directory();
   const bench = await start(dir);
   try {
     const keys = await bench.operator.fund([LONG, "empty", "warm", "fresh"]);
     let lease = { id: "bench.l1", from: 0, seq: 0, granted: 0 };
     const rows = Math.ceil(operations / PER_ROW);
     for (let done = 0; done <= rows; done += ROWS) {
-      lease = await fill(bench, keys[LONG], lease, Math.min(ROWS, rows + 1 - done));
+      lease = await fill(bench, keys[LONG].id, lease, Math.min(ROWS, rows + 1 - done));
       if (done % 2_000 === 0) log(`  fill: ${lease.from} operations`);
     }
     if (lease.from !== rows * PER_ROW) throw new Hint(`${lease.from} of ${operations} reported`);
@@ -148,7 +148,7 @@ export async function run({ operations, rounds }) {
     for (let round = 0; round < rounds; round++) {
       // How far the last checkpoint lies behind differs each time.
       lease = { ...lease, id: `bench.c${round}`, from: 0, seq: 0, granted: 0 };
-      lease = await fill(bench, keys[LONG], lease, 1 + ((round * 7) % 24));
+      lease = await fill(bench, keys[LONG].id, lease, 1 + ((round * 7) % 24));
       starts.push(await cold(bench, LONG));
       log(`  cold: ${starts.at(-1).first.toFixed(1)} ms, then ${starts.at(-1).second.toFixed(1)}`);
     }

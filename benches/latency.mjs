@@ -3,8 +3,9 @@
  * beside the pass-through, in rounds that alternate. A figure is the median of the rounds'
  * differences, since neighbours in time share what else the machine is doing.
  */
+import { median, rounded, row } from "./figures.mjs";
 import { openLoop } from "./open.mjs";
-import { burned, median, rounded, row, withPlatform } from "./platform.mjs";
+import { burned, withPlatform } from "./platform.mjs";
 
 export const about = "what edgemeter adds to a request's time, at a fixed rate";
 
@@ -12,7 +13,7 @@ export const about = "what edgemeter adds to a request's time, at a fixed rate";
 const RATE = 500;
 
 export async function run({ rounds: wanted, seconds }) {
-  return withPlatform({ beside: ["passthrough"] }, async ({ accounts, targets }) => {
+  return withPlatform({ beside: ["passthrough"] }, async ({ account, targets }) => {
     const names = Object.keys(targets);
     const rounds = [];
     let served = 0;
@@ -24,7 +25,7 @@ export async function run({ rounds: wanted, seconds }) {
       served += measured.edgemeter.answers;
       rounds.push(measured);
     }
-    const charged = await burned(accounts);
+    const charged = await burned(account);
     if (charged !== served) throw new Error(`charged ${charged} credits for ${served} answers`);
     return summary(names, rounds.slice(1));
   });

@@ -4,25 +4,30 @@
  * answer, as this process sees it; its own share is the same for every contender.
  */
 import { Agent, request as httpRequest } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Hint } from "../scripts/tools.mjs";
-import { percentile, sleep } from "./platform.mjs";
+import { percentile } from "./figures.mjs";
 
 /** Connections at once, at most: far more than a moderate rate needs. */
 const CONNECTIONS_MAX = 64;
 const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS_MAX });
 
-function once({ url, headers }) {
-  const sent = performance.now();
+/** One request, to the end of its answer: the status. */
+export function send({ url, headers }, agent) {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(url, { headers, agent }, (answer) => {
-      answer.on("error", reject).resume().on("end", () => {
-        const { statusCode: status } = answer;
-        if (status >= 200 && status < 300) resolve(performance.now() - sent);
-        else reject(new Hint(`${url} answered ${status}`));
-      });
+      answer.on("error", reject).on("end", () => resolve(answer.statusCode)).resume();
     });
     outgoing.on("error", reject).end();
   });
+}
+
+/** The time of one request that must be answered well, in ms. */
+async function once(target) {
+  const sent = performance.now();
+  const status = await send(target, agent);
+  if (status < 200 || status > 299) throw new Hint(`${target.url} answered ${status}`);
+  return performance.now() - sent;
 }
 
 /**

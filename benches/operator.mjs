@@ -1,4 +1,4 @@
-/** What benches share: the operator's calls on the gateway, and small arithmetic. */
+/** What benches ask of a gateway as its operator: accounts with plenty, and how they stand. */
 import { Hint } from "../scripts/tools.mjs";
 
 const TOKEN = "operator-token-of-the-bench-0123456789";
@@ -36,27 +36,19 @@ export function operator(base) {
       body: body && JSON.stringify(body),
     });
   return {
-    /** Opens accounts with plenty of credits, and a key `bench` each. */
+    /** Opens accounts with plenty of credits, and a key each: `{ id, key }` by account. */
     async fund(accounts) {
       await call("POST", "/plans", PLAN);
       await call("PUT", "/routes", ROUTES);
-      const ids = {};
+      const keys = {};
       for (const id of accounts) {
         await call("POST", "/accounts", { id, contract: { plan: "bench", version: 1 } });
         await call("POST", `/accounts/${id}/grants`, { id: "plenty", amount: String(PLENTY) });
-        ids[id] = (await call("POST", `/accounts/${id}/keys`, { id: "bench" })).id;
+        keys[id] = await call("POST", `/accounts/${id}/keys`, { id: "bench" });
       }
-      return ids;
+      return keys;
     },
     account: (id) => call("GET", `/accounts/${id}`),
     verify: (id, from) => call("GET", `/accounts/${id}/verify?from=${from}`),
   };
 }
-
-export const median = (numbers) => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
-
-export const rounded = (value, places = 2) => Number(value.toFixed(places));

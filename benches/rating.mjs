@@ -31,6 +31,7 @@ import { Decimal } from "decimal.js";
 import { build } from "../scripts/build.mjs";
 import { Hint, log, ROOT, run as runCommand } from "../scripts/processes.mjs";
 import { startBrowser } from "../tests/page/browser.mjs";
+import { median } from "./figures.mjs";
 
 export const about = "native, wasm, decimal.js, big.js and BigInt, ratings per second";
 
@@ -174,7 +175,6 @@ async function native(text) {
 }
 
 const marginals = (answer) => /"marginals":(\[[^\]]*\])/.exec(answer)?.[1];
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
 function milliseconds(work) {
   const begun = performance.now();

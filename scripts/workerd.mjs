@@ -2,7 +2,7 @@
  * Runs the built gateway on workerd, with a disk directory: on one's own machine and in tests.
  *
  *   gateway 1 … n   the same build, an isolate each; 1 hosts the account objects
- *   origin          the API behind, anywhere on HTTP, or a plain Worker's file
+ *   origin          the API behind, anywhere on HTTP, or a plain Worker
  *   beside          plain Workers in the same process, for comparison
  *   storage         SQLite files of the objects, in `dir`
  */
@@ -16,6 +16,9 @@ import { npmTool } from "./tools.mjs";
 export const [, COMPATIBILITY_DATE] = readFileSync(join(ROOT, "wrangler.toml"), "utf8").match(
   /^compatibility_date = "(.+)"$/m,
 );
+
+/** The gateway as it is built. */
+export const GATEWAY = join(ROOT, "build", "gateway.js");
 
 /** Text as a Cap'n Proto string. */
 const quote = (text) => JSON.stringify(text);
@@ -41,12 +44,21 @@ function bindings(index, settings) {
 }
 
 /**
- * A Worker of a plain JavaScript file, as configuration, and of the files beside it that it
- * imports. Its classes of objects, if any, are bound by their names in capitals; with `accounts`,
- * the gateway's accounts as ACCOUNT.
+ * A Worker's modules, the first one its entry; they import each other by the names of their files.
+ * Paths are relative to the configuration: Cap'n Proto looks absolute ones up elsewhere.
+ */
+const embedded = (dir, files) =>
+  files.map((file) => {
+    const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
+    return `(name = "${basename(file)}", ${kind} = embed ${quote(relative(dir, file))})`;
+  });
+
+/**
+ * A Worker of plain JavaScript, as configuration. Its classes of objects, if any, are bound by
+ * their names in capitals; with `accounts`, the gateway's accounts as ACCOUNT.
  */
 function plainWorker(dir, options) {
-  const { name, file, imports = [], objects = [], settings = {}, accounts = false } = options;
+  const { name, modules, objects = [], settings = {}, accounts = false } = options;
   const classes = objects.map(
     (object) => `(className = "${object}", uniqueKey = "${name}-${object}", enableSql = true)`,
   );
@@ -56,12 +68,9 @@ function plainWorker(dir, options) {
     ...(name === "origin" ? [] : [`(name = "ORIGIN", service = "origin")`]),
     ...(accounts ? [object(false, "ACCOUNT", "Account")] : []),
   ];
-  const modules = [file, ...imports].map(
-    (path) => `(name = "${basename(path)}", esModule = embed ${quote(relative(dir, path))})`,
-  );
   const storage = objects.length > 0 ? `\n  durableObjectStorage = (localDisk = "storage"),` : "";
   return `const ${name} :Workerd.Worker = (
-  modules = [${modules.join(", ")}],
+  modules = [${embedded(dir, modules).join(", ")}],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   durableObjectNamespaces = [${classes.join(", ")}],${storage}
   bindings = [${bound.join(", ")}],
@@ -70,17 +79,12 @@ function plainWorker(dir, options) {
 
 /** The configuration, as workerd reads it. */
 export function config(options) {
-  const { dir, ports, origin, settings, main, beside = [], host = "127.0.0.1" } = options;
-  const { gateway = join(ROOT, "build", "gateway.js") } = options;
+  const { dir, ports, origin, settings, beside = [], host = "127.0.0.1" } = options;
+  const modules = [...(options.modules ?? [GATEWAY]), join(ROOT, "build", "index_bg.wasm")];
   const plain = typeof origin === "string" ? beside : [{ name: "origin", ...origin }, ...beside];
   const objects = ["Account", "Catalog"].map(
     (name) => `(className = "${name}", uniqueKey = "edgemeter-${name}", enableSql = true)`,
   );
-  // Relative to the configuration: Cap'n Proto looks absolute paths up elsewhere.
-  const near = (file) => quote(relative(dir, file));
-  const first = main === undefined
-    ? ""
-    : `(name = "main.js", esModule = embed ${near(main)}),\n    `;
   const workers = ports.map((_, i) => {
     const own = i === 0
       ? `durableObjectNamespaces = [${objects.join(", ")}],
@@ -88,8 +92,7 @@ export function config(options) {
       : "";
     return `const gateway${i + 1} :Workerd.Worker = (
   modules = [
-    ${first}(name = "gateway.js", esModule = embed ${near(gateway)}),
-    (name = "index_bg.wasm", wasm = embed ${near(join(ROOT, "build", "index_bg.wasm"))}),
+    ${embedded(dir, modules).join(",\n    ")},
   ],
   compatibilityDate = "${COMPATIBILITY_DATE}",
   ${own}
@@ -156,11 +159,11 @@ function listenError(port, host) {
 
 /**
  * Starts workerd and waits until every gateway answers.
- * @param {{ dir: string, ports: number[], origin: string | { file: string }, settings: object,
- *           main?: string, gateway?: string,
- *           beside?: { name: string, port: number, file: string, imports?: string[],
- *                      objects?: string[], settings?: object, accounts?: boolean }[] }} options
- *   `main`: a module that runs in front of the build and imports it as ./gateway.js
+ * @param {{ dir: string, ports: number[], origin: string | { modules: string[] },
+ *           settings: object, modules?: string[],
+ *           beside?: { name: string, port: number, modules: string[], objects?: string[],
+ *                      settings?: object, accounts?: boolean }[] }} options
+ *   `modules`: files, the entry first; a gateway's are the built one and whatever stands around it
  */
 export async function startWorkerd(options) {
   mkdirSync(join(options.dir, "storage"), { recursive: true });

@@ -7,7 +7,7 @@
 //! plan       PlanSpec (raw JSON) → Plan (checked): what things cost, and what is metered
 //! meter      events → mergeable states by window and dimensions → quantities
 //! rating     usage × price → amount, explained
-//! ledger     grants, burn order, leases, journal: apply(command, now) → entry; replay
+//! ledger     grants, burn order, leases, journal: decide → entry → apply; replay
 //! control    credit control: the isolate's lease states and the messages to the account
 //! simulation feature cli: isolates, an account and a bad network in virtual time, audited
 //! live       what the account tells its page: messages, sequence, the last minute
@@ -16,7 +16,7 @@
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
 //! preview    feature preview: what the page loads when it is asked what something would cost
-//! bin        feature cli: edgemeter rate | preview | backtest | batch
+//! bin        feature cli: edgemeter rate | preview | backtest | verify | simulate | batch
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and

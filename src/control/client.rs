@@ -8,6 +8,7 @@
 //! admit ──▶ Paid           from the lease: no I/O
 //!       ──▶ Ask(request)   the account decides; `answered` gives the verdict
 //!       ──▶ Denied         the account could not pay, at most DENIAL_MS ago
+//!       ──▶ Unpriced       the plan has no price for it; what a key may do, the account says
 //! ```
 //!
 //! Invariants: spendable is never below zero; nothing is spent at or after the deadline, which is

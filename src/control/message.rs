@@ -81,7 +81,7 @@ pub struct Wish {
     pub seq: u64,
     /// Credits per second that the isolate serves, as it sees it.
     pub rate: Credits,
-    /// The dearest operation it has seen lately.
+    /// What one operation is held at: the one that asks, or the last that was paid.
     pub cost: Credits,
     /// What the lease has been granted so far, as the isolate knows: a lease of which the account
     /// knows nothing must not begin anew under its name.

@@ -2,9 +2,9 @@
 //! No I/O: the gateway and the account object drive it on the platform, a test drives it anywhere.
 //!
 //! ```text
-//!   isolate                                account
-//!   Client ── Request: report, debit, ask ──▶ serve() ── Session ──▶ journal row
-//!          ◀── Answer: granted, acked, keys, balance ──
+//!   isolate                                             account
+//!   Client ── Request: report, refunds, debit, wish ──▶ serve() ── Session ──▶ journal row
+//!          ◀── Answer: acked, verdict, granted, validity, balance; plan and keys if new ──
 //! ```
 //!
 //! Counters are cumulative (`granted` raised by the account, `used` and `returned` by the isolate),

@@ -1,7 +1,7 @@
 //! How much to set aside for an isolate, and for how long. Pure arithmetic on the account's state.
 //!
 //! ```text
-//! want  = rate × 2 s                              what the isolate needs until it asks again
+//! want  = rate × 2 s − what it still holds         until it asks again
 //! low   = max(1 % of granted, n × cost)           n = live leases, this one included
 //! fair  = (available − low) / 2n                  half of what is free, shared
 //! grant = min(want, fair)     nothing if below two operations: then every one is a direct debit

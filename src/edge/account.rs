@@ -3,7 +3,7 @@
 //! ```text
 //! call(message) ─▶ load (once) ─▶ Session: decide ─▶ one journal row ─▶ reply
 //!                                                       └─▶ sockets, at most ten times a second
-//! alarm         ─▶ the same, with nothing asked: leases and grants that ended
+//! alarm         ─▶ the same, with nothing asked: leases and grants that end or come again
 //! ```
 //!
 //! Invariants: `call` is synchronous, so nothing comes between reading and writing; the reply

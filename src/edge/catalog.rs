@@ -3,7 +3,7 @@
 //! ```text
 //! plan(id, version, hash, json)   immutable: the same version with another meaning is refused
 //! routes(id = 1, json)            the whole document, replaced at once
-//! account(id, plan, at)           so that a wrong name never makes an empty account object
+//! account(id)                     so that a wrong name never makes an empty account object
 //! ```
 
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,8 @@
 //! | `EDGEMETER_OPERATOR_TOKEN` | bearer token of the control API, ≥ 32 characters                |
 //! | `EDGEMETER_MODE`           | `live` or `test`: which keys are taken                          |
 //! | `EDGEMETER_TOPUP_URL`      | optional: where a customer buys credits, named in each 402      |
+//!
+//! Where the origin is, entry.js reads for itself: it holds the fetch.
 
 use serde::Deserialize;
 

@@ -1,5 +1,5 @@
-//! What an operator changes on an account, beside grants and keys: one message each, the balance
-//! as the answer.
+//! What an operator changes on an account, beside new grants and new keys: one message each, the
+//! balance as the answer.
 
 use serde::{Deserialize, Serialize};
 

@@ -42,7 +42,8 @@ export function read(request) {
   const query = url.indexOf("?", start);
   const path = query < 0 ? url.slice(start) : url.slice(start, query);
   const route = method === "GET" ? path : `${method} ${path}`;
-  return { request, method, url, credential, route, header: isOurs ? "x-api-key" : "authorization" };
+  const header = isOurs ? "x-api-key" : "authorization";
+  return { request, method, url, credential, route, header };
 }
 
 /**

@@ -22,6 +22,7 @@ pub(super) const KEPT_MS: i64 = 60_000;
 pub(super) const ROWS_MAX: u64 = 500;
 /// And bytes of them, but for one row: the oldest of the minute are left out, never the newest.
 pub(super) const BYTES_MAX: usize = 64 * 1_024;
+
 /// The last minute of one account.
 #[derive(Debug, Default)]
 pub(super) struct Live {
@@ -62,12 +63,14 @@ impl Live {
     fn remember(&mut self, ledger: &Ledger) {
         if let Ok(balance) = ledger.balance() {
             let plan = PlanVersion { id: ledger.plan().id.clone(), version: ledger.plan().version };
+            // To the customer, what was taken back has ended unspent as well.
+            let ended = balance.expired.plus(balance.voided).unwrap_or(balance.expired);
             let balance = Balance {
                 available: balance.available,
                 held: balance.held,
                 burned: balance.burned,
                 granted: balance.granted,
-                expired: balance.expired,
+                expired: ended,
                 balance: balance.balance,
             };
             self.balance = Some((ledger.account().clone(), plan, balance));

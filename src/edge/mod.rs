@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! entry.js   holds the request and the fetch
-//!   ├─▶ exports  admit, answered, settle, renew, flush: one synchronous call each   gateway/
+//!   │              known.js: what was paid a moment ago; page.js, panic.js, refusals.js
+//!   ├─▶ exports  admit, again, answered, settle, renew, flush, persist: synchronous  gateway/
+//!   │              key.rs checks a key, route.rs finds what a request is
 //!   ├─▶ Account  one object per customer: ledger, journal, live sockets             account.rs
-//!   │              its SQLite: store/; what an auditor asks of it: audit.rs
+//!   │              its SQLite: store/; what an auditor asks of it: audit.rs; what an operator
+//!   │              changes by hand: correction.rs; what is shown of it: description.rs, live.rs
 //!   ├─▶ Catalog  one object: plans, routes, the list of accounts                    catalog.rs
 //!   ├─▶ fetch    the control API under /v1                                          api/
 //!   └─▶ rate     what use costs, as in the other builds; behind no route

@@ -6,7 +6,7 @@
 //!   "field": "/amount", "value": "-5" }
 //! ```
 //!
-//! This is the one place that chooses HTTP status codes.
+//! Which HTTP status an error of the ledger or of a plan has is chosen here alone.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

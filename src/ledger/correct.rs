@@ -1,10 +1,11 @@
-//! What an operator does to an account by hand, each once by its id: voids, adjustments, and the
-//! end of a period.
+//! What an operator does to an account by hand: voids, adjustments, another plan, and the end of a
+//! period. The same again changes nothing.
 //!
 //! ```text
 //! void         a grant ends now; its free rest is nobody's any more
 //! adjust −n    takes n free credits, from one grant or in burn order
 //! adjust +n    gives n credits back to one grant
+//! plan         from here on; what was served before is rated by the plan of its time
 //! close        each grant that does not recur and has a rollover keeps min(max, max(min, rest));
 //!              use is counted from zero, overage goes onto the invoice
 //! ```

@@ -1,9 +1,9 @@
 //! Commands → entries: what may happen to an account, decided on its state.
 //!
 //! A [`Session`] is one visit to the ledger at one instant: it first does what is due (`due.rs`),
-//! then decides commands. Every change is recorded as an entry
-//! and applied at once; the caller writes what [`Session::finish`] returns as one journal row. A
-//! command that is refused has recorded nothing of its own.
+//! then decides commands, and at its end asks for money if the rule says so (`top_up.rs`). Every
+//! change is recorded as an entry and applied at once; the caller writes what [`Session::finish`]
+//! returns as one journal row. A command that is refused has recorded nothing of its own.
 
 use super::entry::{Debit, Entry, PlanRef};
 use super::grant::{Burn, Grant, GrantTerms, Rollover};

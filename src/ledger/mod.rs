@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! granted = available + held + burned + expired + voided     always, exactly
-//! held    = Σ over leases: granted − used − returned    set aside for isolates, also for those
-//!                                                       that vanished: `unreported` of it
+//! held    = what open leases have left + what is reserved + unreported
+//!           of a lease: granted − used − returned       unreported: of isolates that vanished
 //! available ≥ 0                                         nothing is spent twice
-//! served  = burned + debt + overage + unpaid            past zero as the plan allows
+//! served  = burned + debt + overage + invoiced + unpaid     of what was reported; past zero as
+//!                                                       the plan allows
 //! ```
 //!
 //! [`Ledger::apply`] is the only thing that changes the state, and it takes an [`Entry`]; the
 //! methods that decide ([`decide`]) look at the state, record entries, and never change it
-//! otherwise. So replaying the journal gives the live state, bit for bit.
+//! otherwise. What the clock alone makes it forget is forgotten in replay as well
+//! ([`Ledger::advance`]). So replaying the journal gives the live state, bit for bit.
 
 mod apply;
 mod correct;
@@ -237,7 +239,7 @@ impl Ledger {
         &self.keys
     }
 
-    /// Rises whenever a key is created or disabled.
+    /// Rises whenever a key is created, disabled or limited.
     pub fn keys_revision(&self) -> u64 {
         self.keys_revision
     }

@@ -78,7 +78,7 @@ pub struct Balance {
     pub burned: Credits,
     /// Ever granted.
     pub granted: Credits,
-    /// Ended unspent.
+    /// Ended unspent, or taken back.
     pub expired: Credits,
     /// What is left: available and held.
     pub balance: Credits,

@@ -1,4 +1,5 @@
-//! What people do to an account: payments, keys, returns; and what an isolate gone wrong does.
+//! What people do to an account: payments, keys, plans, periods, corrections, returns; and what an
+//! isolate gone wrong does.
 
 use rust_decimal::Decimal;
 

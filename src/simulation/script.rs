@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Every event carries its instant and its own seed, so any of them can be left out and the others
-//! stay what they were: that is what makes a failure shrink. A further
-//! command of the ledger is one more [`Kind`].
+//! stay what they were: that is what makes a failure shrink. A further command of the ledger is one
+//! more [`Kind`].
 
 use super::account::Point;
 use super::chance::{Chance, mix};

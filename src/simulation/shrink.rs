@@ -8,8 +8,7 @@ use super::script::{CLASSES, Event, Setup};
 use super::{Outcome, Violation, play};
 
 /// The smallest run found that breaks the same invariant, played once more with its story told, and
-/// the number of its events.
-/// `may_go_on` is asked before each try: the caller has the clock.
+/// the number of its events. `may_go_on` is asked before each try: the caller has the clock.
 pub fn shrink(
     setup: &Setup,
     events: &[Event],

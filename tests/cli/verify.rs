@@ -97,7 +97,8 @@ fn a_sound_export_is_reported() {
     let hash = export.position.hash.clone();
     let expected = format!(
         "acme, p version 1\n\nrows          5\noperations    3\ngranted     100\navailable    60\n\
-         held         37\nburned        3\nexpired       0\n\nverified, last hash {hash}\n"
+         held         37\nburned        3\nexpired       0\nvoided        0\n\n\
+         verified, last hash {hash}\n"
     );
     let path = file("sound.jsonl", &text);
     let sound = run(&["verify", &path, "--expect-rows", "5", "--expect-hash", &hash]);

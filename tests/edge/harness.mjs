@@ -118,7 +118,7 @@ export async function startGateway({ gateways = 1, settings = {}, entry } = {}) 
     ports,
     origin: origin.address,
     settings: { ...SETTINGS, ...settings },
-    ...(entry === undefined ? {} : { gateway: await bundled(entry, dir) }),
+    ...(entry === undefined ? {} : { modules: [await bundled(entry, dir)] }),
   };
   let workerd = await startWorkerd(options).catch((error) => {
     origin.stop();

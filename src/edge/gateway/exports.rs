@@ -34,7 +34,7 @@ pub fn set_routes(json: &str) -> String {
     with(|gateway| gateway.set_routes(json).err()).flatten().unwrap_or_default()
 }
 
-/// Decides a request; see the head of this module for the verdicts.
+/// Decides a request; see the head of `mod.rs` for the verdicts.
 #[wasm_bindgen]
 #[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
 pub fn admit(method: &str, url: &str, credential: &str, now: f64) -> String {

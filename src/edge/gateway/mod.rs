@@ -7,12 +7,13 @@
 //! again_left()                        ─▶ what that left, in whole credits
 //! settle_again(shortcut, number, status) ─▶ whether that was all; if not, `settle`
 //! answered(ticket, reply, now)        ─▶ verdict     after "ask"
-//! settle(account, op, status, now)    ─▶ "flush" | ""
-//! renew / flush(account, now)         ─▶ "ask…" | "wait" | ""
+//! settle(account, op, status, now)    ─▶ whether a flusher must be started
+//! renew(account, now)                 ─▶ "ask…" | ""
+//! flush(account, last, now)           ─▶ "ask…" | "wait" | "" once there is nothing to tell
 //! persist(account, op, now)           ─▶ "ask…" | "wait" | "" once the account has burned it
 //! needs_flusher(account, now)         ─▶ whether nobody reports what an answer left behind
 //!
-//! verdict, fields separated by line feeds (JSON holds none):
+//! verdict, fields separated by line feeds (JSON holds none), empty if there is nothing to do:
 //!   paid    flags  account  op  cost  policy  left  shortcut
 //!                                                       forward it; flags: see `verdict.rs`
 //!   ask     account  ticket  request                    send the request to the account
@@ -21,6 +22,7 @@
 //!   own                                                 the control API or the page
 //!   routes                                              fetch the routes, then ask again
 //!   start                                               the memory is gone: start, then ask again
+//!   wait                                                come again a moment later
 //! ```
 
 mod exports;

@@ -135,6 +135,7 @@ impl Verify {
             ("held", balance.held.to_string()),
             ("burned", balance.burned.to_string()),
             ("expired", balance.expired.to_string()),
+            ("voided", balance.voided.to_string()),
         ];
         let rows: Vec<Vec<String>> =
             rows.map(|(name, value)| vec![name.to_owned(), value]).to_vec();
