@@ -176,7 +176,7 @@ impl Account {
             let detail = "account exists with another plan: use a new id, or repeat the same plan";
             return match hot.plan.hash() == plan.hash() {
                 true => Ok(false),
-                false => Err(Problem::new(409, "account_exists", detail).field("/plan")),
+                false => Err(Problem::new(409, "account_exists", detail).field("/contract")),
             };
         }
         let entry = ledger::open(account, &plan, json);

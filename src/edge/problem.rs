@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, SpendPeriod};
 use crate::plan::PlanError;
 
 /// Characters of an offending value that are repeated to the caller, at most.
@@ -77,6 +77,15 @@ impl Problem {
         let mut response = worker::Response::from_body(body)?.with_status(self.status);
         response.headers_mut().set("content-type", "application/problem+json")?;
         response.headers_mut().set("cache-control", "no-store")?;
+        // The same as src/edge/refusals.js says on metered traffic.
+        match self.status {
+            503 => response.headers_mut().set("retry-after", "1")?,
+            401 => {
+                let scheme = "Bearer realm=\"edgemeter\"";
+                response.headers_mut().set("www-authenticate", scheme)?;
+            }
+            _ => {}
+        }
         Ok(response)
     }
 
@@ -118,8 +127,10 @@ impl From<LedgerError> for Problem {
             LedgerError::GrantUnknown { .. } => (404, Some("/grant")),
             LedgerError::GrantEnded { .. } => (409, Some("/grant")),
             LedgerError::AdjustmentZero => (422, Some("/amount")),
+            LedgerError::ReasonTooLong { .. } => (422, Some("/reason")),
             LedgerError::AdjustmentShort { .. } => (409, Some("/amount")),
-            LedgerError::LimitNegative { .. } => (422, Some("/day")),
+            LedgerError::LimitNegative { period: SpendPeriod::Day, .. } => (422, Some("/day")),
+            LedgerError::LimitNegative { period: SpendPeriod::Month, .. } => (422, Some("/month")),
             LedgerError::TopUpRule { .. } => (422, Some("/rule")),
             LedgerError::TopUpUnknown { .. } => (404, None),
             LedgerError::ReservationUnknown { .. } | LedgerError::ReservationUnpriced { .. } => {

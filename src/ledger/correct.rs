@@ -15,7 +15,7 @@
 use super::decide::{Payer, Session};
 use super::entry::{Adjustment, Entry, PlanRef, Rolled};
 use super::grant::Burn;
-use super::{COMMANDS_MAX, Command, Grant, LedgerError};
+use super::{COMMANDS_MAX, Command, Grant, LedgerError, REASON_BYTES_MAX};
 use crate::plan::Plan;
 use crate::units::{Credits, GrantId, Inexact};
 
@@ -76,6 +76,10 @@ impl Session<'_> {
         }
         if amount.is_zero() || (!amount.is_negative() && grant.is_none()) {
             return Err(LedgerError::AdjustmentZero);
+        }
+        let bytes = adjustment.reason.len();
+        if bytes > REASON_BYTES_MAX {
+            return Err(LedgerError::ReasonTooLong { bytes, max: REASON_BYTES_MAX });
         }
         let taken = match amount.is_negative() {
             true => self.taken(Credits::ZERO.minus(amount)?, grant.as_ref())?,

@@ -356,7 +356,7 @@ pub struct Adjustment {
     /// The grant; without it, credits are taken in burn order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantId>,
-    /// Why, for whoever reads the journal.
+    /// Why, for whoever reads the journal; 256 bytes at most.
     pub reason: String,
 }
 

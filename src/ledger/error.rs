@@ -1,5 +1,6 @@
 //! Why the ledger refused a command. Running out of credits is an outcome, not an error.
 
+use super::key::SpendPeriod;
 use crate::units::{Credits, GrantId, Inexact, KeyId, Timestamp};
 
 /// Variants are ordered by precedence: when several apply, the first one is returned.
@@ -57,6 +58,14 @@ pub enum LedgerError {
     /// A correction of nothing, or one that gives to no grant in particular.
     #[error("an adjustment is below zero, or above zero and names the grant it gives to")]
     AdjustmentZero,
+    /// A correction with a story; the account remembers the last thousand of them.
+    #[error("reason has {bytes} bytes: {max} at most, with a link to where there is more")]
+    ReasonTooLong {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        max: usize,
+    },
     /// A correction that takes more than there is.
     #[error("adjustment takes {amount}, and {available} can be taken: take at most that")]
     AdjustmentShort {
@@ -80,6 +89,8 @@ pub enum LedgerError {
     /// A spend limit below zero.
     #[error("limit {limit} is below zero: give zero or more, or leave it out")]
     LimitNegative {
+        /// Which of them.
+        period: SpendPeriod,
         /// The limit.
         limit: Credits,
     },
@@ -162,6 +173,7 @@ impl LedgerError {
             Self::GrantUnknown { .. } => "grant_unknown",
             Self::GrantEnded { .. } => "grant_ended",
             Self::AdjustmentZero => "adjustment_zero",
+            Self::ReasonTooLong { .. } => "reason_too_long",
             Self::AdjustmentShort { .. } => "adjustment_short",
             Self::KeyExists { .. } => "key_exists",
             Self::KeyUnknown { .. } => "key_unknown",

@@ -177,9 +177,11 @@ impl Session<'_> {
         let Some(known) = self.ledger.keys.get(&key) else {
             return Err(LedgerError::KeyUnknown { id: key });
         };
-        let below = [limits.day, limits.month].into_iter().flatten().find(|l| l.is_negative());
-        if let Some(limit) = below {
-            return Err(LedgerError::LimitNegative { limit });
+        let of = [(SpendPeriod::Day, limits.day), (SpendPeriod::Month, limits.month)];
+        for (period, limit) in of {
+            if let Some(limit) = limit.filter(|limit| limit.is_negative()) {
+                return Err(LedgerError::LimitNegative { period, limit });
+            }
         }
         match known.limits == limits {
             true => Ok(()),

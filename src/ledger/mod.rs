@@ -75,6 +75,8 @@ pub const TERMS_MAX: usize = 8;
 pub const COMMAND_MEMORY_MS: i64 = 3_024_000_000;
 /// Of these in that time, at most.
 pub const COMMANDS_MAX: usize = 1_000;
+/// Bytes of an adjustment's reason, at most.
+pub const REASON_BYTES_MAX: usize = 256;
 
 /// Everything an account knows about credits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

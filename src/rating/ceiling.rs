@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 
 use super::usage::Usage;
 use super::{RateError, adjust};
-use crate::plan::{AmountStep, Charge, ChargeUnit, Ladder, Price, QuantityStep, limits};
+use crate::plan::{AmountStep, Charge, Ladder, Price, QuantityStep};
 use crate::units::round::{Rounding, divide, round};
 use crate::units::{Amount, Inexact, Quantity, SCALE_MAX, UnitPrice, exact};
 
@@ -30,13 +30,15 @@ pub struct Ceiling {
 }
 
 impl Ceiling {
-    /// What to hold for an event of `quantity` units.
+    /// What to hold for an event of `quantity` units: rounded up here, where it is rounded once, to
+    /// the places that credits have.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if the product needs more than 96 bits.
     pub fn hold(&self, quantity: Quantity) -> Result<Amount, Inexact> {
-        self.per_unit.times(quantity)?.plus(self.per_event)
+        let bound = self.per_unit.times(quantity)?.plus(self.per_event)?;
+        Ok(Amount::new(round_up(bound.get())?))
     }
 }
 
@@ -67,10 +69,10 @@ pub fn ceiling(charge: &Charge, from: &Usage, reach: Quantity) -> Result<Ceiling
     };
     let bound = through_quantity_steps(charge, bound)?;
     let bound = through_amount_steps(charge, bound)?;
-    rounded_up(charge, bound)
+    rounded_up(bound)
 }
 
-/// `slope × q + jumps`, before it is rounded up to the places of the charge.
+/// `slope × q + jumps`, on the way.
 #[derive(Clone, Copy, Debug)]
 struct Bound {
     slope: Decimal,
@@ -181,22 +183,10 @@ fn through_amount_steps(charge: &Charge, bound: Bound) -> Result<Bound, Inexact>
     Ok(Bound { slope, jumps })
 }
 
-/// So that a hold has no more places than the charge's amounts.
-fn rounded_up(charge: &Charge, bound: Bound) -> Result<Ceiling, RateError> {
-    let places = match charge.unit() {
-        ChargeUnit::Credits => limits::CREDIT_PLACES_MAX.saturating_sub(charge.quantity_places()),
-        ChargeUnit::Currency => SCALE_MAX,
-    };
-    let places = i32::try_from(places).unwrap_or_default();
-    let per_unit = round(bound.slope, places, Rounding::Ceiling)?;
-    let per_event = match charge.unit() {
-        ChargeUnit::Credits => round_up(bound.jumps)?,
-        ChargeUnit::Currency => bound.jumps,
-    };
-    Ok(Ceiling {
-        per_unit: UnitPrice::new(per_unit).map_err(|_| Inexact)?,
-        per_event: Amount::new(per_event),
-    })
+/// As fine as a price.
+fn rounded_up(Bound { slope, jumps }: Bound) -> Result<Ceiling, RateError> {
+    let per_unit = UnitPrice::new(round_up(slope)?).map_err(|_| Inexact)?;
+    Ok(Ceiling { per_unit, per_event: Amount::new(round_up(jumps)?) })
 }
 
 fn positive(value: Decimal) -> Decimal {

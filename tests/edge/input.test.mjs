@@ -9,12 +9,16 @@ let gateway;
 before(async () => {
   gateway = await startGateway();
   await gateway.fund("acme", { price: "1", amount: "100" });
+  await gateway.must("POST", "/v1/accounts/acme/keys", { id: "limited" });
 });
 after(() => gateway?.stop());
 
 const GRANT = { id: "g2", amount: "5" };
 const DIGITS = "1234567890".repeat(4);
 const deep = (n) => "[".repeat(n) + "]".repeat(n);
+
+const ADJUSTMENT = { id: "a", amount: "-1", reason: "as agreed" };
+const RULE = { threshold: "5", target: "50", cool_off_ms: 60_000 };
 
 /** [method, path, body, status, field] */
 const TABLE = [
@@ -98,6 +102,27 @@ const TABLE = [
   ["POST", "/v1/accounts/acme/grants", { id: "first", amount: "101" }, 409, "/id"],
   ["POST", "/v1/accounts/acme/grants", { id: "max", amount: "9999999999999999" }, 422, "/amount"],
   ["POST", "/v1/accounts/none/grants", GRANT, 404, "account"],
+  // corrections
+  ["POST", "/v1/accounts/acme/keys/limited/limits", { day: "-1" }, 422, "/day"],
+  ["POST", "/v1/accounts/acme/keys/limited/limits", { month: "-1" }, 422, "/month"],
+  ["POST", "/v1/accounts/acme/keys/limited/limits", { day: 5 }, 422, "/day"],
+  ["POST", "/v1/accounts/acme/keys/limited/limits", { week: "5" }, 422, "/week"],
+  ["POST", "/v1/accounts/acme/keys/nokey/limits", { day: "5" }, 404],
+  ["POST", "/v1/accounts/acme/grants/none/void", undefined, 404, "/grant"],
+  ["POST", "/v1/accounts/acme/adjustments", { ...ADJUSTMENT, amount: "0" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/adjustments", { ...ADJUSTMENT, amount: "5" }, 422, "/amount"],
+  ["POST", "/v1/accounts/acme/adjustments", { ...ADJUSTMENT, amount: "-1000000" }, 409, "/amount"],
+  ["POST", "/v1/accounts/acme/adjustments", { ...ADJUSTMENT, grant: "none" }, 404, "/grant"],
+  ["POST", "/v1/accounts/acme/adjustments", { id: "a", amount: "-1" }, 422, "/reason"],
+  ["POST", "/v1/accounts/acme/adjustments", { ...ADJUSTMENT, reason: "x".repeat(257) }, 422, "/reason"],
+  ["POST", "/v1/accounts/acme/periods/close", {}, 422, "/id"],
+  ["POST", "/v1/accounts/acme/periods/close", { id: "p", forgive_debt: "yes" }, 422, "/forgive_debt"],
+  ["POST", "/v1/accounts/acme/contract", { plan: "none", version: 1 }, 404, "/plan"],
+  ["POST", "/v1/accounts/acme/contract", { plan: "per-1" }, 422, "/version"],
+  ["POST", "/v1/accounts/acme/top-up-rule", {}, 422],
+  ["POST", "/v1/accounts/acme/top-up-rule", { rule: { ...RULE, target: "1" } }, 422, "/rule"],
+  ["POST", "/v1/accounts/acme/top-up-rule", { rule: { ...RULE, cool_off_ms: 1 } }, 422, "/rule"],
+  ["POST", "/v1/accounts/acme/top-ups/none/fail", undefined, 404],
   // journal, tokens, paths, methods
   ["GET", "/v1/accounts/acme/journal?limit=0", undefined, 422, "limit"],
   ["GET", "/v1/accounts/acme/journal?limit=99999999999", undefined, 422, "limit"],

@@ -108,6 +108,23 @@ fn a_ceiling_is_tight_where_the_price_is_a_line() {
     }
 }
 
+#[test]
+fn a_package_is_held_for_by_the_part_that_is_used_and_one_more() {
+    for (size, price, quantity, hold) in [
+        ("5", "3", "1", "3.6"),
+        ("1000", "3", "500", "4.5"),
+        ("3", "1", "3", "2.000000000002"),
+        ("1000", "0.000000000001", "0.5", "0.000000000002"),
+    ] {
+        let package = json!({ "model": "package", "size": size, "price": price });
+        let charge = load(&json!({ "id": "c", "unit": "credits", "price": package }));
+        let usage = Usage::Total("7".parse().unwrap());
+        let ceiling = ceiling(&charge, &usage, "1000000".parse().unwrap()).unwrap();
+        let held = ceiling.hold(quantity.parse().unwrap()).unwrap();
+        assert_eq!(held.to_string(), hold, "{quantity} of {price} per {size}");
+    }
+}
+
 fn tiers(model: &str) -> Value {
     json!({ "model": model, "tiers": [
         { "up_to": "10", "unit_price": "2", "flat": "1" },

@@ -35,6 +35,8 @@ struct Closing {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewTopUpRule {
+    /// Must be there: `null` takes the rule away, nothing is a mistake.
+    #[serde(deserialize_with = "Option::deserialize")]
     rule: Option<TopUpRule>,
 }
 
