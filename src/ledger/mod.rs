@@ -22,6 +22,7 @@ mod grant;
 pub mod inline;
 mod key;
 mod lease;
+mod owed;
 mod purchase;
 mod recurrence;
 mod replay;
@@ -44,6 +45,7 @@ pub use error::LedgerError;
 pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
 pub use key::{Key, SpendLimits, SpendPeriod};
 pub use lease::Lease;
+pub use owed::Owed;
 pub use purchase::{Purchase, PurchaseError};
 pub use recurrence::Recurrence;
 pub use replay::{Position, Replay};
@@ -86,6 +88,9 @@ pub struct Ledger {
     leases: BTreeMap<String, Lease>,
     reservations: BTreeMap<String, Reservation>,
     debits: BTreeMap<String, PastDebit>,
+    /// The latest instant of a debit that was forgotten in the bulk.
+    #[serde(default)]
+    forgotten: Timestamp,
     commands: BTreeMap<GrantId, PastCommand>,
     usage: BTreeMap<ChargeId, Quantity>,
     top_ups: TopUps,
@@ -194,7 +199,7 @@ pub struct Balance {
     pub scheduled: Credits,
     /// Part of `held` whose isolates vanished: how much of it they spent is not known.
     pub unreported: Credits,
-    /// Served below zero, as the plan allows; the next credits pay it.
+    /// Served below zero, as the plan or a route allows; the next credits pay it.
     #[serde(default)]
     pub debt: Credits,
     /// Served beyond the credits in this period, as the plan allows: for the invoice. Below zero if

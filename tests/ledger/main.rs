@@ -19,6 +19,7 @@ mod book;
 mod grants;
 mod keys;
 mod leases;
+mod owed;
 mod reservations;
 mod top_ups;
 mod zero;
