@@ -287,8 +287,9 @@ impl Ledger {
         let mut ages: Vec<(Timestamp, String)> =
             self.debits.iter().map(|(op, past)| (past.at, op.clone())).collect();
         ages.sort_unstable();
-        for (_, op) in ages.iter().take(DEBITS_MIN / 4) {
+        for (at, op) in ages.iter().take(DEBITS_MIN / 4) {
             self.debits.remove(op);
+            self.forgotten = self.forgotten.max(*at);
         }
     }
 

@@ -31,6 +31,7 @@ impl World {
         slot: usize,
         request: Request,
         is_renewal: bool,
+        allowance: Option<Credits>,
     ) -> Result<(), Broken> {
         let request = Rc::new(request);
         let (now, crashes) = (self.now, self.books.crashes);
@@ -45,6 +46,7 @@ impl World {
             crashes,
             is_retry: false,
             is_renewal,
+            allowance,
         };
         isolate.tickets.insert(ticket, waiting);
         let life = isolate.life;
