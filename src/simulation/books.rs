@@ -197,6 +197,7 @@ impl Books {
     /// An isolate is gone. What it had not reported must be set aside for it.
     pub(super) fn died(&mut self, life: u64) -> Result<Credits, Broken> {
         self.dead.insert(life);
+        self.unheard.give_up(life);
         let mut lost = Credits::ZERO;
         for (id, lease) in self.leases.iter().filter(|(_, lease)| lease.life == life) {
             let unreported = lease.unreported()?;

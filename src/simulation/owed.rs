@@ -27,6 +27,13 @@ impl Unheard {
         self.0.remove(op);
     }
 
+    /// Their isolate crashed, or told them so late that they may have been charged and forgotten.
+    pub(super) fn give_up(&mut self, life: u64) {
+        for (owner, _) in self.0.values_mut().filter(|(owner, _)| *owner == life) {
+            *owner = 0;
+        }
+    }
+
     /// What they cost.
     pub(super) fn sum(&self) -> Result<Credits, Inexact> {
         Credits::sum(self.0.values().map(|(_, cost)| *cost))
