@@ -5,7 +5,7 @@
 //! held    = Σ over leases: granted − used − returned    set aside for isolates, also for those
 //!                                                       that vanished: `unreported` of it
 //! available ≥ 0                                         nothing is spent twice
-//! served  = burned + debt + overage + unpaid            past zero as the plan allows
+//! served  = burned + debt + overage + unpaid            past zero as the plan, or a route, allows
 //! ```
 //!
 //! [`Ledger::apply`] is the only thing that changes the state, and it takes an [`Entry`]; the

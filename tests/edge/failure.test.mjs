@@ -20,9 +20,27 @@ const HANDLING = {
   "/fail": CONTINUE,
 };
 
+/** How much each account is granted. */
+const ACCOUNTS = {
+  terminating: "100",
+  retrying: "100",
+  continuing: "100",
+  failing: "100",
+  owing: "1",
+  unheard: "100",
+};
+
 let gateway;
-// One isolate: an allowance is each one's.
-before(async () => (gateway = await startGateway({ gateways: 1, entry: "faults/entry.js" })));
+const keys = {};
+before(async () => {
+  // One isolate: an allowance is each one's.
+  gateway = await startGateway({ gateways: 1, entry: "faults/entry.js" });
+  for (const [account, amount] of Object.entries(ACCOUNTS)) {
+    keys[account] = (await gateway.fund(account, { price: "1", amount })).key;
+  }
+  const routes = ROUTES.routes.map((route) => ({ ...route, ...HANDLING[route.path] }));
+  await gateway.must("PUT", "/v1/routes", { ...ROUTES, routes });
+});
 after(() => gateway?.stop());
 
 /** What happens to an account's calls from now on. */
@@ -35,13 +53,9 @@ async function order(account, faults = {}) {
 const FAILING = { kind: "throw-before", matches: "INSERT INTO journal" };
 
 /** An account that the isolate has heard of, by one call; too little traffic for a lease. */
-async function known(account, amount) {
-  const { key } = await gateway.fund(account, { price: "1", amount });
-  const routes = ROUTES.routes.map((route) => ({ ...route, ...HANDLING[route.path] }));
-  await gateway.must("PUT", "/v1/routes", { ...ROUTES, routes });
-  await sleep(6_000);
-  assert.equal((await gateway.call(key)).status, 200);
-  return key;
+async function known(account) {
+  assert.equal((await gateway.call(keys[account])).status, 200);
+  return keys[account];
 }
 
 async function timed(key, path) {
@@ -57,7 +71,7 @@ async function charges(account) {
 }
 
 test("terminate: 503 at once", async () => {
-  const key = await known("terminating", "100");
+  const key = await known("terminating");
   await order("terminating", FAILING);
   const { status, headers, text, ms } = await timed(key, "/words");
   assert.deepEqual([status, headers["retry-after"]], [503, "1"], text);
@@ -68,19 +82,22 @@ test("terminate: 503 at once", async () => {
 });
 
 test("retry_and_terminate: served once the account is back, and charged once", async () => {
-  const key = await known("retrying", "100");
+  const key = await known("retrying");
+  // It was burned, and the answer is lost: the same operation is not burned again.
   await order("retrying", { ...FAILING, kind: "throw-after" });
-  const asked = timed(key, "/words/late");
+  assert.equal((await timed(key, "/words/juniper")).status, 200);
+  await order("retrying", FAILING);
+  const asked = timed(key, "/words/juniper");
   await sleep(1_000);
   await order("retrying");
   const { status, text, ms } = await asked;
   assert.equal(status, 200, text);
   assert.ok(ms > 1_000 && ms < 4_000, `${ms} ms`);
-  await eventually(async () => (await gateway.settled("retrying")).burned === "2");
-  assert.deepEqual(await charges("retrying"), { charged: 2, refunded: 0 });
+  await eventually(async () => (await gateway.settled("retrying")).burned === "3");
+  assert.deepEqual(await charges("retrying"), { charged: 3, refunded: 0 });
 
   await order("retrying", FAILING);
-  const given = await timed(key, "/words/never");
+  const given = await timed(key, "/words/juniper");
   assert.deepEqual([given.status, given.headers["retry-after"]], [503, "1"], given.text);
   assert.ok(given.ms > 5_000 && given.ms < 11_000, `${given.ms} ms`);
   await order("retrying");
@@ -88,7 +105,7 @@ test("retry_and_terminate: served once the account is back, and charged once", a
 });
 
 test("continue: served up to the allowance, and charged for exactly that", async () => {
-  const key = await known("continuing", "100");
+  const key = await known("continuing");
   await order("continuing", FAILING);
   const answers = [];
   for (let n = 0; n < ALLOWANCE + 3; n++) answers.push(await timed(key, "/headers"));
@@ -105,7 +122,7 @@ test("continue: served up to the allowance, and charged for exactly that", async
 });
 
 test("continue: a call that the origin fails costs nothing", async () => {
-  const key = await known("failing", "100");
+  const key = await known("failing");
   await order("failing", FAILING);
   for (let n = 0; n < 3; n++) {
     const { status, headers } = await timed(key, "/fail?status=500");
@@ -117,7 +134,7 @@ test("continue: a call that the origin fails costs nothing", async () => {
 });
 
 test("continue at zero: 402 while the account answers, debt once it does not", async () => {
-  const key = await known("owing", "1");
+  const key = await known("owing");
   assert.equal((await timed(key, "/headers")).status, 402);
   await sleep(600);
   const late = 20_000;
@@ -148,12 +165,8 @@ test("continue at zero: 402 while the account answers, debt once it does not", a
 });
 
 test("an isolate that has never heard of the account terminates", async () => {
-  const { key } = await gateway.fund("unheard", { price: "1", amount: "100" });
-  const routes = ROUTES.routes.map((route) => ({ ...route, ...HANDLING[route.path] }));
-  await gateway.must("PUT", "/v1/routes", { ...ROUTES, routes });
-  await sleep(6_000);
   await order("unheard", FAILING);
-  assert.equal((await timed(key, "/headers")).status, 503);
+  assert.equal((await timed(keys.unheard, "/headers")).status, 503);
   await order("unheard");
 });
 
@@ -167,6 +180,6 @@ test("routes that contradict themselves are refused by field", async () => {
     const routes = [{ method: "GET", path: "/words", charge: "words", ...more }];
     const { status, json } = await gateway.api("PUT", "/v1/routes", { ...ROUTES, routes });
     assert.deepEqual([status, json.code, json.field], [422, code, `/routes/0/${field}`]);
-    assert.ok(json.value !== undefined && json.detail.includes(" or "), json.detail);
+    assert.ok(json.value !== undefined, json.detail);
   }
 });

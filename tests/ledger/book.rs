@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use edgemeter::ledger::{
     self, Adjustment, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger, LedgerError,
-    Operations, Owed, Recurrence, Reported, Rollover, Row, Session, SpendLimits, TopUpRule, chain_hash,
+    Operations, Owed, Recurrence, Reported, Rollover, Row, Session, SpendLimits, TopUpRule,
+    chain_hash,
 };
 use edgemeter::plan::Plan;
 use edgemeter::units::{Credits, Timestamp};
