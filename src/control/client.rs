@@ -152,8 +152,8 @@ impl Client {
         Ok(self.denial(operation, price, now).ok_or(price.cost))
     }
 
-    /// A clock that jumped back says nothing of how long a lease, a denial or a silence may be relied
-    /// on.
+    /// A clock that jumped back says nothing of how long a lease, a denial or a silence may be
+    /// relied on.
     fn look_at_clock(&mut self, now: Timestamp) {
         if now < self.clock {
             self.book.stop();

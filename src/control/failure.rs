@@ -1,5 +1,5 @@
-//! What an isolate does when the account does not answer (RFC 8506: Credit-Control-Failure-Handling),
-//! by the route that asks.
+//! What an isolate does when the account does not answer, by the route that asks (RFC 8506:
+//! Credit-Control-Failure-Handling).
 //!
 //! ```text
 //! terminate             refused
@@ -13,7 +13,7 @@ use crate::units::{Credits, Timestamp};
 
 /// How long an account may take to answer, in milliseconds (RFC 8506: Tx).
 const ANSWER_MS: i64 = 5_000;
-/// How long a message is sent again and again, counted from when it was first sent, in milliseconds.
+/// How long a message is sent again and again, from when it was first sent, in milliseconds.
 const RETRY_MS_MAX: i64 = 10_000;
 /// The first pause, in milliseconds; each is twice the one before.
 const PAUSE_MS: i64 = 100;

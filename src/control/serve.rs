@@ -13,9 +13,9 @@ use crate::units::{ChargeId, Credits, Inexact, Quantity};
 /// Decides a request in a session; the caller writes the session's entries as one journal row
 /// before the answer leaves, and keeps `denials` from one request to the next.
 ///
-/// Order: report (it frees and burns what the isolate held), refunds, what is owed, debit, wish. The
-/// debit comes before the wish, so that a lease never takes the credits an operation is waiting for.
-/// What is owed was served already: that its debit was refused meanwhile changes nothing.
+/// Order: report (it frees and burns what the isolate held), refunds, what is owed, debit, wish.
+/// The debit comes before the wish, so that a lease never takes the credits an operation is waiting
+/// for. What is owed was served already: that its debit was refused meanwhile changes nothing.
 ///
 /// # Errors
 ///

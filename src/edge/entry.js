@@ -5,8 +5,9 @@
  *                 └─ "ask" ─▶ Account.call() ─▶ answered() ─┘
  *
  * A request paid from a lease makes one synchronous decision in wasm before the origin (`admit`, or
- * `again` for what was admitted a moment ago, with numbers alone) and a call after it (`settle`). No request ever waits for another request's promise: whoever finds the
- * lease empty asks the account itself.
+ * `again` for what was admitted a moment ago, with numbers alone) and a call after it (`settle`).
+ * No request ever waits for another request's promise: whoever finds the lease empty asks the
+ * account itself.
  */
 import { DurableObject } from "cloudflare:workers";
 import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";

@@ -4,8 +4,8 @@
 //! { "failure_handling": "continue", "allowance": "25" }
 //! ```
 //!
-//! `terminate` (the default), `retry_and_terminate`, or `continue` with an allowance in credits: see
-//! [`FailureHandling`].
+//! `terminate` (the default), `retry_and_terminate`, or `continue` with an allowance in credits:
+//! see [`FailureHandling`].
 
 use serde::{Deserialize, Serialize};
 

@@ -243,7 +243,8 @@ impl Books {
         if is_told && number == charge.terms && due > charge.cost {
             return Err(Broken::new(Rating, format!("{op}: at most {}", charge.cost), due));
         }
-        if terms.is_some() && number != charge.terms {
+        let by_terms = self.unheard.telling.contains(op) && !self.is_forgotten(charge.terms, at);
+        if number != charge.terms && (terms.is_some() || by_terms) {
             return Err(Broken::new(Rating, format!("{op}: terms {}", charge.terms), number));
         }
         if due != *cost || (*restricted && self.tariff().zero != Zero::Restrict) {

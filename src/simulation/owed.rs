@@ -20,27 +20,31 @@ use crate::units::{Credits, Inexact};
 /// Operations that were served without an answer and are not charged: their isolate, and what it
 /// counts for each.
 #[derive(Debug, Default)]
-pub(super) struct Unheard(BTreeMap<String, (u64, Credits)>);
+pub(super) struct Unheard {
+    list: BTreeMap<String, (u64, Credits)>,
+    /// Those that the message at hand tells, among others that it told before.
+    pub telling: Vec<String>,
+}
 
 impl Unheard {
     pub(super) fn remove(&mut self, op: &str) {
-        self.0.remove(op);
+        self.list.remove(op);
     }
 
     /// Their isolate crashed, or told them so late that they may have been charged and forgotten.
     pub(super) fn give_up(&mut self, life: u64) {
-        for (owner, _) in self.0.values_mut().filter(|(owner, _)| *owner == life) {
+        for (owner, _) in self.list.values_mut().filter(|(owner, _)| *owner == life) {
             *owner = 0;
         }
     }
 
     /// What they cost.
     pub(super) fn sum(&self) -> Result<Credits, Inexact> {
-        Credits::sum(self.0.values().map(|(_, cost)| *cost))
+        Credits::sum(self.list.values().map(|(_, cost)| *cost))
     }
 
     fn of(&self, life: u64) -> Result<Credits, Inexact> {
-        let of = self.0.values().filter(|(owner, _)| *owner == life);
+        let of = self.list.values().filter(|(owner, _)| *owner == life);
         Credits::sum(of.map(|(_, cost)| *cost))
     }
 }
@@ -58,7 +62,7 @@ impl Books {
         // Its debit may have arrived.
         let cost = if charge.decided { charge.charged } else { cost };
         if !charge.decided {
-            self.unheard.0.insert(op.to_owned(), (life, cost));
+            self.unheard.list.insert(op.to_owned(), (life, cost));
         }
         let (fate, owed) = (Fate::Served, true);
         *charge = Charge { cost, fate, quantity, terms, life, owed, ..*charge };

@@ -151,7 +151,10 @@ impl World {
     ) -> Result<(), Broken> {
         self.note_late(request)?;
         self.tell(|| format!("account   hears #{ticket}"));
+        let told = request.owed.iter().map(|owed| owed.debit.op.clone());
+        self.books.unheard.telling = told.collect();
         let answer = self.visit(|session, plan, denials| serve(session, plan, denials, request))?;
+        self.books.unheard.telling.clear();
         match answer {
             Some(answer) => {
                 self.note_race(slot, &answer)?;

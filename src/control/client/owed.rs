@@ -2,15 +2,16 @@
 //! ([`FailureHandling::Continue`](super::super::FailureHandling)).
 //!
 //! ```text
-//! debit ── no answer ──▶ silent ──▶ served at once, owed    while Σ owed ≤ allowance
-//!   one operation a second asks all the same ──▶ an answer ──▶ all owed ones are told ──▶ forgotten
+//! debit ── no answer ──▶ silent: served at once, owed      while Σ owed ≤ allowance
+//!                           │ one operation a second asks all the same
+//!                           └──▶ an answer ──▶ what is owed is told ──▶ answered: forgotten
 //! ```
 //!
 //! Invariants: what is owed stays listed until a message that told it is answered, and never costs
-//! more than the allowance; nothing is owed for an account that said it cannot pay, of which no price
-//! is known, or whose key is not known to be active; while the account is silent one of them is told
-//! at a time, since what was sent before may have been charged, and the account remembers that only
-//! for a while.
+//! more than the allowance; nothing is owed for an account that just said it cannot pay, of which
+//! no price is known, or by a key that is not known to be active. While the account is silent one
+//! of them is told at a time: what was sent before may have been charged, and the account
+//! remembers only for a while that it was.
 
 use std::collections::VecDeque;
 
@@ -129,9 +130,9 @@ impl Client {
         self.ask(operation, cost, now)
     }
 
-    /// The account did not answer: another message may be sent, with the same report again. A debit
-    /// is served and owed if there is an `allowance` and it lasts. Otherwise it is over; it may have
-    /// been burned all the same, for nobody: it is refunded.
+    /// The account did not answer: another message may be sent, with the same report again. A
+    /// debit is served and owed if there is an `allowance` and it lasts. Otherwise it is over; it
+    /// may have been burned all the same, for nobody: it is refunded.
     ///
     /// # Errors
     ///
@@ -178,6 +179,7 @@ impl Client {
         let (op, terms) = (debit.op.clone(), self.prices.terms());
         self.owed.list.push_back(Listed { debit, cost, terms, sent });
         self.owed.sum = sum;
+        self.rate.note(cost, now)?;
         self.idle = false;
         let left = self.others()?.plus(self.book.spendable()?)?;
         let (flush, restricted, renew) = (self.start_flushing(now), false, false);
