@@ -208,6 +208,25 @@ fn in_silence_nobody_waits_until_the_allowance_is_used_up() {
 }
 
 #[test]
+fn what_is_owed_fits_one_message() {
+    let mut pair = Pair::silent(0);
+    for _ in 0..1_000 {
+        owed(Some(pair.admit("1000000")));
+    }
+    assert!(matches!(pair.admit("1000000"), Admission::Ask(_)));
+    pair.tell_all();
+    pair.check("0", "2000");
+}
+
+#[test]
+fn a_clock_that_jumps_back_ends_the_silence() {
+    let mut pair = Pair::silent(9);
+    owed(Some(pair.admit("100")));
+    pair.now = pair.now.plus_millis(-60_000);
+    assert!(matches!(pair.admit("100"), Admission::Ask(_)));
+}
+
+#[test]
 fn one_operation_a_second_asks_all_the_same() {
     let mut pair = Pair::silent(9);
     let mut asked = 0;
