@@ -105,7 +105,7 @@ fn a_report_that_is_lost_is_sent_again_and_burns_once() {
     let Flush::Send(lost) = pair.persist(&op) else { panic!("nothing to send") };
     pair.serve(&lost);
     let burned = pair.burned();
-    pair.client.unanswered(&lost);
+    assert_eq!(pair.client.unanswered(&lost, pair.now, None, pair.now), Ok(None));
     let Flush::Send(again) = pair.persist(&op) else { panic!("not sent again") };
     pair.deliver(&again);
     assert_eq!((pair.persist(&op), pair.burned()), (Flush::Done, burned));

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! Operation ── Client::admit ──▶ Admission: Paid | Ask | Denied | KeyRefused |
-//!                                              KeyLimited | Unpriced
+//!                                              KeyLimited | Unpriced | Owed
 //! ```
 
 use std::rc::Rc;
 
 use super::message::Request;
-use crate::ledger::SpendPeriod;
+use crate::ledger::{Debit, SpendPeriod};
 use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
 /// One metered request as the isolate sees it.
@@ -24,11 +24,31 @@ pub struct Operation {
     pub quantity: Quantity,
 }
 
+impl Operation {
+    /// The operation that a debit is for.
+    pub(super) fn of(debit: &Debit) -> Self {
+        Self {
+            route: debit.route.as_str().into(),
+            charge: debit.charge.clone(),
+            key: debit.key.clone(),
+            quantity: debit.quantity,
+        }
+    }
+
+    /// One for the account itself to pay.
+    pub(super) fn debit(self, op: String) -> Debit {
+        let Self { route, charge, key, quantity } = self;
+        Debit { op, route: route.to_string(), charge, key, quantity }
+    }
+}
+
 /// What an operation may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// Go on.
     Paid(Paid),
+    /// Go on: the account does not answer, and it is owed.
+    Owed(Paid),
     /// Send this to the account, then hand the answer to `Client::answered`.
     Ask(Box<Request>),
     /// 402: the account cannot pay.
@@ -53,7 +73,7 @@ pub enum Admission {
     Unpriced,
 }
 
-/// A paid operation.
+/// A paid operation, or one that is owed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paid {
     /// Operation id.

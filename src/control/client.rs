@@ -9,6 +9,7 @@
 //!       ──▶ Ask(request)   the account decides; `answered` gives the verdict
 //!       ──▶ Denied         the account could not pay, at most DENIAL_MS ago
 //!       ──▶ Unpriced       the plan has no price for it; what a key may do, the account says
+//!       ──▶ Owed           the account does not answer: see `client/owed.rs`
 //! ```
 //!
 //! Invariants: spendable is never below zero; nothing is spent at or after the deadline, which is
@@ -18,6 +19,7 @@
 
 mod again;
 mod answered;
+mod owed;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -28,11 +30,13 @@ use super::lease_book::LeaseBook;
 use super::message::{Request, VERSION};
 use super::prices::{Price, Prices, Unpriced};
 use super::rate::Rate;
-use crate::ledger::{Balance, Debit};
+use crate::ledger::Balance;
 use crate::plan::Plan;
 use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 pub use again::{Again, Known};
+
+use owed::OwedBook;
 
 /// How long a message may be under way before another may be sent in its place.
 const UNDER_WAY_MS: i64 = 10_000;
@@ -50,6 +54,7 @@ pub struct Client {
     book: LeaseBook,
     rate: Rate,
     refunds: VecDeque<String>,
+    owed: OwedBook,
     denied: Option<Denied>,
     under_way: Option<Timestamp>,
     ask_not_before: Timestamp,
@@ -84,6 +89,7 @@ impl Client {
             book: LeaseBook::new(format!("{isolate}l{counter}")),
             rate: Rate::default(),
             refunds: VecDeque::new(),
+            owed: OwedBook::default(),
             denied: None,
             under_way: None,
             ask_not_before: Timestamp::default(),
@@ -107,7 +113,12 @@ impl Client {
 
     /// Whether nothing would be lost by forgetting this account.
     pub fn is_at_rest(&self) -> bool {
-        self.under_way.is_none() && self.book.is_at_rest() && self.refunds.is_empty()
+        self.under_way.is_none() && self.book.is_at_rest() && self.has_told()
+    }
+
+    /// Whether no refund waits and nothing is owed.
+    fn has_told(&self) -> bool {
+        self.refunds.is_empty() && self.owed.is_empty()
     }
 
     /// Decides an operation. No I/O; takes O(tiers).
@@ -116,27 +127,38 @@ impl Client {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn admit(&mut self, operation: Operation, now: Timestamp) -> Result<Admission, Inexact> {
-        self.look_at_clock(now);
-        let price = match self.prices.of(&operation) {
-            Some(Ok(price)) => price,
-            Some(Err(Unpriced)) => return Ok(Admission::Unpriced),
-            None => return self.ask(operation, Credits::ZERO, now),
-        };
-        if self.keys.contains(&operation.key)
-            && let Some(paid) = self.pay(&operation, price, now)?
-        {
-            return Ok(Admission::Paid(paid));
+        match self.decide(&operation, now)? {
+            Ok(decided) => Ok(decided),
+            Err(cost) => self.ask(operation, cost, now),
         }
-        if let Some(denied) = self.denial(&operation, price, now) {
-            return Ok(denied);
-        }
-        self.ask(operation, price.cost, now)
     }
 
-    /// A clock that jumped back says nothing of how long a lease or a denial may be relied on.
+    /// Decides what it can by itself; otherwise, what the operation costs as far as that is known.
+    fn decide(
+        &mut self,
+        operation: &Operation,
+        now: Timestamp,
+    ) -> Result<Result<Admission, Credits>, Inexact> {
+        self.look_at_clock(now);
+        let price = match self.prices.of(operation) {
+            Some(Ok(price)) => price,
+            Some(Err(Unpriced)) => return Ok(Ok(Admission::Unpriced)),
+            None => return Ok(Err(Credits::ZERO)),
+        };
+        if self.keys.contains(&operation.key)
+            && let Some(paid) = self.pay(operation, price, now)?
+        {
+            return Ok(Ok(Admission::Paid(paid)));
+        }
+        Ok(self.denial(operation, price, now).ok_or(price.cost))
+    }
+
+    /// A clock that jumped back says nothing of how long a lease, a denial or a silence may be
+    /// relied on.
     fn look_at_clock(&mut self, now: Timestamp) {
         if now < self.clock {
             self.book.stop();
+            self.owed.heard();
             self.denied = None;
         }
         self.clock = now;
@@ -212,12 +234,16 @@ impl Client {
         cost: Credits,
         now: Timestamp,
     ) -> Result<Admission, Inexact> {
-        self.counter = self.counter.saturating_add(1);
-        let op = format!("{}d{}", self.isolate, self.counter);
+        let op = self.next_debit();
         let mut request = self.request(cost, now)?;
-        let Operation { route, charge, key, quantity } = operation;
-        request.debit = Some(Debit { op, route: route.to_string(), charge, key, quantity });
+        request.debit = Some(operation.debit(op));
         Ok(Admission::Ask(Box::new(request)))
+    }
+
+    /// The name of an operation that no lease pays.
+    fn next_debit(&mut self) -> String {
+        self.counter = self.counter.saturating_add(1);
+        format!("{}d{}", self.isolate, self.counter)
     }
 
     fn blank(&self) -> Request {
@@ -240,6 +266,7 @@ impl Client {
         }
         request.report = self.book.report()?;
         request.refunds = self.due_refunds();
+        request.owed = self.owed.told(now);
         let rate = self.rate.per_second(now).unwrap_or_default();
         let may_wish = self.ask_not_before <= now && self.rate.is_known();
         if may_wish && !cost.is_zero() && !rate.is_zero() {
@@ -290,20 +317,22 @@ impl Client {
         let refunds = self.due_refunds();
         // What an unanswered wish was granted must be known before it can be given back.
         let doubt = self.book.is_in_doubt();
-        if !rests && !last && !doubt && refunds.is_empty() && self.book.is_fresh(now) {
+        let owed = self.owed.told(now);
+        let waits = refunds.is_empty() && owed.is_empty() && self.book.is_fresh(now);
+        if !rests && !last && !doubt && waits {
             return Ok(Flush::Wait);
         }
         let report = self.book.report()?;
         let wish = doubt.then(|| self.book.next_wish(Credits::ZERO, self.book.last_cost()));
-        if report.is_none() && refunds.is_empty() && wish.is_none() {
-            if self.book.is_at_rest() && self.refunds.is_empty() {
+        let request = Request { report, refunds, owed, wish, ..self.blank() };
+        if !request.is_exclusive() {
+            if self.book.is_at_rest() && self.has_told() {
                 self.flushing = None;
                 return Ok(Flush::Done);
             }
             return Ok(Flush::Wait);
         }
         self.under_way = Some(now);
-        let request = Request { report, refunds, wish, ..self.blank() };
         Ok(Flush::Send(Box::new(request)))
     }
 
@@ -327,7 +356,7 @@ impl Client {
     /// Whether the caller should start a flusher, after an answer or for want of one: something is
     /// to be reported, given back or refunded, and nobody is at it.
     pub fn needs_flusher(&mut self, now: Timestamp) -> bool {
-        let rests = self.book.is_at_rest() && self.refunds.is_empty();
+        let rests = self.book.is_at_rest() && self.has_told();
         !rests && self.start_flushing(now)
     }
 
@@ -345,7 +374,7 @@ impl Client {
         now: Timestamp,
     ) -> Result<bool, Inexact> {
         let settled = self.book.settle(op, status, failed)?;
-        if !failed || settled {
+        if !failed || settled || self.owed.strike(op)? {
             return Ok(false);
         }
         self.refunds.push_back(op.to_owned());

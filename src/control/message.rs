@@ -4,18 +4,20 @@
 //! {"v":1,"plan":"9f…","keys":3,
 //!  "report":{"lease":"l1","terms":0,"used":"40","returned":"0","operations":{…}},
 //!  "refunds":["l1.17"],
+//!  "owed":[{"debit":{"op":"d7",…},"terms":0}],
 //!  "debit":{"op":"d9","route":"GET /words","charge":"words","key":"k1","quantity":"1"},
 //!  "wish":{"lease":"l1","seq":4,"rate":"20","cost":"1"}}
 //! ```
 //!
 //! Every part may be missing. The parts are idempotent each on its own: reports by cumulative
-//! counters and operation numbers, debits and refunds by operation id, wishes by (lease, seq).
+//! counters and operation numbers, debits, refunds and what is owed by operation id, wishes by
+//! (lease, seq).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{Balance, Debit, Operations, SpendPeriod};
+use crate::ledger::{Balance, Debit, Operations, Owed, SpendPeriod};
 use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
 /// Version of the messages; an account refuses one it does not know.
@@ -39,6 +41,9 @@ pub struct Request {
     /// Operations that failed after they were reported or debited.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<String>,
+    /// Operations that were served while the account did not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<Owed>,
     /// Direct debit: one operation for the account itself to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit: Option<Debit>,
@@ -48,9 +53,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// Messages with a report, refunds or a wish go one at a time; debits alone need no order.
+    /// Whether it tells what was spent, failed or is owed.
+    pub fn tells(&self) -> bool {
+        self.report.is_some() || !self.refunds.is_empty() || !self.owed.is_empty()
+    }
+
+    /// Messages that tell or wish something go one at a time; debits alone need no order.
     pub(super) fn is_exclusive(&self) -> bool {
-        self.report.is_some() || self.wish.is_some() || !self.refunds.is_empty()
+        self.tells() || self.wish.is_some()
     }
 }
 

@@ -14,6 +14,7 @@
 mod admission;
 mod client;
 mod denials;
+mod failure;
 mod lease_book;
 mod message;
 mod prices;
@@ -24,6 +25,7 @@ mod sizing;
 pub use admission::{Admission, Flush, Operation, Paid};
 pub use client::{Again, Client, Known};
 pub use denials::Denials;
+pub use failure::{FailureHandling, Retry};
 pub use message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
 pub use serve::serve;
 

@@ -13,8 +13,9 @@ use crate::units::{ChargeId, Credits, Inexact, Quantity};
 /// Decides a request in a session; the caller writes the session's entries as one journal row
 /// before the answer leaves, and keeps `denials` from one request to the next.
 ///
-/// Order: report (it frees and burns what the isolate held), refunds, debit, wish. The debit comes
-/// before the wish, so that a lease never takes the credits an operation is waiting for.
+/// Order: report (it frees and burns what the isolate held), refunds, what is owed, debit, wish.
+/// The debit comes before the wish, so that a lease never takes the credits an operation is waiting
+/// for. What is owed was served already: that its debit was refused meanwhile changes nothing.
 ///
 /// # Errors
 ///
@@ -37,6 +38,9 @@ pub fn serve(
     }
     for op in &request.refunds {
         session.refund(op)?;
+    }
+    if !request.owed.is_empty() {
+        session.owe(plan, &request.owed)?;
     }
     if let Some(debit) = &request.debit {
         answer.debit = Some(self::debit(session, plan, denials, debit)?);

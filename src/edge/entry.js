@@ -142,27 +142,40 @@ async function otherwise(asked, verdict, env, ctx) {
 }
 
 /**
- * Sends a message to an account and takes its reply.
+ * Sends a message to an account and takes its reply; again and again, if the route says so.
  * @param {string} verdict `ask`, account, ticket, message
  * @returns {Promise<string>} the next verdict
  */
 async function ask(verdict, env, ctx) {
   const [, account, ticket, message] = verdict.split("\n");
-  let reply = "";
-  // The same message twice is the same message: operations and wishes are numbered.
-  for (let attempt = 0; attempt < 2 && reply === ""; attempt++) {
+  const send = (ms, attempts) => replied(account, message, ms, attempts, env);
+  const hear = (reply) => gateway.answered(Number(ticket), reply, Date.now());
+  let next = hear(await send(ACCOUNT_MS, 2));
+  while (next.startsWith("again\n")) {
+    const [, pause, patience] = next.split("\n").map(Number);
+    await scheduler.wait(pause);
+    next = hear(await send(patience, 1));
+  }
+  // What it left behind is given back or refunded, even if nothing was paid.
+  if (ctx && gateway.needs_flusher(account, Date.now())) ctx.waitUntil(flush(account, env));
+  return next;
+}
+
+/**
+ * An account's reply, or "". The same message twice is the same message: operations and wishes are
+ * numbered.
+ */
+async function replied(account, message, ms, attempts, env) {
+  for (let attempt = 0; attempt < attempts; attempt++) {
     try {
       const stub = env.ACCOUNT.get(env.ACCOUNT.idFromName(account));
-      reply = await within(ACCOUNT_MS, stub.call(message));
+      return await within(ms, stub.call(message));
     } catch (error) {
       console.error(`account ${account}: ${error}`);
       if (error.overloaded || error === TIMEOUT) break;
     }
   }
-  const next = gateway.answered(Number(ticket), reply, Date.now());
-  // What it left behind is given back or refunded, even if nothing was paid.
-  if (ctx && gateway.needs_flusher(account, Date.now())) ctx.waitUntil(flush(account, env));
-  return next;
+  return "";
 }
 
 const TIMEOUT = new Error("no answer in time");

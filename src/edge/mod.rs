@@ -23,6 +23,7 @@ mod catalog;
 mod config;
 mod correction;
 mod description;
+mod failure;
 mod gateway;
 mod key;
 mod live;

@@ -4,7 +4,7 @@
 //! { "unmatched": "refuse",
 //!   "routes": [{ "method": "GET", "path": "/words/{id}", "charge": "words", "quantity": "1" },
 //!              { "method": "POST", "path": "/orders", "charge": "orders",
-//!                "durability": "before_response" },
+//!                "durability": "before_response", "failure_handling": "retry_and_terminate" },
 //!              { "method": "GET", "path": "/status", "unmetered": true }] }
 //! ```
 //!
@@ -22,8 +22,10 @@ use std::rc::Rc;
 use matchit::Router;
 use serde::{Deserialize, Serialize};
 
+use super::failure::{self, Misfit, Named};
 use super::problem::Problem;
-use crate::units::{ChargeId, Quantity};
+use crate::control::FailureHandling;
+use crate::units::{ChargeId, Credits, Quantity};
 
 /// Routes of one deployment, at most.
 const ROUTES_MAX: usize = 1_000;
@@ -64,6 +66,10 @@ struct RouteSpec {
     unmetered: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     durability: Option<Durability>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure_handling: Option<Named>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    allowance: Option<Credits>,
 }
 
 /// When an answer may leave.
@@ -85,6 +91,8 @@ pub(super) struct Route {
     pub(super) quantity: Quantity,
     /// Whether the answer is held until its burn is on disk.
     pub(super) durable: bool,
+    /// What happens when the account does not answer.
+    pub(super) handling: FailureHandling,
 }
 
 /// What a request is.
@@ -177,13 +185,19 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
         return wrong("path", "path_reserved", &detail, &route.path);
     }
     let durable = route.durability == Some(Durability::BeforeResponse);
+    let handling = failure::check(route.failure_handling, route.allowance, durable);
+    let handling = handling.map_err(|Misfit { field, code, detail, value }| {
+        refuse(index, field, code, detail, &value)
+    })?;
+    let says_more = route.durability.is_some() || route.failure_handling.is_some();
     match (&route.charge, route.quantity, route.unmetered) {
-        (None, None, true) if route.durability.is_none() => Ok(None),
+        (None, None, true) if !says_more => Ok(None),
         (Some(charge), quantity, false) => Ok(Some(Route {
             name: format!("{} {}", route.method, route.path).into(),
             charge: charge.clone(),
             quantity: quantity.unwrap_or_else(one),
             durable,
+            handling,
         })),
         _ => {
             let detail = "name a charge, or say \"unmetered\": true and nothing else; not both";
@@ -335,6 +349,19 @@ mod tests {
                 "/routes/0/charge",
             ),
             (r#"{"method":"GET","path":"/a","charge":"a","unmetered":true}"#, "/routes/0/charge"),
+            (
+                r#"{"method":"GET","path":"/a","unmetered":true,"failure_handling":"terminate"}"#,
+                "/routes/0/charge",
+            ),
+            (
+                r#"{"method":"GET","path":"/a","unmetered":true,"allowance":"1"}"#,
+                "/routes/0/allowance",
+            ),
+            (
+                r#"{"method":"GET","path":"/a","charge":"a","failure_handling":"continue",
+                    "allowance":"1","durability":"before_response"}"#,
+                "/routes/0/failure_handling",
+            ),
         ];
         for (route, field) in table {
             let json = format!(r#"{{"unmatched":"refuse","routes":[{route}]}}"#);

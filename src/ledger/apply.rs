@@ -117,6 +117,7 @@ impl Ledger {
             leases: Default::default(),
             reservations: Default::default(),
             debits: Default::default(),
+            forgotten: Timestamp::default(),
             commands: Default::default(),
             usage: Default::default(),
             top_ups: Default::default(),
@@ -163,8 +164,12 @@ impl Ledger {
                 self.note(id, Command::ReturnUnreported { amount: *amount });
                 self.return_unreported(*amount)
             }
-            Entry::Debited { debit, cost, burns, debt, restricted } => {
-                self.apply_debit(debit, *cost, burns, *debt, *restricted)
+            Entry::Debited { debit, terms, cost, burns, debt, restricted } => {
+                if !restricted {
+                    self.count(*terms, &debit.charge, debit.quantity)?;
+                }
+                let past = PastDebit::paid(self.clock, *cost, burns.clone(), *debt);
+                self.apply_debit(debit, PastDebit { restricted: *restricted, ..past })
             }
             Entry::Reserved { debit, amount, expires_at } => {
                 self.reserve(debit, *amount, *expires_at)
@@ -209,22 +214,12 @@ impl Ledger {
         self.burn(burns)
     }
 
-    fn apply_debit(
-        &mut self,
-        debit: &Debit,
-        cost: Credits,
-        burns: &[Burn],
-        debt: Credits,
-        restricted: bool,
-    ) -> Result<(), Inexact> {
-        if !restricted {
-            self.count(&debit.charge, debit.quantity)?;
-        }
-        let key = self.count_key(&debit.key, cost)?;
-        let past = PastDebit::paid(self.clock, cost, burns.to_vec(), debt);
-        self.remember(&debit.op, PastDebit { restricted, key, ..past });
-        self.totals.debt = self.totals.debt.plus(debt)?;
-        self.burn(burns)
+    fn apply_debit(&mut self, debit: &Debit, past: PastDebit) -> Result<(), Inexact> {
+        let key = self.count_key(&debit.key, past.cost)?;
+        self.totals.debt = self.totals.debt.plus(past.debt)?;
+        self.burn(&past.burns)?;
+        self.remember(&debit.op, PastDebit { key, ..past });
+        Ok(())
     }
 
     fn apply_refund(
@@ -297,8 +292,9 @@ impl Ledger {
         let mut ages: Vec<(Timestamp, String)> =
             self.debits.iter().map(|(op, past)| (past.at, op.clone())).collect();
         ages.sort_unstable();
-        for (_, op) in ages.iter().take(DEBITS_MIN / 4) {
+        for (at, op) in ages.iter().take(DEBITS_MIN / 4) {
             self.debits.remove(op);
+            self.forgotten = self.forgotten.max(*at);
         }
     }
 
@@ -337,11 +333,8 @@ impl Ledger {
                 *sum = sum.plus(operation.2)?;
             }
         }
-        let past = terms.and_then(|terms| self.past_terms.get_mut(&terms));
-        let usage = past.map_or(&mut self.usage, |past| &mut past.usage);
         for ((_, charge), sum) in operations.routes.iter().zip(sums) {
-            let total = usage.entry(charge.clone()).or_default();
-            *total = total.plus(sum)?;
+            self.count(terms, charge, sum)?;
         }
         Ok(())
     }
@@ -354,8 +347,16 @@ impl Ledger {
         Ok(Some(id.clone()))
     }
 
-    fn count(&mut self, charge: &ChargeId, quantity: Quantity) -> Result<(), Inexact> {
-        let total = self.usage.entry(charge.clone()).or_default();
+    /// Counts use towards former terms, or today's.
+    fn count(
+        &mut self,
+        terms: Option<u64>,
+        charge: &ChargeId,
+        quantity: Quantity,
+    ) -> Result<(), Inexact> {
+        let past = terms.and_then(|terms| self.past_terms.get_mut(&terms));
+        let usage = past.map_or(&mut self.usage, |past| &mut past.usage);
+        let total = usage.entry(charge.clone()).or_default();
         *total = total.plus(quantity)?;
         Ok(())
     }

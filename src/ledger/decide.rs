@@ -198,22 +198,24 @@ impl<'ledger> Session<'ledger> {
         let available = self.ledger.available()?;
         let burns = self.plan_burns(required.min(available), Payer::Account, self.now)?;
         let debt = required.minus(Burn::total(&burns)?)?;
+        let (terms, cost) = (None, required);
         if debt.is_zero() {
             let restricted = false;
-            self.record(Entry::Debited { debit, cost: required, burns, debt, restricted })?;
+            self.record(Entry::Debited { debit, terms, cost, burns, debt, restricted })?;
             return Ok(Debited::Paid { cost: required });
         }
         match self.beyond(plan, debt)? {
             Beyond::Refuse => Ok(Debited::Short { required, available }),
             Beyond::Owe => {
                 let restricted = false;
-                self.record(Entry::Debited { debit, cost: required, burns, debt, restricted })?;
+                self.record(Entry::Debited { debit, terms, cost, burns, debt, restricted })?;
                 self.invoice_debt(plan)?;
                 Ok(Debited::Paid { cost: required })
             }
             Beyond::Restrict => {
                 let (cost, burns, debt) = (Credits::ZERO, Vec::new(), Credits::ZERO);
-                self.record(Entry::Debited { debit, cost, burns, debt, restricted: true })?;
+                let restricted = true;
+                self.record(Entry::Debited { debit, terms, cost, burns, debt, restricted })?;
                 Ok(Debited::Restricted)
             }
         }

@@ -263,10 +263,13 @@ pub enum Entry {
         /// All of it.
         amount: Credits,
     },
-    /// One operation was paid directly.
+    /// One operation was paid directly, or told after it was served without an answer.
     Debited {
         /// The operation.
         debit: Debit,
+        /// Number of the former terms that it was served under; nothing: today's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<u64>,
         /// What it cost.
         cost: Credits,
         /// Who paid.

@@ -5,8 +5,8 @@
 //! held    = what open leases have left + what is reserved + unreported
 //!           of a lease: granted − used − returned       unreported: of isolates that vanished
 //! available ≥ 0                                         nothing is spent twice
-//! served  = burned + debt + overage + invoiced + unpaid     of what was reported; past zero as
-//!                                                       the plan allows
+//! served  = burned + debt + overage + invoiced + unpaid     of what was told; past zero as the
+//!                                                       plan, or a route, allows
 //! ```
 //!
 //! [`Ledger::apply`] is the only thing that changes the state, and it takes an [`Entry`]; the
@@ -25,6 +25,7 @@ mod included;
 pub mod inline;
 mod key;
 mod lease;
+mod owed;
 mod purchase;
 mod recurrence;
 mod replay;
@@ -47,6 +48,7 @@ pub use error::LedgerError;
 pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
 pub use key::{Key, SpendLimits, SpendPeriod};
 pub use lease::Lease;
+pub use owed::Owed;
 pub use purchase::{Purchase, PurchaseError};
 pub use recurrence::Recurrence;
 pub use replay::{Position, Replay};
@@ -91,6 +93,9 @@ pub struct Ledger {
     leases: BTreeMap<String, Lease>,
     reservations: BTreeMap<String, Reservation>,
     debits: BTreeMap<String, PastDebit>,
+    /// The latest instant of a debit that was forgotten in the bulk.
+    #[serde(default)]
+    forgotten: Timestamp,
     commands: BTreeMap<GrantId, PastCommand>,
     usage: BTreeMap<ChargeId, Quantity>,
     top_ups: TopUps,
@@ -199,7 +204,7 @@ pub struct Balance {
     pub scheduled: Credits,
     /// Part of `held` whose isolates vanished: how much of it they spent is not known.
     pub unreported: Credits,
-    /// Served below zero, as the plan allows; the next credits pay it.
+    /// Served below zero, as the plan or a route allows; the next credits pay it.
     #[serde(default)]
     pub debt: Credits,
     /// Served beyond the credits in this period, as the plan allows: for the invoice. Below zero if

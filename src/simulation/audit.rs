@@ -54,7 +54,7 @@ impl World {
         let books = &self.books;
         let held = self.account.ledger.held()?;
         let Sums { burned, returned, debt, overage, invoiced, forgiven, .. } = books.sums;
-        let owed = Credits::sum([debt, overage, invoiced, forgiven])?;
+        let owed = Credits::sum([debt, overage, invoiced, forgiven, books.unheard.sum()?])?;
         let most = Credits::sum([burned, held, returned, owed])?;
         match books.served <= most {
             true => Ok(()),

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Invariant::{BoundedLoss, ClientStopsFirst, Counters, NoDoubleCharge, NoOverspend};
+use super::owed::Unheard;
 use super::sums::Sums;
 use super::tariff::Tariff;
 use super::{Broken, Invariant};
@@ -49,6 +50,10 @@ pub(super) struct Charge {
     pub life: u64,
     /// A refund reached the account.
     pub refunded: bool,
+    /// It was served without an answer of the account.
+    pub owed: bool,
+    /// The account charged it, be it with nothing.
+    pub decided: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -98,6 +103,8 @@ pub(super) struct Books {
     pub limits: BTreeMap<KeyId, (Credits, Credits)>,
     /// Direct debits that counted towards one.
     pub limited: BTreeMap<String, KeyId>,
+    /// What isolates served without an answer, and the account did not charge.
+    pub unheard: Unheard,
     /// Isolates that crashed, or slept for longer than they are remembered.
     dead: BTreeSet<u64>,
     pub served: Credits,
@@ -165,6 +172,7 @@ impl Books {
             None => self.debits.entry(op.to_owned()).or_default(),
         };
         charge.fate = if is_late { Fate::FailedLate } else { Fate::Failed };
+        self.unheard.remove(op);
         self.served = self.served.minus(charge.cost)?;
         Ok(())
     }
@@ -189,6 +197,7 @@ impl Books {
     /// An isolate is gone. What it had not reported must be set aside for it.
     pub(super) fn died(&mut self, life: u64) -> Result<Credits, Broken> {
         self.dead.insert(life);
+        self.unheard.give_up(life);
         let mut lost = Credits::ZERO;
         for (id, lease) in self.leases.iter().filter(|(_, lease)| lease.life == life) {
             let unreported = lease.unreported()?;

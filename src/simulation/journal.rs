@@ -210,7 +210,9 @@ impl Books {
     }
 
     fn debited(&mut self, entry: &Entry, debit: &Debit, at: Timestamp) -> Result<(), Broken> {
-        let Entry::Debited { cost, burns, debt, restricted, .. } = entry else { return Ok(()) };
+        let Entry::Debited { terms, cost, burns, debt, restricted, .. } = entry else {
+            return Ok(());
+        };
         let op = &debit.op;
         let charge = self.debits.get(op).copied().unwrap_or_default();
         match charge.fate {
@@ -219,18 +221,32 @@ impl Books {
                 self.charged_for_nobody = self.charged_for_nobody.saturating_add(1);
             }
             Fate::Open | Fate::GivenUp if !charge.refunded && charge.charged.is_zero() => {}
+            // Served without an answer; and perhaps failed, and its refund is on its way.
+            Fate::Served | Fate::Failed | Fate::FailedLate
+                if charge.owed && !charge.decided && !charge.refunded => {}
             _ => {
                 let found = format!("{charge:?}");
                 return Err(Broken::new(NoDoubleCharge, format!("{op} charged once"), found));
             }
         }
+        let today = self.terms.len().saturating_sub(1);
+        let number = terms.map_or(today, |n| usize::try_from(n).unwrap_or(usize::MAX));
         let due = match restricted {
             true => Credits::ZERO,
             false => {
                 let quantity = debit.quantity.get().to_u64().unwrap_or(u64::MAX);
-                self.price(self.terms.len().saturating_sub(1), quantity)?
+                self.price(number, quantity)?
             }
         };
+        // What an isolate counted for it is the most that it costs, under the terms that it knew.
+        let is_told = charge.owed && charge.fate == Fate::Served;
+        if is_told && number == charge.terms && due > charge.cost {
+            return Err(Broken::new(Rating, format!("{op}: at most {}", charge.cost), due));
+        }
+        let by_terms = self.unheard.telling.contains(op) && !self.is_forgotten(charge.terms, at);
+        if number != charge.terms && (terms.is_some() || by_terms) {
+            return Err(Broken::new(Rating, format!("{op}: terms {}", charge.terms), number));
+        }
         if due != *cost || (*restricted && self.tariff().zero != Zero::Restrict) {
             return Err(Broken::new(Rating, format!("{op} costs {due}"), cost));
         }
@@ -242,14 +258,24 @@ impl Books {
         }
         if let Some((limit, spent)) = self.limits.get_mut(&debit.key) {
             *spent = spent.plus(due)?;
-            if *spent > *limit {
+            if *spent > *limit && !charge.owed {
                 let expected = format!("{} spends at most {limit} a day", debit.key);
                 return Err(Broken::new(NoOverspend, expected, spent));
             }
             self.limited.insert(op.clone(), debit.key.clone());
         }
-        self.debits.insert(op.clone(), Charge { cost: due, charged: due, ..charge });
+        self.unheard.remove(op);
+        if charge.fate == Fate::Served {
+            self.served = self.served.minus(charge.cost)?.plus(due)?;
+        }
+        let charged = Charge { cost: due, charged: due, decided: true, ..charge };
+        self.debits.insert(op.clone(), charged);
         self.sums.burned = self.sums.burned.plus(burned)?;
+        if charge.owed {
+            // It was served already, whatever the plan allows.
+            self.sums.debt = self.sums.debt.plus(*debt)?;
+            return Ok(());
+        }
         self.owe(*debt)
     }
 

@@ -38,6 +38,7 @@ mod books;
 mod chance;
 mod journal;
 mod operator;
+mod owed;
 mod post;
 mod request;
 mod scenario;

@@ -31,6 +31,7 @@ impl World {
         slot: usize,
         request: Request,
         is_renewal: bool,
+        allowance: Option<Credits>,
     ) -> Result<(), Broken> {
         let request = Rc::new(request);
         let (now, crashes) = (self.now, self.books.crashes);
@@ -45,6 +46,7 @@ impl World {
             crashes,
             is_retry: false,
             is_renewal,
+            allowance,
         };
         isolate.tickets.insert(ticket, waiting);
         let life = isolate.life;
@@ -149,7 +151,10 @@ impl World {
     ) -> Result<(), Broken> {
         self.note_late(request)?;
         self.tell(|| format!("account   hears #{ticket}"));
+        let told = request.owed.iter().map(|owed| owed.debit.op.clone());
+        self.books.unheard.telling = told.collect();
         let answer = self.visit(|session, plan, denials| serve(session, plan, denials, request))?;
+        self.books.unheard.telling.clear();
         match answer {
             Some(answer) => {
                 self.note_race(slot, &answer)?;

@@ -12,20 +12,23 @@ use super::chance::Chance;
 use super::tally::Count;
 use super::world::{Flying, KnownKey, REMEMBERED_MS, Ticket, World, made};
 use crate::control::{Admission, Answer, DENIAL_MS, Flush, Operation, VALIDITY_MS_MAX};
+use crate::ledger::Debit;
 use crate::units::{Credits, KeyId};
 
 /// Between two ticks of a clock that ticks unevenly, in milliseconds.
 const CLOCK_GUARD_MS: i64 = 50;
 
 /// Why an isolate decides now.
-struct Asked {
+pub(super) struct Asked {
     key: KeyId,
-    quantity: u64,
+    pub quantity: u64,
     /// The question to the account, unless it decided from memory, and when it was sent.
     op: Option<String>,
     sent_at: i64,
     /// How often the account had crashed by then.
     crashes: u64,
+    /// What its route may owe.
+    pub allowance: Option<Credits>,
 }
 
 impl World {
@@ -39,9 +42,15 @@ impl World {
             key: key.clone(),
             quantity: quantity.to_string().parse().map_err(|e| made("a quantity", &e))?,
         };
-        let admission = self.isolate(slot)?.client.admit(operation, now)?;
+        let allowance = self.some_allowance(chance)?;
+        let client = &mut self.isolate(slot)?.client;
+        let admission = match allowance {
+            Some(allowance) => client.admit_or_owe(operation, allowance, now)?,
+            None => client.admit(operation, now)?,
+        };
         let (sent_at, crashes) = (self.now, self.books.crashes);
-        self.decided(slot, admission, &Asked { key, quantity, op: None, sent_at, crashes })
+        let asked = Asked { key, quantity, op: None, sent_at, crashes, allowance };
+        self.decided(slot, admission, &asked)
     }
 
     /// Mostly one that may be used.
@@ -63,12 +72,13 @@ impl World {
                 if paid.renew {
                     let clock = self.wake(slot)?;
                     if let Some(request) = self.isolate(slot)?.client.renew(clock)? {
-                        self.send(slot, request, true)?;
+                        self.send(slot, request, true, None)?;
                     }
                 }
                 return Ok(());
             }
-            Admission::Ask(request) => return self.send(slot, *request, false),
+            Admission::Owed(paid) => return self.owed(slot, &paid.op, paid.cost, asked),
+            Admission::Ask(request) => return self.send(slot, *request, false, asked.allowance),
             Admission::Denied { required, available } => {
                 self.tell(|| format!("i{life}        refuses: {required} of {available}"));
                 self.denied(slot, required, asked)?;
@@ -214,7 +224,7 @@ impl World {
     pub(super) fn flush(&mut self, slot: usize, last: bool) -> Result<(), Broken> {
         let clock = self.wake(slot)?;
         match self.isolate(slot)?.client.flush(clock, last)? {
-            Flush::Send(request) => self.send(slot, *request, true),
+            Flush::Send(request) => self.send(slot, *request, true, None),
             Flush::Wait | Flush::Done => Ok(()),
         }
     }
@@ -227,7 +237,7 @@ impl World {
         let isolate = self.isolate(slot)?;
         let life = isolate.life;
         isolate.terms = isolate.terms.max(answer.terms);
-        if waiting.request.report.is_some() || !waiting.request.refunds.is_empty() {
+        if waiting.request.tells() {
             isolate.told_at = now;
         }
         let admission = isolate.client.answered(&waiting.request, answer, waiting.sent, clock)?;
@@ -240,25 +250,38 @@ impl World {
             self.books.closed(&debit.op, Fate::Refused(waiting.crashes), life)?;
         }
         let (key, op) = (debit.key.clone(), Some(debit.op.clone()));
-        let quantity = debit.quantity.get().to_u64().unwrap_or(u64::MAX);
-        let Ticket { sent_at, crashes, .. } = waiting;
-        self.decided(slot, admission, &Asked { key, quantity, op, sent_at, crashes })
+        let quantity = units(debit);
+        let Ticket { sent_at, crashes, allowance, .. } = waiting;
+        let asked = Asked { key, quantity, op, sent_at, crashes, allowance };
+        self.decided(slot, admission, &asked)
     }
 
     /// Nothing was heard in time.
     pub(super) fn give_up(&mut self, slot: usize, ticket: u64) -> Result<(), Broken> {
+        let Some(waiting) = self.isolate(slot)?.tickets.remove(&ticket) else { return Ok(()) };
+        let clock = self.wake(slot)?;
         let isolate = self.isolate(slot)?;
-        let Some(waiting) = isolate.tickets.remove(&ticket) else { return Ok(()) };
-        isolate.client.unanswered(&waiting.request);
+        let Ticket { request, sent, allowance, sent_at, crashes, .. } = &waiting;
+        let admission = isolate.client.unanswered(request, *sent, *allowance, clock)?;
         let (life, others) = (isolate.life, !isolate.tickets.is_empty());
         self.tally.note(Count::TimedOut);
         if waiting.is_renewal && others {
             self.tally.note(Count::RenewalsGivenUp);
         }
-        if let Some(debit) = &waiting.request.debit {
-            self.books.closed(&debit.op, Fate::GivenUp, life)?;
-        }
         self.tell(|| format!("i{life}        gives #{ticket} up"));
-        Ok(())
+        match (admission, &request.debit) {
+            (Some(admission), Some(debit)) => {
+                let (sent_at, crashes, allowance) = (*sent_at, *crashes, *allowance);
+                let (key, op, quantity) = (debit.key.clone(), Some(debit.op.clone()), units(debit));
+                let asked = Asked { key, quantity, op, sent_at, crashes, allowance };
+                self.decided(slot, admission, &asked)
+            }
+            (_, Some(debit)) => self.books.closed(&debit.op, Fate::GivenUp, life),
+            (_, None) => Ok(()),
+        }
     }
+}
+
+fn units(debit: &Debit) -> u64 {
+    debit.quantity.get().to_u64().unwrap_or(u64::MAX)
 }

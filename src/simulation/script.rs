@@ -27,6 +27,9 @@ pub struct Setup {
     /// The account writes a snapshot every so many rows.
     pub(super) snapshot_rows: u64,
     pub(super) faults: Faults,
+    /// Some requests are for a route that goes on while the account does not answer: credits that
+    /// it may owe.
+    pub(super) allowance: Option<&'static str>,
 }
 
 /// Faults that are no events: they strike messages and alarms.
@@ -169,6 +172,8 @@ pub fn script(seed: u64, steps: usize) -> (Setup, Vec<Event>) {
             delays: chance.percent(90),
             alarms: chance.percent(80),
         },
+        // Drawn apart, so that nothing else of a seed depends on it.
+        allowance: Chance::new(mix(seed, 2)).of(&[None, None, None, Some("4"), Some("60")]),
     };
     let mut writer = Writer {
         at: START,

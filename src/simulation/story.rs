@@ -14,6 +14,9 @@ pub(super) fn request(request: &Request) -> String {
     if !request.refunds.is_empty() {
         parts.push(format!("refund {}", request.refunds.join(", ")));
     }
+    for owed in &request.owed {
+        parts.push(format!("owes {}: {} words", owed.debit.op, owed.debit.quantity));
+    }
     if let Some(debit) = &request.debit {
         parts.push(format!("debit {}: {} words, {}", debit.op, debit.quantity, debit.key));
     }

@@ -33,6 +33,7 @@ counts! {
     Replayed 0 "journals replayed"
     Served 0 "operations served"
     ServedFromLease 0 "of them from a lease"
+    Owed 0 "of them without an answer of the account"
     Failed 0 "operations that failed"
     Denied 0 "denials"
     DeniedFromMemory 0 "of them from an isolate's memory"

@@ -55,6 +55,8 @@ pub(super) struct Ticket {
     pub is_retry: bool,
     /// A renewal beside a request, or a flusher's: nobody's operation waits for it.
     pub is_renewal: bool,
+    /// What its operation's route may owe.
+    pub allowance: Option<Credits>,
 }
 
 pub(super) struct Isolate {

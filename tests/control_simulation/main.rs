@@ -57,6 +57,7 @@ fn nothing_is_overspent_charged_twice_refused_wrongly_or_lost_beyond_the_record(
         let faults = Count::ALL.iter().filter(|count| count.fault() > 0);
         let missing: Vec<&str> = faults.filter(|c| tally.get(**c) == 0).map(|c| c.text()).collect();
         assert!(missing.is_empty(), "no run had any {}", missing.join(", "));
+        assert!(tally.get(Count::Owed) > 100, "routes that go on: {}", tally.get(Count::Owed));
     }
 }
 

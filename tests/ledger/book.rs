@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use edgemeter::ledger::{
     self, Adjustment, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger, LedgerError,
-    Operations, Recurrence, Reported, Rollover, Row, Session, SpendLimits, TopUpRule, chain_hash,
+    Operations, Owed, Recurrence, Reported, Rollover, Row, Session, SpendLimits, TopUpRule,
+    chain_hash,
 };
 use edgemeter::plan::Plan;
 use edgemeter::units::{Credits, Timestamp};
@@ -133,6 +134,7 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
         }),
         "close" => session.close_period(plan, words.word(1), words.0.contains(&"forgive")),
         "debit" => return debit(session, plan, words),
+        "owe" => session.owe(plan, &[owed(session, words)]).map_err(LedgerError::from),
         "refund" => session.refund(words.0[1]).map_err(LedgerError::from),
         "return" => session.return_unreported(words.word(1), words.word(2)),
         "limit" => {
@@ -194,6 +196,16 @@ fn operation(words: &Words<'_>, quantity: &str) -> Debit {
         charge: "words".parse().unwrap(),
         key: words.option("key").unwrap_or("k1").parse().unwrap(),
         quantity: quantity.parse().unwrap(),
+    }
+}
+
+/// Served without an answer, under today's terms unless it says others.
+fn owed(session: &Session<'_>, words: &Words<'_>) -> Owed {
+    let number = |name: &str| words.option(name).map(|text| text.parse::<u64>().unwrap());
+    Owed {
+        debit: operation(words, words.0[2]),
+        terms: number("terms").unwrap_or(session.ledger().terms()),
+        sent_ms: words.option("sent").map(|text| text.parse().unwrap()),
     }
 }
 

@@ -20,6 +20,7 @@ mod grants;
 mod included;
 mod keys;
 mod leases;
+mod owed;
 mod reservations;
 mod top_ups;
 mod zero;

@@ -1,4 +1,4 @@
-//! What an isolate makes of an answer, or of none.
+//! What an isolate makes of an answer.
 
 use super::super::DENIAL_MS;
 use super::super::admission::{Admission, Operation, Paid};
@@ -9,16 +9,7 @@ use crate::ledger::Debit;
 use crate::units::{Credits, Inexact, Timestamp};
 
 impl Client {
-    /// The account did not answer: another message may be sent, with the same report again. A
-    /// debit may have been burned all the same, for nobody: it is refunded.
-    pub fn unanswered(&mut self, request: &Request) {
-        if let Some(debit) = &request.debit {
-            self.refunds.push_back(debit.op.clone());
-        }
-        self.free(request);
-    }
-
-    fn free(&mut self, request: &Request) {
+    pub(super) fn free(&mut self, request: &Request) {
         if request.is_exclusive() {
             self.under_way = None;
         }
@@ -40,6 +31,8 @@ impl Client {
         self.as_of = self.as_of.saturating_add(1);
         self.free(request);
         self.refunds.retain(|op| !request.refunds.contains(op));
+        self.owed.heard();
+        self.owed.forget(&request.owed)?;
         self.prices.take(&answer);
         // Answers overtake each other: an older list does not bring a disabled key back.
         if let Some(keys) = answer.keys.filter(|keys| keys.revision > self.keys_revision) {
@@ -102,12 +95,7 @@ impl Client {
             }
             DebitAnswer::RatingFailed => Ok(Admission::Unpriced),
             DebitAnswer::CreditLimitReached { required, available } => {
-                let operation = Operation {
-                    route: debit.route.as_str().into(),
-                    charge: debit.charge.clone(),
-                    key: debit.key.clone(),
-                    quantity: debit.quantity,
-                };
+                let operation = Operation::of(debit);
                 // A lease may have come meanwhile, or hold a rest that is too small by itself.
                 let price = Price { cost: required, is_exact: true };
                 let price = self.prices.of(&operation).and_then(Result::ok).unwrap_or(price);

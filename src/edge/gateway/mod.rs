@@ -17,6 +17,7 @@
 //!   paid    flags  account  op  cost  policy  left  shortcut
 //!                                                       forward it; flags: see `verdict.rs`
 //!   ask     account  ticket  request                    send the request to the account
+//!   again   pause  patience                             wait, and send the same one again, in ms
 //!   refuse  status  problem                             answer this
 //!   pass                                                forward it unmetered
 //!   own                                                 the control API or the page
@@ -27,6 +28,7 @@
 
 mod exports;
 mod shortcuts;
+mod tickets;
 mod verdict;
 mod verified;
 
@@ -35,25 +37,16 @@ use std::collections::BTreeMap;
 use super::config::Config;
 use super::problem::Problem;
 use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
-use crate::control::{Admission, Answer, Client, Flush, Operation, Request};
+use crate::control::{Admission, Client, Flush, Operation};
 use crate::ledger::SpendPeriod;
 use crate::units::{AccountId, Inexact, Timestamp};
 use shortcuts::Shortcuts;
+use tickets::{Manner, Ticket};
 use verdict::Verdict;
 use verified::VerifiedKeys;
 
 /// Accounts that one isolate remembers, at most; those at rest are forgotten first.
 const CLIENTS_MAX: usize = 10_000;
-/// Messages under way, at most.
-const TICKETS_MAX: usize = 10_000;
-
-/// A message that is under way to an account.
-struct Ticket {
-    account: AccountId,
-    request: Request,
-    sent: Timestamp,
-    durable: bool,
-}
 
 /// One isolate's memory. It can be lost at any time: what matters is at the accounts.
 pub(super) struct Gateway {
@@ -104,14 +97,18 @@ impl Gateway {
         let Some(signed) = self.verified.key(&self.config.secrets, bearer(credential)) else {
             return Verdict::refuse(&key_refused(credential));
         };
-        let Route { name, charge, quantity, durable } = route;
+        let Route { name, charge, quantity, durable, handling } = route;
+        let manner = Manner { durable, handling };
         let operation = Operation { route: name, charge, key: signed.key, quantity };
         let client = self.client(&signed.account);
-        let admitted = client.admit(operation.clone(), now);
+        let admitted = match handling.allowance() {
+            Some(allowance) => client.admit_or_owe(operation.clone(), allowance, now),
+            None => client.admit(operation.clone(), now),
+        };
         let is_paid = matches!(admitted, Ok(Admission::Paid(_)));
         let known = (is_paid && !durable).then(|| client.know(operation)).flatten();
         let shortcut = known.map(|known| self.shortcuts.add(&signed.account, known));
-        self.verdict(signed.account, admitted, durable, shortcut, now)
+        self.verdict(signed.account, admitted, manner, shortcut, now)
     }
 
     fn client(&mut self, account: &AccountId) -> &mut Client {
@@ -129,17 +126,17 @@ impl Gateway {
         &mut self,
         account: AccountId,
         admitted: Result<Admission, Inexact>,
-        durable: bool,
+        manner: Manner,
         shortcut: Option<u32>,
         now: Timestamp,
     ) -> Verdict {
         let balance = self.clients.get(&account).and_then(Client::balance);
         match admitted {
-            Ok(Admission::Paid(paid)) => {
+            Ok(Admission::Paid(paid) | Admission::Owed(paid)) => {
                 let granted = balance.map(|balance| balance.granted).unwrap_or_default();
-                Verdict::paid(account.as_str(), &paid, granted, durable, shortcut)
+                Verdict::paid(account.as_str(), &paid, granted, manner.durable, shortcut)
             }
-            Ok(Admission::Ask(request)) => self.ask(account, *request, durable, now),
+            Ok(Admission::Ask(request)) => self.ask(account, *request, manner, now),
             Ok(Admission::Denied { required, available }) => {
                 let mut problem = Problem::new(402, "insufficient_credits", DENIED)
                     .with("balance", available.to_string())
@@ -186,42 +183,6 @@ impl Gateway {
         }
     }
 
-    fn ask(
-        &mut self,
-        account: AccountId,
-        request: Request,
-        durable: bool,
-        now: Timestamp,
-    ) -> Verdict {
-        while self.tickets.len() >= TICKETS_MAX {
-            self.tickets.pop_first();
-        }
-        self.tickets_made = self.tickets_made.wrapping_add(1);
-        let ticket = self.tickets_made;
-        let verdict = Verdict::ask(account.as_str(), ticket, &request);
-        self.tickets.insert(ticket, Ticket { account, request, sent: now, durable });
-        verdict
-    }
-
-    /// Takes the account's reply; an empty one means that there was none.
-    fn answered(&mut self, ticket: u32, reply: &str, now: Timestamp) -> Verdict {
-        let Some(Ticket { account, request, sent, durable }) = self.tickets.remove(&ticket) else {
-            return Verdict::refuse(&unreachable_account());
-        };
-        let Some(client) = self.clients.get_mut(&account) else {
-            return Verdict::refuse(&unreachable_account());
-        };
-        let Some(answer) = read_reply(reply) else {
-            client.unanswered(&request);
-            return Verdict::refuse(&unreachable_account());
-        };
-        match client.answered(&request, answer, sent, now) {
-            Ok(None) => Verdict::Nothing,
-            Ok(Some(admission)) => self.verdict(account, Ok(admission), durable, None, now),
-            Err(error) => self.verdict(account, Err(error), durable, None, now),
-        }
-    }
-
     fn settle(&mut self, account: &str, op: &str, status: u16, now: Timestamp) -> bool {
         let Ok(account) = account.parse::<AccountId>() else { return false };
         let Some(client) = self.clients.get_mut(&account) else { return false };
@@ -234,7 +195,7 @@ impl Gateway {
         let Ok(account) = account.parse::<AccountId>() else { return Verdict::Wait };
         let Some(client) = self.clients.get_mut(&account) else { return Verdict::Wait };
         match client.persist(op, now) {
-            Ok(Flush::Send(request)) => self.ask(account, *request, false, now),
+            Ok(Flush::Send(request)) => self.ask(account, *request, Manner::default(), now),
             Ok(Flush::Wait) | Err(Inexact) => Verdict::Wait,
             Ok(Flush::Done) => Verdict::Nothing,
         }
@@ -248,7 +209,7 @@ impl Gateway {
     fn renew(&mut self, account: &str, now: Timestamp) -> Verdict {
         let Ok(account) = account.parse::<AccountId>() else { return Verdict::Nothing };
         match self.clients.get_mut(&account).map(|client| client.renew(now)) {
-            Some(Ok(Some(request))) => self.ask(account, request, false, now),
+            Some(Ok(Some(request))) => self.ask(account, request, Manner::default(), now),
             _ => Verdict::Nothing,
         }
     }
@@ -257,7 +218,7 @@ impl Gateway {
         let Ok(account) = account.parse::<AccountId>() else { return Verdict::Nothing };
         let Some(client) = self.clients.get_mut(&account) else { return Verdict::Nothing };
         match client.flush(now, last) {
-            Ok(Flush::Send(request)) => self.ask(account, *request, false, now),
+            Ok(Flush::Send(request)) => self.ask(account, *request, Manner::default(), now),
             Ok(Flush::Wait) => Verdict::Wait,
             Ok(Flush::Done) | Err(Inexact) => Verdict::Nothing,
         }
@@ -268,18 +229,6 @@ const DENIED: &str = "the account's credits do not pay for this request: buy cre
 
 const KEY_LIMITED: &str = "this key has spent what it may in this period (UTC): wait for the next \
      one, or have its limit raised";
-
-fn read_reply(reply: &str) -> Option<Answer> {
-    #[derive(serde::Deserialize)]
-    struct Reply {
-        ok: Answer,
-    }
-    serde_json::from_str::<Reply>(reply).ok().map(|reply| reply.ok)
-}
-
-fn unreachable_account() -> Problem {
-    Problem::unavailable("the account cannot be reached at the moment: try again shortly")
-}
 
 fn no_route(method: &str, path: &str) -> Problem {
     Problem::new(404, "no_route", "no route is published for this method and path")

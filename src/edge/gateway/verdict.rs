@@ -21,6 +21,7 @@ pub(super) fn whole(credits: Credits) -> i64 {
 pub(super) enum Verdict {
     Paid(String),
     Ask(String),
+    Again(String),
     Refuse(String),
     Pass,
     Own,
@@ -65,8 +66,13 @@ impl Verdict {
     pub(super) fn ask(account: &str, ticket: u32, request: &Request) -> Self {
         match serde_json::to_string(request) {
             Ok(json) => Self::Ask(format!("ask\n{account}\n{ticket}\n{{\"control\":{json}}}")),
-            Err(_) => Self::refuse(&super::unreachable_account()),
+            Err(_) => Self::refuse(&super::tickets::unreachable_account()),
         }
+    }
+
+    /// `again pause patience`, in milliseconds.
+    pub(super) fn again(pause_ms: i64, patience_ms: i64) -> Self {
+        Self::Again(format!("again\n{pause_ms}\n{patience_ms}"))
     }
 
     pub(super) fn refuse(problem: &Problem) -> Self {
@@ -75,7 +81,7 @@ impl Verdict {
 
     pub(super) fn into_string(self) -> String {
         match self {
-            Self::Paid(text) | Self::Ask(text) | Self::Refuse(text) => text,
+            Self::Paid(text) | Self::Ask(text) | Self::Again(text) | Self::Refuse(text) => text,
             Self::Pass => "pass".to_owned(),
             Self::Own => "own".to_owned(),
             Self::Routes => "routes".to_owned(),

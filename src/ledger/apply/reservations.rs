@@ -47,7 +47,7 @@ impl Ledger {
         }
         self.totals.debt = self.totals.debt.plus(shortfall.debt)?;
         self.totals.unpaid = self.totals.unpaid.plus(shortfall.unpaid)?;
-        self.count(&charge, added)?;
+        self.count(None, &charge, added)?;
         self.burn(burns)?;
         if last { self.end_reservation(op) } else { Ok(()) }
     }

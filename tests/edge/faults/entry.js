@@ -4,6 +4,7 @@
  *
  *   header x-fault: trap        the isolate's wasm traps, as it does when Rust panics
  *   Account.fault(order)        faults of the next statements, see {@link Faults}
+ *   Account.fault({ hang: ms }) calls are answered so much later
  *   Account.forget()            its memory is lost, the orders are not
  *   Account.evict()             the platform resets the object
  *   Account.call(message)       a message of the tests' own; `fill` reports many operations
@@ -84,7 +85,7 @@ function around(target, replaced) {
  *   panic-after    … and after it
  */
 export class Account extends Real {
-  #faults = { kind: "", matches: "", every: 1, seen: 0, done: 0 };
+  #faults = { kind: "", matches: "", every: 1, hang: 0, seen: 0, done: 0 };
   #rust;
 
   constructor(ctx, env) {
@@ -111,9 +112,15 @@ export class Account extends Real {
     return result;
   }
 
+  /** Nothing happens until then, and then all of it. */
+  async call(message) {
+    if (this.#faults.hang > 0) await scheduler.wait(this.#faults.hang);
+    return super.call(message);
+  }
+
   fault(faults) {
     const { done } = this.#faults;
-    this.#faults = { kind: "", matches: "", every: 1, ...faults, seen: 0, done: 0 };
+    this.#faults = { kind: "", matches: "", every: 1, hang: 0, ...faults, seen: 0, done: 0 };
     return { done };
   }
 
