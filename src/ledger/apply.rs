@@ -1,7 +1,7 @@
 //! Entries → state: the only code that changes a ledger, live and in replay alike.
 //!
-//! Invariant (tested in `tests/ledger_laws.rs`): rebuilding a ledger from its journal gives the
-//! live state, bit for bit, and a changed, dropped or reordered row is found by number.
+//! Invariant (tested in `tests/ledger` and by the simulator): rebuilding a ledger from its journal
+//! gives the live state, bit for bit, and a changed, dropped or reordered row is found by number.
 
 mod grants;
 mod leases;
