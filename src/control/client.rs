@@ -27,7 +27,7 @@ use std::rc::Rc;
 use super::REPORT_MS;
 use super::admission::{Admission, Flush, Operation, Paid};
 use super::lease_book::LeaseBook;
-use super::message::{Request, VERSION};
+use super::message::{Request, VERSION, Wish};
 use super::prices::{Price, Prices, Unpriced};
 use super::rate::Rate;
 use crate::ledger::Balance;
@@ -267,13 +267,17 @@ impl Client {
         request.report = self.book.report()?;
         request.refunds = self.due_refunds();
         request.owed = self.owed.told(now);
-        let rate = self.rate.per_second(now).unwrap_or_default();
-        let may_wish = self.ask_not_before <= now && self.rate.is_known();
-        if may_wish && !cost.is_zero() && !rate.is_zero() {
-            request.wish = Some(self.book.next_wish(rate, cost));
-        }
+        request.wish = self.wish(cost, now);
         self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
         Ok(request)
+    }
+
+    /// Asks for what the present rate will need, if there is one.
+    fn wish(&mut self, cost: Credits, now: Timestamp) -> Option<Wish> {
+        let rate = self.rate.per_second(now).unwrap_or_default();
+        let may_wish = self.ask_not_before <= now && self.rate.is_known();
+        let is_wanted = may_wish && !cost.is_zero() && !rate.is_zero();
+        is_wanted.then(|| self.book.next_wish(rate, cost))
     }
 
     fn new_book(&mut self) {
@@ -323,7 +327,13 @@ impl Client {
             return Ok(Flush::Wait);
         }
         let report = self.book.report()?;
-        let wish = doubt.then(|| self.book.next_wish(Credits::ZERO, self.book.last_cost()));
+        let cost = self.book.last_cost();
+        let wish = match doubt {
+            true => Some(self.book.next_wish(Credits::ZERO, cost)),
+            // A report that goes anyway asks for more as well, and spares the renewal.
+            false if !rests && report.is_some() => self.wish(cost, now),
+            false => None,
+        };
         let request = Request { report, refunds, owed, wish, ..self.blank() };
         if !request.is_exclusive() {
             if self.book.is_at_rest() && self.has_told() {

@@ -8,8 +8,10 @@ use crate::units::{Credits, Inexact, Timestamp, exact};
 const WINDOW_MS: i64 = 1_000;
 /// A window younger than this counts as this old: a burst of a few milliseconds is no rate.
 const WINDOW_MS_MIN: i64 = 250;
-/// Fewer operations than this are no rate.
+/// Fewer operations than this in the open window and the last one are no rate.
 const OPERATIONS_MIN: u64 = 4;
+/// Nor are fewer than this since a window passed without any: now and then four come by chance.
+const RUN_MIN: u64 = 7;
 
 /// Credits per second: the better of the last whole window and the one that is open.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,6 +22,8 @@ pub(super) struct Rate {
     /// Operations in the open window, and in the last one if it was about as long as a window.
     count: u64,
     last_count: u64,
+    /// Operations since a window passed without any.
+    run: u64,
 }
 
 impl Rate {
@@ -30,17 +34,19 @@ impl Rate {
             self.last = if age < 0 { Credits::ZERO } else { over(self.spent, age)? };
             let is_next = (0..WINDOW_MS.saturating_mul(2)).contains(&age);
             self.last_count = if is_next { self.count } else { 0 };
+            self.run = if is_next { self.run } else { 0 };
             (self.since, self.spent, self.count) = (now, Credits::ZERO, 0);
         }
         self.spent = self.spent.plus(cost)?;
         self.count = self.count.saturating_add(1);
+        self.run = self.run.saturating_add(1);
         Ok(())
     }
 
-    /// Whether there were operations enough to speak of a rate: two that happen to come within a
+    /// Whether there were operations enough to speak of a rate: a few that happen to come within a
     /// second are none, and a lease for them would cost the call that gives it back.
     pub(super) fn is_known(&self) -> bool {
-        self.count.saturating_add(self.last_count) >= OPERATIONS_MIN
+        self.run >= RUN_MIN && self.count.saturating_add(self.last_count) >= OPERATIONS_MIN
     }
 
     /// Credits per second, as of `now`.
@@ -101,8 +107,26 @@ mod tests {
             millis.iter().for_each(|ms| rate.note(Credits::ONE, at(*ms)).unwrap());
             rate.is_known()
         };
-        assert!(is_known(&[0, 1, 2, 3]) && is_known(&[0, 600, 1_200, 1_900]));
-        assert!(!is_known(&[0, 1, 2]) && !is_known(&[0, 1, 2, 2_000]));
+        let burst = |from: i64, count: i64| (from..from + count).collect::<Vec<i64>>();
+        let steady = [0, 400, 800, 1_200, 1_600, 2_000, 2_400];
+        let after_20 = |then: &[Vec<i64>]| [&[burst(0, 20)], then].concat().concat();
+        let table = [
+            (burst(0, 7), true),
+            (burst(0, 6), false),
+            (steady.to_vec(), true),
+            (steady[1..].to_vec(), false),
+            // Fast once, and slow by now.
+            (after_20(&[burst(1_000, 1), burst(2_000, 2)]), false),
+            (after_20(&[burst(1_000, 1), burst(2_000, 3)]), true),
+            // A silence, or a clock that jumped back, and all begins anew.
+            (after_20(&[burst(1_999, 1)]), true),
+            (after_20(&[burst(2_000, 6)]), false),
+            (after_20(&[burst(-1, 6)]), false),
+            (after_20(&[burst(-1, 7)]), true),
+        ];
+        for (millis, expected) in table {
+            assert_eq!(is_known(&millis), expected, "{millis:?}");
+        }
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl World {
         let delay = match slowest {
             // Some are slow enough to meet a lease that ended.
             n if faults.delays && n.saturating_mul(8) < self.storm => 30_000,
-            1..=4 if faults.delays => 2_000,
+            1..=4 if faults.delays => chance.millis(ACCOUNT_MS),
             _ => quick,
         };
         self.put(self.now.saturating_add(delay), letter, seed);

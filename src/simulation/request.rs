@@ -137,6 +137,10 @@ impl World {
             let found = "an operation is paid with it";
             return Err(Broken::new(ClientStopsFirst, format!("{lease} is over"), found));
         }
+        if !self.isolate(slot)?.keys.active.contains(key) {
+            let expected = format!("{key} stops once the account said so");
+            return Err(Broken::new(Revoked, expected, "it is served"));
+        }
         let since = self.now.saturating_sub(VALIDITY_MS_MAX).saturating_sub(CLOCK_GUARD_MS);
         let since = since.saturating_sub(self.jumped_back(slot, since)?);
         let is_stale = |key: &KnownKey| key.leasable_until.is_some_and(|at| at < since);
@@ -237,6 +241,9 @@ impl World {
         let isolate = self.isolate(slot)?;
         let life = isolate.life;
         isolate.terms = isolate.terms.max(answer.terms);
+        if let Some(keys) = answer.keys.as_ref().filter(|k| k.revision > isolate.keys.revision) {
+            isolate.keys.clone_from(keys);
+        }
         if waiting.request.tells() {
             isolate.told_at = now;
         }

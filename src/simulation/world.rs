@@ -16,7 +16,7 @@ use super::script::{Event, Kind, START, Setup};
 use super::tally::{Count, Tally};
 use super::tariff::Tariff;
 use super::{Broken, Invariant};
-use crate::control::{Client, Denials, Request};
+use crate::control::{Client, Denials, KeyList, Request};
 use crate::ledger::{self, Entry, GrantTerms, Session};
 use crate::plan::Plan;
 use crate::units::{Credits, Inexact, KeyId, Timestamp};
@@ -74,6 +74,8 @@ pub(super) struct Isolate {
     pub told_at: i64,
     /// Number of the account's terms that it knows.
     pub terms: u64,
+    /// The latest list that it heard of keys that leases may pay for.
+    pub keys: KeyList,
 }
 
 pub(super) struct World {
@@ -160,6 +162,7 @@ impl World {
             denied: None,
             told_at: self.now,
             terms: 0,
+            keys: KeyList::default(),
         }
     }
 

@@ -6,23 +6,20 @@
 //!     and back: as src/edge/entry.js does it
 //! ```
 
-mod found;
+mod gateway;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Broken;
 use super::account::Account;
-use super::books::lease_of;
 use super::chance::{Chance, mix};
 use super::script::START;
 use super::tariff::Tariff;
 use super::world::made;
-use crate::control::{Admission, Answer, Client, Flush, Operation, REPORT_MS, Request, serve};
-use crate::ledger::{self, GrantKind, GrantTerms};
+use crate::control::{Answer, Client, REPORT_MS, Request, serve};
+use crate::ledger::{self, GrantKind, GrantTerms, Lease};
 use crate::units::{ChargeId, Credits, KeyId, Quantity, Timestamp};
-use found::credits;
-pub use found::{Found, Traffic};
 
 /// Credits at first; an operation costs one.
 pub const BALANCE: u64 = 20_000;
@@ -36,6 +33,46 @@ const WAY_MS: (i64, i64) = (10, 21);
 const ORIGIN_MS: i64 = 50;
 /// No run lasts longer, in milliseconds.
 const LAST_MS: i64 = 3_600_000;
+
+/// A kind of traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many isolates there are.
+    pub isolates: u16,
+    /// Milliseconds between two requests of an isolate, on average.
+    pub interval_ms: i64,
+    /// Ten times as many requests between these two seconds.
+    pub spike: Option<(i64, i64)>,
+    /// An isolate crashes every so many milliseconds, and another takes its place.
+    pub crash_ms: Option<i64>,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Requests, until the first 402 and in all.
+    pub requests: [u64; 2],
+    /// Messages to the account, likewise.
+    pub calls: [u64; 2],
+    /// Requests served until the first 402, and in all.
+    pub served: [u64; 2],
+    /// Credits served beyond the balance.
+    pub overspent: Credits,
+    /// Credits that isolates held and had not spent at the first 402.
+    pub stranded: Credits,
+    /// Credits that nobody had spent at the end, those on record as unreported left out.
+    pub unspent: Credits,
+    /// Refusals while the account itself could have paid.
+    pub false_denials: u64,
+    /// Isolates that crashed.
+    pub crashes: u64,
+    /// The most that one of them had served and not reported.
+    pub lost_most: Credits,
+    /// All that they had served and not reported.
+    pub lost: Credits,
+    /// What is on record for them: at least that.
+    pub unreported: Credits,
+}
 
 enum Happening {
     Arrives(usize),
@@ -248,136 +285,47 @@ impl Run {
         Ok(())
     }
 
-    fn arrives(&mut self, index: usize) -> Result<(), Broken> {
-        let second = self.now.saturating_sub(START).div_euclid(1_000);
-        let spike = self.traffic.spike.is_some_and(|(from, to)| (from..to).contains(&second));
-        let mean =
-            if spike { self.traffic.interval_ms.div_euclid(10) } else { self.traffic.interval_ms };
-        let next = self.chance.millis(mean.saturating_mul(2).saturating_add(1));
-        self.put(next, Happening::Arrives(index));
-        let operation = Operation {
-            route: Rc::from("GET /words"),
-            charge: self.charge.clone(),
-            key: self.key.clone(),
-            quantity: self.one,
-        };
-        self.count(|found| &mut found.requests);
-        let now = self.clock();
+    /// Credits that isolates were granted, and neither spent nor gave back: those alive.
+    fn unspent_leases(&self) -> Result<Credits, Broken> {
+        let mut unspent = Credits::ZERO;
+        for isolate in &self.isolates {
+            for (id, lease) in self.leases_of(isolate.life) {
+                let spent = isolate.spent.get(id).copied().unwrap_or(0);
+                let rest = lease.granted.minus(lease.returned)?.minus(credits(spent)?)?;
+                unspent = unspent.plus(rest.max(Credits::ZERO))?;
+            }
+        }
+        Ok(unspent)
+    }
+
+    fn leases_of(&self, life: u64) -> impl Iterator<Item = (&String, &Lease)> {
+        let prefix = format!("i{life}l");
+        let leases = self.account.ledger.leases().iter();
+        leases.filter(move |(id, _)| id.starts_with(&prefix))
+    }
+
+    /// One isolate is gone, with what it had not reported.
+    fn crash(&mut self) -> Result<(), Broken> {
+        if let Some(every) = self.traffic.crash_ms {
+            self.put(every, Happening::Crash);
+        }
+        let count = u64::from(self.traffic.isolates);
+        let index = usize::try_from(self.chance.below(count)).unwrap_or(0);
+        let born = self.born();
         let Some(isolate) = self.isolates.get_mut(index) else { return Ok(()) };
-        let admission = isolate.client.admit(operation, now)?;
-        self.decided(index, admission, now)
-    }
-
-    /// Counts something until the first 402 and in all.
-    fn count(&mut self, which: impl FnOnce(&mut Found) -> &mut [u64; 2]) {
-        let early = self.first_402.is_none();
-        let [before, all] = which(&mut self.found);
-        *all = all.saturating_add(1);
-        if early {
-            *before = *all;
+        let dead = std::mem::replace(isolate, born);
+        let mut lost = Credits::ZERO;
+        for (id, lease) in self.leases_of(dead.life) {
+            let spent = credits(dead.spent.get(id).copied().unwrap_or(0))?;
+            lost = lost.plus(spent.minus(lease.used)?.max(Credits::ZERO))?;
         }
-    }
-
-    fn decided(
-        &mut self,
-        index: usize,
-        admission: Admission,
-        sent: Timestamp,
-    ) -> Result<(), Broken> {
-        let now = self.clock();
-        match admission {
-            Admission::Paid(paid) => {
-                self.count(|found| &mut found.served);
-                let Some(isolate) = self.isolates.get_mut(index) else { return Ok(()) };
-                let life = isolate.life;
-                if let Some((lease, _)) = lease_of(&paid.op) {
-                    let spent = isolate.spent.entry(lease.to_owned()).or_default();
-                    *spent = spent.saturating_add(1);
-                    self.leased = self.leased.saturating_add(1);
-                }
-                let renewal = if paid.renew { isolate.client.renew(now)? } else { None };
-                if let Some(request) = renewal {
-                    self.send(index, request, 0);
-                }
-                if paid.flush {
-                    self.put(REPORT_MS, Happening::Flushes { isolate: index, life, round: 1 });
-                }
-                self.put(ORIGIN_MS, Happening::Settles { isolate: index, life, op: paid.op });
-                Ok(())
-            }
-            Admission::Ask(request) => {
-                self.send(index, *request, 0);
-                Ok(())
-            }
-            Admission::Denied { required, .. } => {
-                if self.first_402.is_none() {
-                    self.first_402 = Some(self.now);
-                    self.found.stranded = self.unspent_leases()?;
-                }
-                let since =
-                    sent.millis().saturating_sub(crate::control::DENIAL_MS).saturating_sub(60);
-                let mut recent = self.available.iter().rev();
-                let before = recent.clone().position(|(at, _)| *at < since);
-                let count = before.map_or(usize::MAX, |index| index.saturating_add(1));
-                if recent.by_ref().take(count).all(|(_, available)| *available >= required) {
-                    self.found.false_denials = self.found.false_denials.saturating_add(1);
-                }
-                Ok(())
-            }
-            other => Err(Broken::new(super::Invariant::Exact, "a decision", format!("{other:?}"))),
-        }
-    }
-
-    /// A message to the account; `round` is the flusher's that waits for it, or 0.
-    fn send(&mut self, isolate: usize, request: Request, round: u32) {
-        self.count(|found| &mut found.calls);
-        let life = self.isolates.get(isolate).map_or(0, |isolate| isolate.life);
-        let (request, sent, way) = (Rc::new(request), self.clock(), self.way());
-        self.put(way, Happening::Asks { isolate, life, sent, request, round });
-    }
-
-    fn hears(
-        &mut self,
-        index: usize,
-        life: u64,
-        sent: Timestamp,
-        request: &Request,
-        round: u32,
-        answer: Answer,
-    ) -> Result<(), Broken> {
-        let now = self.clock();
-        let Some(isolate) = self.isolates.get_mut(index).filter(|i| i.life == life) else {
-            return Ok(());
-        };
-        let admission = isolate.client.answered(request, answer, sent, now)?;
-        let flush = isolate.client.needs_flusher(now);
-        if let Some(admission) = admission {
-            self.decided(index, admission, sent)?;
-        }
-        if flush {
-            self.put(REPORT_MS, Happening::Flushes { isolate: index, life, round: 1 });
-        }
-        if (1..ROUNDS).contains(&round) {
-            let round = round.saturating_add(1);
-            self.put(REPORT_MS, Happening::Flushes { isolate: index, life, round });
-        }
+        self.found.crashes = self.found.crashes.saturating_add(1);
+        self.found.lost = self.found.lost.plus(lost)?;
+        self.found.lost_most = self.found.lost_most.max(lost);
         Ok(())
     }
+}
 
-    fn flushes(&mut self, index: usize, life: u64, round: u32) -> Result<(), Broken> {
-        let now = self.clock();
-        let Some(isolate) = self.isolates.get_mut(index).filter(|i| i.life == life) else {
-            return Ok(());
-        };
-        let flush = isolate.client.flush(now, round == ROUNDS)?;
-        match flush {
-            Flush::Send(request) => self.send(index, *request, round),
-            Flush::Wait if round < ROUNDS => {
-                let round = round.saturating_add(1);
-                self.put(REPORT_MS, Happening::Flushes { isolate: index, life, round });
-            }
-            Flush::Wait | Flush::Done => {}
-        }
-        Ok(())
-    }
+fn credits(units: u64) -> Result<Credits, Broken> {
+    Credits::new(rust_decimal::Decimal::from(units)).map_err(|error| made("credits", &error))
 }

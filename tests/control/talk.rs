@@ -1,0 +1,245 @@
+//! An isolate, its account, and what they say to each other, a line each.
+//!
+//! ```text
+//! 120 pay            → ask [debit d1]          what is said, by the clock of both in milliseconds
+//! 140 answer         → plan, keys; paid d1 1 left 99        to the oldest question that is open
+//! 140 visit          → available 99 held 0 burned 1
+//! ```
+
+use std::collections::VecDeque;
+
+use edgemeter::control::{Admission, Answer, Client, Denials, Flush, Operation, Request, serve};
+use edgemeter::ledger::{self, Ledger, Session, SpendLimits};
+use edgemeter::plan::Plan;
+use edgemeter::units::Timestamp;
+
+/// A plan; `price` is a price or tiers (`10:1,*:2`), `at_zero` is JSON.
+fn plan(version: u32, price: &str, at_zero: &str) -> String {
+    let tier = |tier: &str| match tier.split_once(':').unwrap() {
+        ("*", price) => format!(r#"{{"unit_price":"{price}"}}"#),
+        (end, price) => format!(r#"{{"up_to":"{end}","unit_price":"{price}"}}"#),
+    };
+    let price = match price.contains(':') {
+        true => {
+            let tiers: Vec<String> = price.split(',').map(tier).collect();
+            format!(r#"{{"model":"graduated","tiers":[{}]}}"#, tiers.join(","))
+        }
+        false => format!(r#"{{"model":"per_unit","unit_price":"{price}"}}"#),
+    };
+    format!(
+        r#"{{"id":"p","version":{version},"charges":[{{"id":"words","unit":"credits",
+        "price":{price}}}],"credits":{{"burn_order":"standard","rollover":"none",
+        "at_zero":{at_zero}}}}}"#
+    )
+}
+
+pub(crate) struct Talk {
+    client: Client,
+    ledger: Ledger,
+    plan: Plan,
+    denials: Denials,
+    now: Timestamp,
+    open: VecDeque<(Request, Timestamp)>,
+}
+
+/// Has a conversation and compares it, line by line.
+pub(crate) fn talk(price: &str, at_zero: &str, script: &str) {
+    let json = plan(1, price, at_zero);
+    let plan = Plan::parse(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
+    let opened = ledger::open("acme".parse().unwrap(), &plan, json);
+    let ledger = Ledger::opened(&opened, Timestamp::default()).unwrap();
+    let (client, denials) = (Client::new("i", 0), Denials::default());
+    let (now, open) = (Timestamp::default(), VecDeque::new());
+    let mut talk = Talk { client, ledger, plan, denials, now, open };
+    talk.say("key k1");
+    let (mut said, mut expected) = (String::new(), String::new());
+    for line in script.lines().map(|line| line.split("//").next().unwrap().trim()) {
+        let Some((at, line)) = line.split_once(' ') else { continue };
+        let (command, answer) = line.split_once('→').unwrap_or((line, ""));
+        talk.now = Timestamp::from_millis(at.parse().unwrap());
+        let command = command.trim();
+        let found = talk.say(command);
+        said.push_str(&format!("{at:>6} {command:<22} → {found}\n"));
+        expected.push_str(&format!("{at:>6} {command:<22} → {}\n", answer.trim()));
+    }
+    assert!(said == expected, "\n{said}\ninstead of\n{expected}");
+}
+
+impl Talk {
+    fn say(&mut self, command: &str) -> String {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let option =
+            |name: &str| words.iter().find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
+        let now = self.now;
+        match words[0] {
+            "pay" => {
+                let operation = Operation {
+                    route: "GET /words".into(),
+                    charge: option("charge").unwrap_or("words").parse().unwrap(),
+                    key: option("key").unwrap_or("k1").parse().unwrap(),
+                    quantity: option("q").unwrap_or("1").parse().unwrap(),
+                };
+                let mut times = words.get(1).and_then(|word| word.parse().ok()).unwrap_or(1);
+                while times > 1 {
+                    times -= 1;
+                    let paid = self.client.admit(operation.clone(), now).unwrap();
+                    assert!(matches!(paid, Admission::Paid(_)), "{command}: {paid:?}");
+                }
+                let admission = self.client.admit(operation, now).unwrap();
+                self.admission(admission)
+            }
+            // As many questions and answers as it takes.
+            "warm" => {
+                for _ in 0..words[1].parse().unwrap() {
+                    self.say("pay");
+                    self.say("answer");
+                }
+                self.balance()
+            }
+            "renew" => match self.client.renew(now).unwrap() {
+                Some(request) => self.ask(request),
+                None => "nothing".to_owned(),
+            },
+            "flush" => {
+                let flush = self.client.flush(now, words.contains(&"last")).unwrap();
+                self.flush(flush)
+            }
+            "persist" => {
+                let flush = self.client.persist(words[1], now).unwrap();
+                self.flush(flush)
+            }
+            "settle" => {
+                let status = words[2].parse().unwrap();
+                let starts = self.client.settle(words[1], status, status >= 500, now).unwrap();
+                if starts { "flusher".to_owned() } else { String::new() }
+            }
+            "flusher" => self.client.needs_flusher(now).to_string(),
+            "rest" => self.client.is_at_rest().to_string(),
+            // The account hears it, and its answer arrives, is lost, or it never heard.
+            "answer" => {
+                let Some((request, sent)) = self.open.pop_front() else { panic!("nobody asked") };
+                let answer = self.serve(&request);
+                let mut text = told(&answer);
+                let admission = self.client.answered(&request, answer, sent, now).unwrap();
+                if let Some(admission) = admission {
+                    text.push(self.admission(admission));
+                }
+                text.join("; ")
+            }
+            "lose" => {
+                let (request, sent) = self.open.pop_front().unwrap();
+                let answer = self.serve(&request);
+                self.client.unanswered(&request, sent, None, now).unwrap();
+                told(&answer).join("; ")
+            }
+            "drop" => {
+                let (request, sent) = self.open.pop_front().unwrap();
+                self.client.unanswered(&request, sent, None, now).unwrap();
+                String::new()
+            }
+            _ => self.operate(&words),
+        }
+    }
+
+    /// What the operator does.
+    fn operate(&mut self, words: &[&str]) -> String {
+        let mut session = Session::start(&mut self.ledger, self.now).unwrap();
+        match words {
+            ["key", id] => session.create_key(id.parse().unwrap()).unwrap(),
+            ["disable", id] => session.disable_key(id.parse().unwrap()).unwrap(),
+            ["limit", id, day] => {
+                let limits = SpendLimits { day: Some(day.parse().unwrap()), month: None };
+                session.limit_key(id.parse().unwrap(), limits).unwrap();
+            }
+            ["grant", id, amount] => {
+                let terms = format!(r#"{{"id":"{id}","amount":"{amount}"}}"#);
+                session.grant(serde_json::from_str(&terms).unwrap()).unwrap();
+            }
+            ["plan", price] => {
+                let json = plan(2, price, r#""block""#);
+                self.plan = Plan::parse(&json).unwrap();
+                session.change_plan(&self.plan, json).unwrap();
+            }
+            ["visit"] => {}
+            other => panic!("no such command: {other:?}"),
+        }
+        session.finish().unwrap();
+        self.balance()
+    }
+
+    fn balance(&self) -> String {
+        let balance = self.ledger.balance().unwrap();
+        format!("{} {} {}", balance.available, balance.held, balance.burned)
+    }
+
+    fn serve(&mut self, request: &Request) -> Answer {
+        let mut session = Session::start(&mut self.ledger, self.now).unwrap();
+        let answer = serve(&mut session, &self.plan, &mut self.denials, request).unwrap();
+        session.finish().unwrap();
+        answer
+    }
+
+    fn flush(&mut self, flush: Flush) -> String {
+        match flush {
+            Flush::Send(request) => self.ask(*request),
+            Flush::Wait => "wait".to_owned(),
+            Flush::Done => "done".to_owned(),
+        }
+    }
+
+    fn ask(&mut self, request: Request) -> String {
+        let mut parts = Vec::new();
+        if let Some(report) = &request.report {
+            let (list, from) = (&report.operations.list, report.operations.from);
+            let struck = list.iter().filter(|operation| operation.2.is_zero()).count();
+            let failed = if struck == 0 { String::new() } else { format!(" less {struck}") };
+            let (lease, used, returned) = (&report.lease, report.used, report.returned);
+            let count = list.len();
+            parts.push(format!("{lease} {from}+{count}{failed} used {used} back {returned}"));
+        }
+        parts.extend(request.refunds.iter().map(|op| format!("refund {op}")));
+        parts.extend(request.debit.iter().map(|debit| format!("debit {}", debit.op)));
+        if let Some(wish) = &request.wish {
+            parts
+                .push(format!("wish {}#{} {}/s of {}", wish.lease, wish.seq, wish.rate, wish.cost));
+        }
+        self.open.push_back((request, self.now));
+        format!("ask [{}]", parts.join(", "))
+    }
+
+    fn admission(&mut self, admission: Admission) -> String {
+        match admission {
+            Admission::Ask(request) => self.ask(*request),
+            Admission::Paid(paid) => {
+                let mut text = format!("paid {} {} left {}", paid.op, paid.cost, paid.left);
+                let flags = [
+                    (!paid.is_exact, " at most"),
+                    (paid.restricted, " restricted"),
+                    (paid.renew, " renew"),
+                    (paid.flush, " flush"),
+                ];
+                text.extend(flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag));
+                text
+            }
+            Admission::Denied { required, available } => {
+                format!("denied {required} of {available}")
+            }
+            Admission::KeyRefused => "key refused".to_owned(),
+            Admission::KeyLimited { limit, spent, .. } => format!("key limited {spent} of {limit}"),
+            Admission::Unpriced => "unpriced".to_owned(),
+            Admission::Owed(paid) => format!("owed {} {}", paid.op, paid.cost),
+        }
+    }
+}
+
+/// What an answer tells beside the balance.
+fn told(answer: &Answer) -> Vec<String> {
+    let mut parts = Vec::new();
+    parts.extend(answer.plan_json.iter().map(|_| "plan".to_owned()));
+    parts.extend(answer.keys.iter().map(|keys| format!("{} keys", keys.active.len())));
+    parts.extend(answer.acked.map(|acked| format!("acked {acked}")));
+    parts.extend(answer.lease_unknown.then(|| "unknown".to_owned()));
+    let valid = answer.validity_ms;
+    parts.extend(answer.granted.map(|granted| format!("granted {granted} for {valid}")));
+    parts
+}
