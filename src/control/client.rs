@@ -19,9 +19,11 @@
 
 mod again;
 mod answered;
+mod denied;
 mod owed;
+mod refunds;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::REPORT_MS;
@@ -32,11 +34,13 @@ use super::prices::{Price, Prices, Unpriced};
 use super::rate::Rate;
 use crate::ledger::Balance;
 use crate::plan::Plan;
-use crate::units::{ChargeId, Credits, Inexact, KeyId, Quantity, Timestamp};
+use crate::units::{Credits, Inexact, KeyId, Timestamp};
 
 pub use again::{Again, Known};
 
+use denied::Denied;
 use owed::OwedBook;
+use refunds::Refunds;
 
 /// How long a message may be under way before another may be sent in its place.
 const UNDER_WAY_MS: i64 = 10_000;
@@ -53,9 +57,13 @@ pub struct Client {
     balance: Option<Balance>,
     book: LeaseBook,
     rate: Rate,
-    refunds: VecDeque<String>,
+    refunds: Refunds,
     owed: OwedBook,
+    /// Debits without an answer.
+    asked: usize,
     denied: Option<Denied>,
+    /// Keys that the account refused, and until when they are refused from memory.
+    refused: BTreeMap<KeyId, Timestamp>,
     under_way: Option<Timestamp>,
     ask_not_before: Timestamp,
     flushing: Option<Timestamp>,
@@ -65,16 +73,6 @@ pub struct Client {
     as_of: u64,
     /// The latest instant heard of.
     clock: Timestamp,
-}
-
-/// What the account could not pay lately.
-#[derive(Debug)]
-struct Denied {
-    until: Timestamp,
-    required: Credits,
-    available: Credits,
-    charge: ChargeId,
-    quantity: Quantity,
 }
 
 impl Client {
@@ -88,9 +86,11 @@ impl Client {
             balance: None,
             book: LeaseBook::new(format!("{isolate}l{counter}")),
             rate: Rate::default(),
-            refunds: VecDeque::new(),
+            refunds: Refunds::default(),
             owed: OwedBook::default(),
+            asked: 0,
             denied: None,
+            refused: BTreeMap::new(),
             under_way: None,
             ask_not_before: Timestamp::default(),
             flushing: None,
@@ -113,7 +113,8 @@ impl Client {
 
     /// Whether nothing would be lost by forgetting this account.
     pub fn is_at_rest(&self) -> bool {
-        self.under_way.is_none() && self.book.is_at_rest() && self.has_told()
+        let waits = self.under_way.is_some() || self.asked > 0;
+        !waits && self.book.is_at_rest() && self.has_told()
     }
 
     /// Whether no refund waits and nothing is owed.
@@ -150,6 +151,9 @@ impl Client {
         {
             return Ok(Ok(Admission::Paid(paid)));
         }
+        if self.refused.get(&operation.key).is_some_and(|until| now < *until) {
+            return Ok(Ok(Admission::KeyRefused));
+        }
         Ok(self.denial(operation, price, now).ok_or(price.cost))
     }
 
@@ -160,6 +164,7 @@ impl Client {
             self.book.stop();
             self.owed.heard();
             self.denied = None;
+            self.refused.clear();
         }
         self.clock = now;
     }
@@ -202,19 +207,6 @@ impl Client {
         Ok(self.balance.as_ref().map_or(Credits::ZERO, |balance| balance.available))
     }
 
-    /// Whether the account could not pay for as much, or for the very same, a moment ago.
-    fn denial(&self, operation: &Operation, price: Price, now: Timestamp) -> Option<Admission> {
-        let Denied { until, required, available, ref charge, quantity } = *self.denied.as_ref()?;
-        let same = *charge == operation.charge && quantity == operation.quantity;
-        let required = match price.is_exact {
-            // Not what is available: below zero a plan may allow what costs less.
-            true => Some(price.cost).filter(|cost| required <= *cost),
-            false => Some(required).filter(|_| same),
-        };
-        let required = required.filter(|_| now < until)?;
-        Some(Admission::Denied { required, available })
-    }
-
     fn may_send(&self, now: Timestamp) -> bool {
         self.under_way.is_none_or(|since| now.millis_since(since) > UNDER_WAY_MS)
     }
@@ -237,6 +229,7 @@ impl Client {
         let op = self.next_debit();
         let mut request = self.request(cost, now)?;
         request.debit = Some(operation.debit(op));
+        self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
     }
 
@@ -265,7 +258,7 @@ impl Client {
             self.book.give_back()?;
         }
         request.report = self.book.report()?;
-        request.refunds = self.due_refunds();
+        request.refunds = self.due_refunds(now);
         request.owed = self.owed.told(now);
         request.wish = self.wish(cost, now);
         self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
@@ -286,8 +279,8 @@ impl Client {
         self.book.renew_as(format!("{}l{}", self.isolate, self.counter));
     }
 
-    fn due_refunds(&self) -> Vec<String> {
-        self.refunds.iter().filter(|op| !self.book.is_unacknowledged(op)).cloned().collect()
+    fn due_refunds(&mut self, now: Timestamp) -> Vec<String> {
+        self.refunds.due(now, |op| !self.book.is_unacknowledged(op))
     }
 
     /// Asks for more credits, beside a request that was paid. Nothing if a message is under way.
@@ -318,7 +311,7 @@ impl Client {
             self.book.give_back()?;
         }
         self.idle = true;
-        let refunds = self.due_refunds();
+        let refunds = self.due_refunds(now);
         // What an unanswered wish was granted must be known before it can be given back.
         let doubt = self.book.is_in_doubt();
         let owed = self.owed.told(now);
@@ -387,7 +380,7 @@ impl Client {
         if !failed || settled || self.owed.strike(op)? {
             return Ok(false);
         }
-        self.refunds.push_back(op.to_owned());
+        self.refunds.add(op, now);
         Ok(self.start_flushing(now))
     }
 }

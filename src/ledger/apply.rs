@@ -229,8 +229,11 @@ impl Ledger {
         debt: Credits,
         overage: Credits,
     ) -> Result<(), Inexact> {
-        let nothing = PastDebit::paid(self.clock, Credits::ZERO, Vec::new(), Credits::ZERO);
-        let past = self.debits.entry(op.to_owned()).or_insert(nothing);
+        if !self.debits.contains_key(op) {
+            let nothing = PastDebit::paid(self.clock, Credits::ZERO, Vec::new(), Credits::ZERO);
+            self.remember(op, nothing);
+        }
+        let Some(past) = self.debits.get_mut(op) else { return self.unburn(returns) };
         if let Some(key) = past.key.take()
             && let Some(key) = self.keys.get_mut(&key)
         {

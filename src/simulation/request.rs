@@ -86,8 +86,9 @@ impl World {
             Admission::KeyRefused => {
                 let key = &asked.key;
                 self.tally.note(Count::KeysRefused);
+                let sent_at = self.refused(slot, key, asked.sent_at)?;
                 let always = |key: &KnownKey| {
-                    key.created < asked.sent_at && key.disabled.is_none_or(|at| at > now)
+                    key.created < sent_at && key.disabled.is_none_or(|at| at > now)
                 };
                 if self.keys.get(key).is_some_and(always) {
                     return Err(Broken::new(NoFalseRefusal, format!("{key} works"), "403"));
@@ -231,6 +232,19 @@ impl World {
             Flush::Send(request) => self.send(slot, *request, true, None),
             Flush::Wait | Flush::Done => Ok(()),
         }
+    }
+
+    /// When the account was asked about a key that is refused: just now, or at most as long ago as
+    /// an isolate may remember.
+    fn refused(&mut self, slot: usize, key: &KeyId, sent_at: i64) -> Result<i64, Broken> {
+        let now = self.now;
+        let isolate = self.isolate(slot)?;
+        if sent_at < now {
+            isolate.refused.insert(key.clone(), (sent_at, now));
+            return Ok(sent_at);
+        }
+        let lately = |(_, heard): &&(i64, i64)| now.saturating_sub(*heard) <= DENIAL_MS;
+        Ok(isolate.refused.get(key).filter(lately).map_or(sent_at, |(sent, _)| *sent))
     }
 
     /// The account's answer, if it is still waited for.

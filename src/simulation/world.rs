@@ -70,6 +70,8 @@ pub(super) struct Isolate {
     pub jumps: Vec<(i64, i64)>,
     /// The last denial: when the question was sent, and when the answer arrived.
     pub denied: Option<(i64, i64)>,
+    /// The last refusal of each key, likewise.
+    pub refused: BTreeMap<KeyId, (i64, i64)>,
     /// When it last had nothing to tell, or was heard.
     pub told_at: i64,
     /// Number of the account's terms that it knows.
@@ -160,6 +162,7 @@ impl World {
             skew: Chance::new(seed).millis(10_001).saturating_sub(5_000),
             jumps: Vec::new(),
             denied: None,
+            refused: BTreeMap::new(),
             told_at: self.now,
             terms: 0,
             keys: KeyList::default(),

@@ -13,6 +13,9 @@ impl Client {
         if request.is_exclusive() {
             self.under_way = None;
         }
+        if request.debit.is_some() {
+            self.asked = self.asked.saturating_sub(1);
+        }
     }
 
     /// Takes an answer to a request that was sent at `sent`, and decides its debit, if any.
@@ -30,7 +33,7 @@ impl Client {
         self.look_at_clock(now);
         self.as_of = self.as_of.saturating_add(1);
         self.free(request);
-        self.refunds.retain(|op| !request.refunds.contains(op));
+        self.refunds.forget(&request.refunds);
         self.owed.heard();
         self.owed.forget(&request.owed)?;
         self.prices.take(&answer);
@@ -89,7 +92,10 @@ impl Client {
                     flush,
                 }))
             }
-            DebitAnswer::KeyRefused => Ok(Admission::KeyRefused),
+            DebitAnswer::KeyRefused => {
+                self.refuse_key(&debit.key, now);
+                Ok(Admission::KeyRefused)
+            }
             DebitAnswer::KeyLimitReached { period, limit, spent } => {
                 Ok(Admission::KeyLimited { period, limit, spent })
             }

@@ -153,7 +153,7 @@ impl Client {
         {
             return Ok(Some(Admission::Owed(paid)));
         }
-        self.refunds.push_back(debit.op.clone());
+        self.refunds.add(&debit.op, now);
         Ok(None)
     }
 
@@ -171,7 +171,9 @@ impl Client {
         };
         let price = Price { cost, is_exact };
         let sum = self.owed.sum.plus(cost)?;
-        let is_full = sum > allowance || self.owed.list.len() >= OWED_MAX;
+        // What the customer owes already counts: the account was silent before.
+        let debt = self.balance.as_ref().map_or(Credits::ZERO, |balance| balance.debt);
+        let is_full = sum.plus(debt)? > allowance || self.owed.list.len() >= OWED_MAX;
         let is_known = self.keys.contains(&operation.key);
         if is_full || !is_known || self.denial(&operation, price, now).is_some() {
             return Ok(None);

@@ -40,7 +40,12 @@ impl Gateway {
         now: Timestamp,
     ) -> Verdict {
         while self.tickets.len() >= TICKETS_MAX {
-            self.tickets.pop_first();
+            // Too many wait: the oldest is given up, and what it may have burned is refunded.
+            if let Some((_, Ticket { account, request, sent, .. })) = self.tickets.pop_first()
+                && let Some(client) = self.clients.get_mut(&account)
+            {
+                let _ = client.unanswered(&request, sent, None, now);
+            }
         }
         self.tickets_made = self.tickets_made.wrapping_add(1);
         let ticket = self.tickets_made;
