@@ -311,3 +311,36 @@ fn nothing_is_owed_of_what_is_not_known_or_was_denied() {
     let Admission::Ask(request) = pair.admit("100") else { panic!("not asked") };
     assert_eq!(pair.unanswered(&request, "100"), None);
 }
+
+#[test]
+fn what_may_have_been_burned_and_forgotten_is_not_burned_again() {
+    let mut pair = Pair::with_credits(9_000);
+    pair.hear_of_it();
+    let ask = |pair: &mut Pair| match pair.admit("1") {
+        Admission::Ask(request) => *request,
+        other => panic!("not asked: {other:?}"),
+    };
+    let first = ask(&mut pair);
+    pair.serve(&first);
+    pair.now = pair.now.plus_millis(100);
+    // So many that the first is forgotten in the bulk.
+    for n in 0..5_001 {
+        let mut other = first.clone();
+        other.debit.as_mut().unwrap().op = format!("x{n}");
+        pair.serve(&other);
+    }
+    assert!(!pair.ledger.debits().contains_key(&first.debit.as_ref().unwrap().op));
+    let burned = pair.charged();
+    let again = Request { sent_ms: Some(900), ..first.clone() };
+    pair.now = pair.now.plus_millis(800);
+    assert_eq!(pair.deliver(&again), None);
+    assert_eq!(pair.charged(), burned);
+    // It was not served: what it may have burned is asked back.
+    pair.tell_all();
+    assert!(pair.ledger.debits().get("id1").is_some_and(|past| past.refunded));
+    // One that is asked for again and is known, or never was, is as ever.
+    let next = Request { sent_ms: Some(5), ..ask(&mut pair) };
+    pair.now = pair.now.plus_millis(10_000);
+    assert!(matches!(pair.deliver(&next), Some(Admission::Paid(_))));
+    assert!(matches!(pair.deliver(&next), Some(Admission::Paid(_))));
+}

@@ -47,6 +47,9 @@ pub struct Request {
     /// Direct debit: one operation for the account itself to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit: Option<Debit>,
+    /// How long ago the debit was first asked for, in milliseconds, if this is not the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_ms: Option<i64>,
     /// Requested service units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Wish>,

@@ -42,7 +42,10 @@ pub fn serve(
     if !request.owed.is_empty() {
         session.owe(plan, &request.owed)?;
     }
-    if let Some(debit) = &request.debit {
+    if let Some(debit) = &request.debit
+        // An operation that may have been burned, and forgotten since, is not burned again.
+        && !session.ledger().may_have_forgotten_debit(&debit.op, request.sent_ms)
+    {
         answer.debit = Some(self::debit(session, plan, denials, debit)?);
     }
     if let Some(wish) = &request.wish {

@@ -147,14 +147,14 @@ async function otherwise(asked, verdict, env, ctx) {
  * @returns {Promise<string>} the next verdict
  */
 async function ask(verdict, env, ctx) {
-  const [, account, ticket, message] = verdict.split("\n");
-  const send = (ms, attempts) => replied(account, message, ms, attempts, env);
+  const [, account, ticket, first] = verdict.split("\n");
+  const send = (message, ms, attempts) => replied(account, message, ms, attempts, env);
   const hear = (reply) => gateway.answered(Number(ticket), reply, Date.now());
-  let next = hear(await send(ACCOUNT_MS, 2));
+  let next = hear(await send(first, ACCOUNT_MS, 2));
   while (next.startsWith("again\n")) {
-    const [, pause, patience] = next.split("\n").map(Number);
-    await scheduler.wait(pause);
-    next = hear(await send(patience, 1));
+    const [, pause, patience, message] = next.split("\n");
+    await scheduler.wait(Number(pause));
+    next = hear(await send(message, Number(patience), 1));
   }
   // What it left behind is given back or refunded, even if nothing was paid.
   if (ctx && gateway.needs_flusher(account, Date.now())) ctx.waitUntil(flush(account, env));

@@ -23,6 +23,8 @@ use crate::units::Inexact;
 /// How much longer ago an operation may have arrived than its isolate says, in milliseconds: a
 /// message that is late, and two clocks that jump.
 const DOUBT_MS: i64 = 45_000;
+/// The same of a debit that is asked for again within seconds, by one clock.
+const RETRY_DOUBT_MS: i64 = 2_000;
 
 /// An operation that was served without an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +51,7 @@ impl Session<'_> {
         let mut past: Option<(u64, Option<Plan>)> = None;
         for Owed { debit, terms, sent_ms } in operations {
             let known = self.ledger.debits.contains_key(&debit.op);
-            if known || self.ledger.may_have_forgotten(*sent_ms) {
+            if known || self.ledger.may_have_forgotten(*sent_ms, DOUBT_MS) {
                 continue;
             }
             if past.as_ref().is_none_or(|(number, _)| number != terms) {
@@ -82,11 +84,17 @@ impl Session<'_> {
 }
 
 impl Ledger {
+    /// Whether a debit that is asked for again, first `sent_ms` ago, may have been burned, and the
+    /// memory of that be gone: an account that takes hundreds of debits a second remembers seconds.
+    pub fn may_have_forgotten_debit(&self, op: &str, sent_ms: Option<i64>) -> bool {
+        !self.debits.contains_key(op) && self.may_have_forgotten(sent_ms, RETRY_DOUBT_MS)
+    }
+
     /// Whether an operation that was first sent so long ago may have been charged, and the memory
     /// of that be gone.
-    fn may_have_forgotten(&self, sent_ms: Option<i64>) -> bool {
+    fn may_have_forgotten(&self, sent_ms: Option<i64>, doubt_ms: i64) -> bool {
         let Some(sent_ms) = sent_ms else { return false };
-        let age = sent_ms.max(0).saturating_add(DOUBT_MS);
+        let age = sent_ms.max(0).saturating_add(doubt_ms);
         age > MEMORY_MS || self.clock.plus_millis(age.saturating_neg()) <= self.forgotten
     }
 }

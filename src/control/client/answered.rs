@@ -60,7 +60,11 @@ impl Client {
             self.ask_not_before = if got { now } else { now.plus_millis(RETRY_MS) };
         }
         let Some(debit) = &request.debit else { return Ok(None) };
-        let Some(verdict) = answer.debit else { return Ok(None) };
+        let Some(verdict) = answer.debit else {
+            // The account no longer knows whether it was burned before.
+            self.refunds.add(&debit.op, now);
+            return Ok(None);
+        };
         self.verdict(debit, verdict, now).map(Some)
     }
 

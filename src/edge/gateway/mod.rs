@@ -17,7 +17,7 @@
 //!   paid    flags  account  op  cost  policy  left  shortcut
 //!                                                       forward it; flags: see `verdict.rs`
 //!   ask     account  ticket  request                    send the request to the account
-//!   again   pause  patience                             wait, and send the same one again, in ms
+//!   again   pause  patience  request                    wait, and send it once more; times in ms
 //!   refuse  status  problem                             answer this
 //!   pass                                                forward it unmetered
 //!   own                                                 the control API or the page

@@ -66,7 +66,9 @@ impl Gateway {
                 handling.retry(known.retries, known.sent, now)
         {
             known.retries = known.retries.saturating_add(1);
-            return Verdict::again(pause_ms, patience_ms);
+            let age_ms = now.plus_millis(pause_ms).millis_since(known.sent);
+            known.request.sent_ms = known.request.debit.is_some().then_some(age_ms);
+            return Verdict::again(pause_ms, patience_ms, &known.request);
         }
         let Some(Ticket { account, request, sent, manner, .. }) = self.tickets.remove(&ticket)
         else {

@@ -71,8 +71,13 @@ impl Verdict {
     }
 
     /// `again pause patience`, in milliseconds.
-    pub(super) fn again(pause_ms: i64, patience_ms: i64) -> Self {
-        Self::Again(format!("again\n{pause_ms}\n{patience_ms}"))
+    pub(super) fn again(pause_ms: i64, patience_ms: i64, request: &Request) -> Self {
+        match serde_json::to_string(request) {
+            Ok(json) => {
+                Self::Again(format!("again\n{pause_ms}\n{patience_ms}\n{{\"control\":{json}}}"))
+            }
+            Err(_) => Self::refuse(&super::tickets::unreachable_account()),
+        }
     }
 
     pub(super) fn refuse(problem: &Problem) -> Self {
