@@ -8,8 +8,8 @@
 //!
 //! It runs the product's own [`Client`](crate::control::Client),
 //! [`serve`](crate::control::serve) and [`Session`](crate::ledger::Session); the auditor is a
-//! second, simpler model that knows operations and counters and nothing of the protocol. A violation
-//! is a value, never a panic; a seed gives the same run on every machine.
+//! second, simpler model that knows operations and counters and nothing of the protocol. A
+//! violation is a value, never a panic; a seed gives the same run on every machine.
 //!
 //! The faults that it must have among its runs; [`Count::fault`] counts each, and
 //! `tests/control_simulation` holds a share of seeds to it.

@@ -24,8 +24,8 @@ use crate::units::{Credits, Inexact, KeyId, Timestamp};
 /// A message is given up after so long, in milliseconds: `ACCOUNT_MS` of the gateway.
 pub(super) const ACCOUNT_MS: i64 = 5_000;
 /// What an isolate did not tell for longer, in milliseconds, may have been forgotten. The account
-/// remembers for ten minutes: an answer may be so late, its refund again, and there is a minute left
-/// for leases to end and messages to arrive.
+/// remembers for ten minutes: an answer may be so late, its refund again, and there is a minute
+/// left for leases to end and messages to arrive.
 pub(super) const REMEMBERED_MS: i64 = 240_000;
 
 /// An operation that was paid and whose answer is not there yet.
@@ -140,6 +140,7 @@ impl World {
             story: tells.then(Vec::new),
         };
         world.create_key()?;
+        world.had_once(setup.past)?;
         for slot in 0..setup.isolates {
             let isolate = world.born(u64::from(slot));
             world.isolates.push(isolate);

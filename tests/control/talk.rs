@@ -1,17 +1,20 @@
 //! An isolate, its account, and what they say to each other, a line each.
 //!
 //! ```text
-//! 120 pay            → ask [debit d1]          what is said, by the clock of both in milliseconds
+//! 120 pay            → [debit d1]                   what is said, by the clock of both in ms
 //! 140 answer         → plan, keys; paid d1 1 left 99        to the oldest question that is open
 //! 140 visit          → available 99 held 0 burned 1
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use edgemeter::control::{Admission, Answer, Client, Denials, Flush, Operation, Request, serve};
-use edgemeter::ledger::{self, Ledger, Session, SpendLimits};
+use edgemeter::ledger::{self, Ledger, Operations, Session, SpendLimits};
 use edgemeter::plan::Plan;
 use edgemeter::units::Timestamp;
+
+/// At zero, nothing is served.
+pub(crate) const BLOCK: &str = r#""block""#;
 
 /// A plan; `price` is a price or tiers (`10:1,*:2`), `at_zero` is JSON.
 fn plan(version: u32, price: &str, at_zero: &str) -> String {
@@ -40,6 +43,8 @@ pub(crate) struct Talk {
     denials: Denials,
     now: Timestamp,
     open: VecDeque<(Request, Timestamp)>,
+    /// The operations of the last report.
+    told: String,
 }
 
 /// Has a conversation and compares it, line by line.
@@ -49,8 +54,8 @@ pub(crate) fn talk(price: &str, at_zero: &str, script: &str) {
     let opened = ledger::open("acme".parse().unwrap(), &plan, json);
     let ledger = Ledger::opened(&opened, Timestamp::default()).unwrap();
     let (client, denials) = (Client::new("i", 0), Denials::default());
-    let (now, open) = (Timestamp::default(), VecDeque::new());
-    let mut talk = Talk { client, ledger, plan, denials, now, open };
+    let (now, open, told) = (Timestamp::default(), VecDeque::new(), String::new());
+    let mut talk = Talk { client, ledger, plan, denials, now, open, told };
     talk.say("key k1");
     let (mut said, mut expected) = (String::new(), String::new());
     for line in script.lines().map(|line| line.split("//").next().unwrap().trim()) {
@@ -74,7 +79,7 @@ impl Talk {
         match words[0] {
             "pay" => {
                 let operation = Operation {
-                    route: "GET /words".into(),
+                    route: option("route").unwrap_or("words").into(),
                     charge: option("charge").unwrap_or("words").parse().unwrap(),
                     key: option("key").unwrap_or("k1").parse().unwrap(),
                     quantity: option("q").unwrap_or("1").parse().unwrap(),
@@ -91,7 +96,7 @@ impl Talk {
             // As many questions and answers as it takes.
             "warm" => {
                 for _ in 0..words[1].parse().unwrap() {
-                    self.say("pay");
+                    self.say(&format!("pay 1 {}", words[2..].join(" ")));
                     self.say("answer");
                 }
                 self.balance()
@@ -114,11 +119,28 @@ impl Talk {
                 let text = if starts { "flusher" } else { "" };
                 text.to_owned()
             }
+            "told" => self.told.clone(),
+            "well" => {
+                let (number, status) = (words[1].parse().unwrap(), words[2].parse().unwrap());
+                self.client.answered_well(number, status);
+                String::new()
+            }
             "flusher" => self.client.needs_flusher(now).to_string(),
             "rest" => self.client.is_at_rest().to_string(),
+            "knows" => match (self.client.plan(), self.client.balance()) {
+                (Some(plan), Some(known)) => {
+                    let version = plan.version();
+                    format!("v{version}, {} {} {}", known.available, known.held, known.burned)
+                }
+                (plan, balance) => format!("{plan:?} {balance:?}"),
+            },
             // The account hears it, and its answer arrives, is lost, or it never heard.
             "answer" => {
-                let Some((request, sent)) = self.open.pop_front() else { panic!("nobody asked") };
+                let next = match words.contains(&"last") {
+                    true => self.open.pop_back(),
+                    false => self.open.pop_front(),
+                };
+                let Some((request, sent)) = next else { panic!("nobody asked") };
                 let answer = self.serve(&request);
                 let mut text = told(&answer);
                 let admission = self.client.answered(&request, answer, sent, now).unwrap();
@@ -194,6 +216,7 @@ impl Talk {
             let (list, from) = (&report.operations.list, report.operations.from);
             let struck = list.iter().filter(|operation| operation.2.is_zero()).count();
             let failed = if struck == 0 { String::new() } else { format!(" less {struck}") };
+            self.told = details(&report.operations);
             let (lease, used, returned) = (&report.lease, report.used, report.returned);
             let count = list.len();
             parts.push(format!("{lease} {from}+{count}{failed} used {used} back {returned}"));
@@ -205,7 +228,7 @@ impl Talk {
                 .push(format!("wish {}#{} {}/s of {}", wish.lease, wish.seq, wish.rate, wish.cost));
         }
         self.open.push_back((request, self.now));
-        format!("ask [{}]", parts.join(", "))
+        format!("[{}]", parts.join(", "))
     }
 
     fn admission(&mut self, admission: Admission) -> String {
@@ -242,4 +265,16 @@ fn told(answer: &Answer) -> Vec<String> {
     let valid = answer.validity_ms;
     parts.extend(answer.granted.map(|granted| format!("granted {granted} for {valid}")));
     parts
+}
+
+/// Operations one by one: route, key and status.
+fn details(Operations { routes, keys, list, .. }: &Operations) -> String {
+    let word = |ledger::Operation(route, key, _, _, status): &ledger::Operation| {
+        let (route, key) = (&routes[usize::from(*route)].0, &keys[usize::from(*key)]);
+        format!("{route} {key} {status}")
+    };
+    // A column names each thing once.
+    assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len(), "{routes:?}");
+    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "{keys:?}");
+    list.iter().map(word).collect::<Vec<String>>().join(", ")
 }
