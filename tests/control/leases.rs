@@ -224,3 +224,65 @@ fn one_report_is_under_way_at_a_time_and_debits_beside_it() {
         ",
     );
 }
+
+#[test]
+fn a_lease_that_the_account_has_forgotten_does_not_begin_anew() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 15       → 15 0 0
+        1000  warm 8           → 4 3 8
+        1100  pay 3            → paid il0.2 1 left 4 renew
+        1110  renew            → [il0 0+3 used 3 back 0, wish il0#2 44/s of 1]
+        1120  answer           → acked 3; granted 3 for 0
+        1400  pay              → [debit id9, wish il0#3 27.5/s of 1]
+        1410  drop             →   // from here on it may have been granted more
+        30000 visit            → 4 0 11
+        700000 visit            → 4 0 11
+        700000 grant h 1000     → 1004 0 11
+        700000 warm 7           → 997 0 18
+        700000 pay              → [debit id18, wish il11#1 28/s of 1]
+        700010 answer           → granted 56 for 10000; paid id18 1 left 996 flush
+        700020 pay              → paid il11.0 1 left 995
+        700030 persist il0.2    → done
+        ",
+    );
+    // Nor does what it was spent on count any more.
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 1000     → 1000 0 0
+        1000  warm 8           → 936 56 8
+        1100  pay 5            → paid il0.4 1 left 987
+        30000 visit            → 936 56 8
+        700000 flush            → [il0 0+5 used 5 back 51]
+        700010 answer           → unknown
+        700010 rest             → true
+        700020 visit            → 936 56 8
+        ",
+    );
+}
+
+#[test]
+fn a_wish_is_granted_once_to_a_lease_that_is_known() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 1000     → 1000 0 0
+        1000  wish x 1 0       → plan; 1 keys; granted 20 for 10000
+        1000  wish x 1 0       → plan; 1 keys; granted 20 for 0   // again: no more, and no longer
+        1000  wish y 1 5       → plan; 1 keys; unknown   // it had five: nobody knows
+        1000  wish x 3 20      → plan; 1 keys; granted 20 for 10000
+        1000  wish x 2 20      → plan; 1 keys; granted 20 for 0   // overtaken
+        1000  visit            → 980 20 0
+        2000  wish z 1 0       → plan; 1 keys; granted 20 for 10000
+        21000 wish x 4 20      → plan; 1 keys; granted 20 for 0   // its time is over
+        21000 visit            → 960 40 0
+        700000 wish x 5 20      → plan; 1 keys; unknown
+        700000 wish x 6 0       → plan; 1 keys; granted 20 for 10000   // nor does its isolate
+        ",
+    );
+}

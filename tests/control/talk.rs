@@ -8,7 +8,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use edgemeter::control::{Admission, Answer, Client, Denials, Flush, Operation, Request, serve};
+use edgemeter::control::{
+    Admission, Answer, Client, Denials, Flush, Operation, Request, VERSION, Wish, serve,
+};
 use edgemeter::ledger::{self, Ledger, Operations, Session, SpendLimits};
 use edgemeter::plan::Plan;
 use edgemeter::units::Timestamp;
@@ -119,6 +121,15 @@ impl Talk {
                 let text = if starts { "flusher" } else { "" };
                 text.to_owned()
             }
+            // A message of any other isolate: the account's answer alone.
+            "wish" => {
+                let granted = words[3].parse().unwrap();
+                let (rate, cost) = ("10".parse().unwrap(), "1".parse().unwrap());
+                let (lease, seq) = (words[1].to_owned(), words[2].parse().unwrap());
+                let wish = Some(Wish { lease, seq, rate, cost, granted });
+                let request = Request { v: VERSION, wish, ..Request::default() };
+                told(&self.serve(&request)).join("; ")
+            }
             "told" => self.told.clone(),
             "well" => {
                 let (number, status) = (words[1].parse().unwrap(), words[2].parse().unwrap());
@@ -140,7 +151,7 @@ impl Talk {
                     true => self.open.pop_back(),
                     false => self.open.pop_front(),
                 };
-                let Some((request, sent)) = next else { panic!("nobody asked") };
+                let Some((request, sent)) = next else { return "nobody asked".to_owned() };
                 let answer = self.serve(&request);
                 let mut text = told(&answer);
                 let admission = self.client.answered(&request, answer, sent, now).unwrap();
