@@ -75,30 +75,13 @@ pub(crate) fn talk(price: &str, at_zero: &str, script: &str) {
 impl Talk {
     fn say(&mut self, command: &str) -> String {
         let words: Vec<&str> = command.split_whitespace().collect();
-        let option =
-            |name: &str| words.iter().find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
         let now = self.now;
         match words[0] {
-            "pay" => {
-                let operation = Operation {
-                    route: option("route").unwrap_or("words").into(),
-                    charge: option("charge").unwrap_or("words").parse().unwrap(),
-                    key: option("key").unwrap_or("k1").parse().unwrap(),
-                    quantity: option("q").unwrap_or("1").parse().unwrap(),
-                };
-                let mut times = words.get(1).and_then(|word| word.parse().ok()).unwrap_or(1);
-                while times > 1 {
-                    times -= 1;
-                    let paid = self.client.admit(operation.clone(), now).unwrap();
-                    assert!(matches!(paid, Admission::Paid(_)), "{command}: {paid:?}");
-                }
-                let admission = self.client.admit(operation, now).unwrap();
-                self.admission(admission)
-            }
-            // As many questions and answers as it takes.
+            "pay" => self.pay(&words),
+            // As many questions and answers.
             "warm" => {
                 for _ in 0..words[1].parse().unwrap() {
-                    self.say(&format!("pay 1 {}", words[2..].join(" ")));
+                    self.say("pay");
                     self.say("answer");
                 }
                 self.balance()
@@ -118,19 +101,8 @@ impl Talk {
             "settle" => {
                 let status = words[2].parse().unwrap();
                 let starts = self.client.settle(words[1], status, status >= 500, now).unwrap();
-                let text = if starts { "flusher" } else { "" };
-                text.to_owned()
+                if starts { "flusher".to_owned() } else { String::new() }
             }
-            // A message of any other isolate: the account's answer alone.
-            "wish" => {
-                let granted = words[3].parse().unwrap();
-                let (rate, cost) = ("10".parse().unwrap(), "1".parse().unwrap());
-                let (lease, seq) = (words[1].to_owned(), words[2].parse().unwrap());
-                let wish = Some(Wish { lease, seq, rate, cost, granted });
-                let request = Request { v: VERSION, wish, ..Request::default() };
-                told(&self.serve(&request)).join("; ")
-            }
-            "told" => self.told.clone(),
             "well" => {
                 let (number, status) = (words[1].parse().unwrap(), words[2].parse().unwrap());
                 self.client.answered_well(number, status);
@@ -138,41 +110,74 @@ impl Talk {
             }
             "flusher" => self.client.needs_flusher(now).to_string(),
             "rest" => self.client.is_at_rest().to_string(),
-            "knows" => match (self.client.plan(), self.client.balance()) {
-                (Some(plan), Some(known)) => {
-                    let version = plan.version();
-                    format!("v{version}, {} {} {}", known.available, known.held, known.burned)
-                }
-                (plan, balance) => format!("{plan:?} {balance:?}"),
-            },
-            // The account hears it, and its answer arrives, is lost, or it never heard.
-            "answer" => {
-                let next = match words.contains(&"last") {
-                    true => self.open.pop_back(),
-                    false => self.open.pop_front(),
-                };
-                let Some((request, sent)) = next else { return "nobody asked".to_owned() };
-                let answer = self.serve(&request);
-                let mut text = told(&answer);
-                let admission = self.client.answered(&request, answer, sent, now).unwrap();
-                if let Some(admission) = admission {
-                    text.push(self.admission(admission));
-                }
-                text.join("; ")
-            }
-            "lose" => {
-                let (request, _) = self.open.pop_front().unwrap();
-                let answer = self.serve(&request);
-                self.client.unanswered(&request);
-                told(&answer).join("; ")
-            }
-            "drop" => {
-                let (request, _) = self.open.pop_front().unwrap();
-                self.client.unanswered(&request);
-                String::new()
-            }
+            "told" => self.told.clone(),
+            "knows" => self.knows(),
+            "answer" | "lose" | "drop" => self.post(&words),
+            "wish" => self.wish(&words),
             _ => self.operate(&words),
         }
+    }
+
+    /// A request arrives, or many: then all but the last are paid from the lease.
+    fn pay(&mut self, words: &[&str]) -> String {
+        let option =
+            |name: &str| words.iter().find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
+        let operation = Operation {
+            route: option("route").unwrap_or("words").into(),
+            charge: option("charge").unwrap_or("words").parse().unwrap(),
+            key: option("key").unwrap_or("k1").parse().unwrap(),
+            quantity: option("q").unwrap_or("1").parse().unwrap(),
+        };
+        for _ in 1..words.get(1).and_then(|word| word.parse().ok()).unwrap_or(1) {
+            let paid = self.client.admit(operation.clone(), self.now).unwrap();
+            assert!(matches!(paid, Admission::Paid(_)), "{words:?}: {paid:?}");
+        }
+        let admission = self.client.admit(operation, self.now).unwrap();
+        self.admission(admission)
+    }
+
+    fn knows(&self) -> String {
+        match (self.client.plan(), self.client.balance()) {
+            (Some(plan), Some(known)) => {
+                let version = plan.version();
+                format!("v{version}, {} {} {}", known.available, known.held, known.burned)
+            }
+            (plan, balance) => format!("{plan:?} {balance:?}"),
+        }
+    }
+
+    /// The account hears the oldest question, or the last one, and its answer arrives or is lost;
+    /// or it never heard.
+    fn post(&mut self, words: &[&str]) -> String {
+        let next = match words.contains(&"last") {
+            true => self.open.pop_back(),
+            false => self.open.pop_front(),
+        };
+        let Some((request, sent)) = next else { return "nobody asked".to_owned() };
+        if words[0] == "drop" {
+            self.client.unanswered(&request);
+            return String::new();
+        }
+        let answer = self.serve(&request);
+        let mut text = told(&answer);
+        if words[0] == "lose" {
+            self.client.unanswered(&request);
+            return text.join("; ");
+        }
+        let admission = self.client.answered(&request, answer, sent, self.now).unwrap();
+        if let Some(admission) = admission {
+            text.push(self.admission(admission));
+        }
+        text.join("; ")
+    }
+
+    /// A message of any other isolate: the account's answer alone.
+    fn wish(&mut self, words: &[&str]) -> String {
+        let (rate, cost) = ("10".parse().unwrap(), "1".parse().unwrap());
+        let (lease, seq) = (words[1].to_owned(), words[2].parse().unwrap());
+        let wish = Some(Wish { lease, seq, rate, cost, granted: words[3].parse().unwrap() });
+        let request = Request { v: VERSION, wish, ..Request::default() };
+        told(&self.serve(&request)).join("; ")
     }
 
     /// What the operator does.
