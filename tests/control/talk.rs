@@ -227,6 +227,7 @@ impl Talk {
     }
 
     fn ask(&mut self, request: Request) -> String {
+        assert_eq!(request.v, VERSION);
         let mut parts = Vec::new();
         if let Some(report) = &request.report {
             let (list, from) = (&report.operations.list, report.operations.from);
@@ -273,6 +274,7 @@ impl Talk {
 
 /// What an answer tells beside the balance.
 fn told(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.v, VERSION);
     let mut parts = Vec::new();
     parts.extend(answer.plan_json.iter().map(|_| "plan".to_owned()));
     parts.extend(answer.keys.iter().map(|keys| format!("{} keys", keys.active.len())));
