@@ -286,3 +286,28 @@ fn a_wish_is_granted_once_to_a_lease_that_is_known() {
         ",
     );
 }
+
+#[test]
+fn an_isolate_is_at_rest_when_nothing_is_left_to_tell() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 1000     → 1000 0 0
+        1000  rest             → true
+        1000  warm 8           → 936 56 8
+        1000  rest             → false
+        2000  flush            → wait
+        3000  flush            → [il0 0+0 used 0 back 56]
+        3000  drop             →
+        3000  rest             → false   // what it gave back is not known there
+        3100  flush            → [il0 0+0 used 0 back 56]
+        3110  answer           → acked 0
+        3110  rest             → true
+        4000  warm 8           → 928 56 16
+        4000  pay 40           → paid il0.44 1 left 944 renew
+        4000  pay 16           → paid il0.60 1 left 928 renew
+        4000  rest             → false   // what it spent is not
+        ",
+    );
+}
