@@ -286,7 +286,9 @@ fn told(answer: &Answer) -> Vec<String> {
 }
 
 /// Operations one by one: route, key and status.
-fn details(Operations { routes, keys, list, .. }: &Operations) -> String {
+fn details(Operations { at, routes, keys, list, .. }: &Operations) -> String {
+    // Offsets count from the first one, and nothing happens at 1970.
+    assert!(list.first().is_none_or(|first| first.3 == 0 && at.millis() > 0), "{at} {list:?}");
     let word = |ledger::Operation(route, key, _, _, status): &ledger::Operation| {
         let (route, key) = (&routes[usize::from(*route)].0, &keys[usize::from(*key)]);
         format!("{route} {key} {status}")
