@@ -87,7 +87,7 @@ impl LeaseBook {
     pub(super) fn renew_as(&mut self, id: String) {
         let burned = (self.acked > 0).then(|| (std::mem::take(&mut self.id), self.acked));
         let before = burned.or(self.before.take());
-        *self = Self { last_cost: self.last_cost, before, ..Self::new(id) };
+        *self = Self { before, ..Self::new(id) };
     }
 
     /// Whether nothing is held, listed or to be given back, and no grant may be unknown here.

@@ -49,11 +49,9 @@ pub(super) fn share(
 
     let free = exact::sub(available.get(), low)?;
     let want = exact::sub(exact::mul(wish.rate.get(), Decimal::TWO)?, outstanding.get())?;
-    if free <= Decimal::ZERO || want <= Decimal::ZERO {
-        return Ok(nothing);
-    }
     let fair = exact::ratio(free, exact::mul(n, Decimal::TWO)?)?;
-    // Whole multiples of an operation's cost: a remainder could not be spent anyway.
+    // Whole multiples of an operation's cost: a remainder could not be spent anyway. Below zero if
+    // nothing is free, or enough is held already.
     let operations = match wish.cost.is_zero() {
         true => return Ok(nothing),
         false => exact::floor(exact::ratio(want.min(fair), wish.cost.get())?, 0),
@@ -86,7 +84,10 @@ mod tests {
         let table = "
             20   1    20000  20000  0   8    40    10000   // two seconds' worth
             20   1    20000  20000  30  8    10    10000   // it has 30 already
+            20   1    20000  20000  50  8    0     10000   // it has more than it needs
             0.2  1    20000  20000  0   200  0     10000   // 0.4 of an operation: pay directly
+            0.9  1    20000  20000  0   8    0     10000   // one
+            1    1    20000  20000  0   8    2     10000   // two
             900  1    1000   20000  0   8    50    10000   // (1000 - 200) / 16
             900  1    200    20000  0   8    0     2500    // at the low-water mark
             900  1    0      20000  0   8    0     1000

@@ -59,6 +59,32 @@ impl World {
         self.tell_grant(terms)
     }
 
+    /// Credits that came and went before the run.
+    pub(super) fn had_once(&mut self, units: u64) -> Result<(), Broken> {
+        if units == 0 {
+            return Ok(());
+        }
+        let amount = Credits::new(exact::mul(self.unit()?.get(), Decimal::from(units))?);
+        let id: GrantId = "past".parse().map_err(|e| made("a grant", &e))?;
+        let terms = GrantTerms {
+            id: id.clone(),
+            amount: amount.map_err(|e| made("credits", &e))?,
+            kind: GrantKind::Paid,
+            priority: 0,
+            effective_at: None,
+            expires_at: None,
+            rollover: None,
+            recurrence: None,
+        };
+        let done = self.visit(|session, _, _| {
+            Ok(session.grant(terms).and_then(|_| session.void(&id)).map_err(|error| error.code()))
+        })?;
+        match done {
+            Some(Ok(())) => Ok(()),
+            other => Err(made("a past", &format!("{other:?}"))),
+        }
+    }
+
     pub(super) fn top_up_again(&mut self, chance: &mut Chance) -> Result<(), Broken> {
         let len = u64::try_from(self.top_ups.len()).unwrap_or(0);
         let index = usize::try_from(chance.below(len)).unwrap_or(0);

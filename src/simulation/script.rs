@@ -26,6 +26,9 @@ pub struct Setup {
     pub(super) isolates: u8,
     /// The account writes a snapshot every so many rows.
     pub(super) snapshot_rows: u64,
+    /// Units' worth of credits that there were once: the account is low below a hundredth of all
+    /// that was ever granted, and leases are short there.
+    pub(super) past: u64,
     pub(super) faults: Faults,
     /// Some requests are for a route that goes on while the account does not answer: credits that
     /// it may owe.
@@ -166,6 +169,7 @@ pub fn script(seed: u64, steps: usize) -> (Setup, Vec<Event>) {
         ]),
         isolates: chance.of(&[1, 2, 3, 4, 6, 9, 16, 24]),
         snapshot_rows: chance.of(&[40, 100, 256, 1_000]),
+        past: chance.of(&[0, 0, 2_000, 10_000]),
         faults: Faults {
             drops: chance.percent(90),
             repeats: chance.percent(90),

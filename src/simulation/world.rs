@@ -145,6 +145,7 @@ impl World {
         };
         world.visit(|session, plan, _| Ok(session.include(plan)))?;
         world.create_key()?;
+        world.had_once(setup.past)?;
         for slot in 0..setup.isolates {
             let isolate = world.born(u64::from(slot));
             world.isolates.push(isolate);

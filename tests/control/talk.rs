@@ -1,17 +1,22 @@
 //! An isolate, its account, and what they say to each other, a line each.
 //!
 //! ```text
-//! 120 pay            → ask [debit d1]          what is said, by the clock of both in milliseconds
+//! 120 pay            → [debit d1]                   what is said, by the clock of both in ms
 //! 140 answer         → plan, keys; paid d1 1 left 99        to the oldest question that is open
 //! 140 visit          → available 99 held 0 burned 1
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
-use edgemeter::control::{Admission, Answer, Client, Denials, Flush, Operation, Request, serve};
-use edgemeter::ledger::{self, Ledger, Session, SpendLimits};
+use edgemeter::control::{
+    Admission, Answer, Client, Denials, Flush, Operation, Request, VERSION, Wish, serve,
+};
+use edgemeter::ledger::{self, Ledger, Operations, Session, SpendLimits};
 use edgemeter::plan::Plan;
 use edgemeter::units::Timestamp;
+
+/// At zero, nothing is served.
+pub(crate) const BLOCK: &str = r#""block""#;
 
 /// A plan; `price` is a price or tiers (`10:1,*:2`), `at_zero` is JSON.
 fn plan(version: u32, price: &str, at_zero: &str) -> String {
@@ -40,6 +45,8 @@ pub(crate) struct Talk {
     denials: Denials,
     now: Timestamp,
     open: VecDeque<(Request, Timestamp)>,
+    /// The operations of the last report.
+    told: String,
 }
 
 /// Has a conversation and compares it, line by line.
@@ -49,8 +56,8 @@ pub(crate) fn talk(price: &str, at_zero: &str, script: &str) {
     let opened = ledger::open("acme".parse().unwrap(), &plan, json);
     let ledger = Ledger::opened(&opened, Timestamp::default()).unwrap();
     let (client, denials) = (Client::new("i", 0), Denials::default());
-    let (now, open) = (Timestamp::default(), VecDeque::new());
-    let mut talk = Talk { client, ledger, plan, denials, now, open };
+    let (now, open, told) = (Timestamp::default(), VecDeque::new(), String::new());
+    let mut talk = Talk { client, ledger, plan, denials, now, open, told };
     talk.say("key k1");
     let (mut said, mut expected) = (String::new(), String::new());
     for line in script.lines().map(|line| line.split("//").next().unwrap().trim()) {
@@ -68,27 +75,10 @@ pub(crate) fn talk(price: &str, at_zero: &str, script: &str) {
 impl Talk {
     fn say(&mut self, command: &str) -> String {
         let words: Vec<&str> = command.split_whitespace().collect();
-        let option =
-            |name: &str| words.iter().find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
         let now = self.now;
         match words[0] {
-            "pay" => {
-                let operation = Operation {
-                    route: "GET /words".into(),
-                    charge: option("charge").unwrap_or("words").parse().unwrap(),
-                    key: option("key").unwrap_or("k1").parse().unwrap(),
-                    quantity: option("q").unwrap_or("1").parse().unwrap(),
-                };
-                let mut times = words.get(1).and_then(|word| word.parse().ok()).unwrap_or(1);
-                while times > 1 {
-                    times -= 1;
-                    let paid = self.client.admit(operation.clone(), now).unwrap();
-                    assert!(matches!(paid, Admission::Paid(_)), "{command}: {paid:?}");
-                }
-                let admission = self.client.admit(operation, now).unwrap();
-                self.admission(admission)
-            }
-            // As many questions and answers as it takes.
+            "pay" => self.pay(&words),
+            // As many questions and answers.
             "warm" => {
                 for _ in 0..words[1].parse().unwrap() {
                     self.say("pay");
@@ -113,32 +103,81 @@ impl Talk {
                 let starts = self.client.settle(words[1], status, status >= 500, now).unwrap();
                 if starts { "flusher".to_owned() } else { String::new() }
             }
-            "flusher" => self.client.needs_flusher(now).to_string(),
-            "rest" => self.client.is_at_rest().to_string(),
-            // The account hears it, and its answer arrives, is lost, or it never heard.
-            "answer" => {
-                let Some((request, sent)) = self.open.pop_front() else { panic!("nobody asked") };
-                let answer = self.serve(&request);
-                let mut text = told(&answer);
-                let admission = self.client.answered(&request, answer, sent, now).unwrap();
-                if let Some(admission) = admission {
-                    text.push(self.admission(admission));
-                }
-                text.join("; ")
-            }
-            "lose" => {
-                let (request, sent) = self.open.pop_front().unwrap();
-                let answer = self.serve(&request);
-                self.client.unanswered(&request, sent, None, now).unwrap();
-                told(&answer).join("; ")
-            }
-            "drop" => {
-                let (request, sent) = self.open.pop_front().unwrap();
-                self.client.unanswered(&request, sent, None, now).unwrap();
+            "well" => {
+                let (number, status) = (words[1].parse().unwrap(), words[2].parse().unwrap());
+                self.client.answered_well(number, status);
                 String::new()
             }
+            "flusher" => self.client.needs_flusher(now).to_string(),
+            "rest" => self.client.is_at_rest().to_string(),
+            "told" => self.told.clone(),
+            "knows" => self.knows(),
+            "answer" | "lose" | "drop" => self.post(&words),
+            "wish" => self.wish(&words),
             _ => self.operate(&words),
         }
+    }
+
+    /// A request arrives, or many: then all but the last are paid from the lease.
+    fn pay(&mut self, words: &[&str]) -> String {
+        let option =
+            |name: &str| words.iter().find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
+        let operation = Operation {
+            route: option("route").unwrap_or("words").into(),
+            charge: option("charge").unwrap_or("words").parse().unwrap(),
+            key: option("key").unwrap_or("k1").parse().unwrap(),
+            quantity: option("q").unwrap_or("1").parse().unwrap(),
+        };
+        for _ in 1..words.get(1).and_then(|word| word.parse().ok()).unwrap_or(1) {
+            let paid = self.client.admit(operation.clone(), self.now).unwrap();
+            assert!(matches!(paid, Admission::Paid(_)), "{words:?}: {paid:?}");
+        }
+        let admission = self.client.admit(operation, self.now).unwrap();
+        self.admission(admission)
+    }
+
+    fn knows(&self) -> String {
+        match (self.client.plan(), self.client.balance()) {
+            (Some(plan), Some(known)) => {
+                let version = plan.version();
+                format!("v{version}, {} {} {}", known.available, known.held, known.burned)
+            }
+            (plan, balance) => format!("{plan:?} {balance:?}"),
+        }
+    }
+
+    /// The account hears the oldest question, or the last one, and its answer arrives or is lost;
+    /// or it never heard.
+    fn post(&mut self, words: &[&str]) -> String {
+        let next = match words.contains(&"last") {
+            true => self.open.pop_back(),
+            false => self.open.pop_front(),
+        };
+        let Some((request, sent)) = next else { return "nobody asked".to_owned() };
+        if words[0] == "drop" {
+            self.client.unanswered(&request, sent, None, self.now).unwrap();
+            return String::new();
+        }
+        let answer = self.serve(&request);
+        let mut text = told(&answer);
+        if words[0] == "lose" {
+            self.client.unanswered(&request, sent, None, self.now).unwrap();
+            return text.join("; ");
+        }
+        let admission = self.client.answered(&request, answer, sent, self.now).unwrap();
+        if let Some(admission) = admission {
+            text.push(self.admission(admission));
+        }
+        text.join("; ")
+    }
+
+    /// A message of any other isolate: the account's answer alone.
+    fn wish(&mut self, words: &[&str]) -> String {
+        let (rate, cost) = ("10".parse().unwrap(), "1".parse().unwrap());
+        let (lease, seq) = (words[1].to_owned(), words[2].parse().unwrap());
+        let wish = Some(Wish { lease, seq, rate, cost, granted: words[3].parse().unwrap() });
+        let request = Request { v: VERSION, wish, ..Request::default() };
+        told(&self.serve(&request)).join("; ")
     }
 
     /// What the operator does.
@@ -188,11 +227,13 @@ impl Talk {
     }
 
     fn ask(&mut self, request: Request) -> String {
+        assert_eq!(request.v, VERSION);
         let mut parts = Vec::new();
         if let Some(report) = &request.report {
             let (list, from) = (&report.operations.list, report.operations.from);
             let struck = list.iter().filter(|operation| operation.2.is_zero()).count();
             let failed = if struck == 0 { String::new() } else { format!(" less {struck}") };
+            self.told = details(&report.operations);
             let (lease, used, returned) = (&report.lease, report.used, report.returned);
             let count = list.len();
             parts.push(format!("{lease} {from}+{count}{failed} used {used} back {returned}"));
@@ -204,7 +245,7 @@ impl Talk {
                 .push(format!("wish {}#{} {}/s of {}", wish.lease, wish.seq, wish.rate, wish.cost));
         }
         self.open.push_back((request, self.now));
-        format!("ask [{}]", parts.join(", "))
+        format!("[{}]", parts.join(", "))
     }
 
     fn admission(&mut self, admission: Admission) -> String {
@@ -234,6 +275,7 @@ impl Talk {
 
 /// What an answer tells beside the balance.
 fn told(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.v, VERSION);
     let mut parts = Vec::new();
     parts.extend(answer.plan_json.iter().map(|_| "plan".to_owned()));
     parts.extend(answer.keys.iter().map(|keys| format!("{} keys", keys.active.len())));
@@ -242,4 +284,18 @@ fn told(answer: &Answer) -> Vec<String> {
     let valid = answer.validity_ms;
     parts.extend(answer.granted.map(|granted| format!("granted {granted} for {valid}")));
     parts
+}
+
+/// Operations one by one: route, key and status.
+fn details(Operations { at, routes, keys, list, .. }: &Operations) -> String {
+    // Offsets count from the first one, and nothing happens at 1970.
+    assert!(list.first().is_none_or(|first| first.3 == 0 && at.millis() > 0), "{at} {list:?}");
+    let word = |ledger::Operation(route, key, _, _, status): &ledger::Operation| {
+        let (route, key) = (&routes[usize::from(*route)].0, &keys[usize::from(*key)]);
+        format!("{route} {key} {status}")
+    };
+    // A column names each thing once.
+    assert_eq!(routes.iter().collect::<BTreeSet<_>>().len(), routes.len(), "{routes:?}");
+    assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "{keys:?}");
+    list.iter().map(word).collect::<Vec<String>>().join(", ")
 }

@@ -150,4 +150,15 @@ fn a_changed_dropped_or_reordered_row_is_found_by_number() {
         }
     }
     assert_eq!(Ledger::replay(&[]), Err(ReplayError::NotOpened));
+    let why = String::new();
+    let errors = [
+        (ReplayError::Gap { expected: 3, found: 4 }, "row_missing", 3),
+        (ReplayError::Ends { n: 5 }, "row_missing", 5),
+        (ReplayError::Changed { n: 6 }, "row_changed", 6),
+        (ReplayError::Unfit { n: 7, why }, "row_unfit", 7),
+        (ReplayError::NotOpened, "row_not_opening", 1),
+    ];
+    for (error, code, row) in errors {
+        assert_eq!((error.code(), error.row()), (code, row));
+    }
 }

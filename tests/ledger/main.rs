@@ -15,6 +15,7 @@
     reason = "a test may stop at the first thing that is off"
 )]
 
+mod audit;
 mod book;
 mod grants;
 mod included;

@@ -48,7 +48,8 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u64).range(1..=256))]
     jobs: u64,
-    /// Instead: what the protocol costs and leaves under ordinary traffic, as a table.
+    /// Instead: what the protocol costs and leaves under ordinary traffic, as a table; exit code 1
+    /// if a row misses what is asked of it.
     #[arg(long, conflicts_with_all = ["seeds", "steps"])]
     scenarios: bool,
 }
