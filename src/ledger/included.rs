@@ -121,9 +121,10 @@ impl Session<'_> {
 }
 
 /// It comes no more: what rolls over stays until it is used, anything else to the end of the step.
+/// Without its rollover: that of a grant which does not recur is for the end of a billing period.
 fn stopped(grant: &Grant) -> Entry {
     let mut terms = grant.terms.clone();
     terms.expires_at = grant.lost_at();
-    terms.recurrence = None;
+    (terms.recurrence, terms.rollover) = (None, None);
     Entry::GrantTermsChanged { grant: terms.id.clone(), terms, next: None }
 }

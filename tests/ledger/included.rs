@@ -112,6 +112,20 @@ fn a_stopped_grant_that_rolls_over_stays_until_it_is_used() {
         345600000 visit                  20 0 0  0  0
         ",
     );
+    let filling = |version, grants: &str| plan(version, grants, r#"{"min":"10","max":"50"}"#);
+    check(
+        vec![filling(1, &daily("free", 10)), filling(2, "")],
+        "
+        1         debit x 4              6  0 4  0  0
+        2         follow 1               6  0 4  0  0
+        3         close p1               6  0 4  0  0   // a minimum fills what comes again
+        4         debit y 5              1  0 9  0  0
+        5         close p2               1  0 9  0  0
+        6         follow 0               1  0 9  0  0
+        7         close p3               1  0 9  0  0
+        86400000  visit                  20 0 9  0  0   // the minimum, and the amount
+        ",
+    );
 }
 
 #[test]
