@@ -98,9 +98,7 @@ impl<'ledger> Session<'ledger> {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn finish(mut self) -> Result<Vec<Entry>, Inexact> {
-        if !self.entries.is_empty() {
-            self.ask_for_top_up()?;
-        }
+        self.ask_for_top_up()?;
         Ok(self.entries)
     }
 

@@ -64,7 +64,7 @@ impl Ledger {
             .values()
             .filter_map(|grant| grant.next_refill.filter(|at| !grant.is_past(*at)));
         let leases = leases.map(|lease| lease.release_at).chain(self.reservation_ends());
-        leases.chain(ends).chain(refills).min()
+        leases.chain(ends).chain(refills).chain(self.next_ask()).min()
     }
 }
 
