@@ -44,7 +44,7 @@ impl Session<'_> {
                 entries.push(stopped(former));
             }
         }
-        let mut sum = self.ledger.balance()?.granted;
+        let mut sum = self.ledger.given()?;
         for (index, grant) in grants.iter().enumerate() {
             if grant
                 .expires_after

@@ -140,6 +140,7 @@ impl Ledger {
         if owned >= threshold {
             return None;
         }
-        target.minus(owned).ok()
+        let amount = target.minus(owned).ok()?;
+        self.given().ok()?.plus(coming).ok()?.plus(amount).ok().map(|_| amount)
     }
 }

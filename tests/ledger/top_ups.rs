@@ -69,6 +69,13 @@ fn nothing_is_asked_for_that_could_not_be_credited() {
     assert_eq!(book.ledger.top_ups().asked, 1);
     assert_eq!((book.row("2000 visit"), book.ledger.top_ups().asked), (None, 1));
     assert_eq!(book.ledger.next_due(), None);
+
+    let mut book = Book::new();
+    for command in ["1 grant a 9999999999999999", "1 debit x 9999999999999999"] {
+        assert_eq!(book.row(command), None);
+    }
+    assert_eq!(book.row("2 topup threshold=1 target=1 cool=1000"), None);
+    assert_eq!((book.ledger.top_ups().asked, book.ledger.next_due()), (0, None));
 }
 
 #[test]
