@@ -119,8 +119,7 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::PlanGrantLasts`], [`LedgerError::GrantDiffers`], [`LedgerError::Full`] or
-    /// [`LedgerError::Inexact`].
+    /// [`LedgerError::PlanGrantLasts`], [`LedgerError::Full`] or [`LedgerError::Inexact`].
     pub fn change_plan(&mut self, plan: &Plan, json: String) -> Result<bool, LedgerError> {
         if plan.hash() == self.ledger.plan().hash {
             return Ok(false);
