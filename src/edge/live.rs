@@ -77,6 +77,8 @@ impl Live {
         }
         let oldest = ledger.clock().plus_millis(-KEPT_MS).millis().div_euclid(1_000);
         self.seconds.retain(|second, _| *second >= oldest);
+        // While no page is open, no delta takes these.
+        self.changed.retain(|second| *second >= oldest);
     }
 
     fn count(&mut self, entry: &Entry, at: Timestamp, plan: &Plan) {

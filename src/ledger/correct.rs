@@ -84,8 +84,7 @@ impl Session<'_> {
         let taken = match amount.is_negative() {
             true => self.taken(Credits::ZERO.minus(amount)?, grant.as_ref())?,
             false => {
-                self.ledger.balance()?.granted.plus(amount)?;
-                self.ledger.totals.left.plus(amount)?;
+                self.ledger.given()?.plus(amount)?;
                 Vec::new()
             }
         };
@@ -120,8 +119,7 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::PlanGrantLasts`], [`LedgerError::GrantDiffers`], [`LedgerError::Full`] or
-    /// [`LedgerError::Inexact`].
+    /// [`LedgerError::PlanGrantLasts`], [`LedgerError::Full`] or [`LedgerError::Inexact`].
     pub fn change_plan(&mut self, plan: &Plan, json: String) -> Result<bool, LedgerError> {
         if plan.hash() == self.ledger.plan().hash {
             return Ok(false);
@@ -156,16 +154,19 @@ impl Session<'_> {
     }
 
     fn rolled(&self) -> Result<Vec<Rolled>, Inexact> {
-        let mut rolled = Vec::new();
-        for (grant, free) in self.free_parts(self.now)? {
-            rolled.extend(self.rolled_one(grant, free)?);
-        }
+        let mut parts = self.free_parts(self.now)?;
         // What is used up is not among the parts, and a minimum fills it again.
         let empty = self.ledger.grants.values().filter(|grant| {
             grant.left.is_zero() && grant.effective_at <= self.now && !grant.is_past(self.now)
         });
-        for grant in empty {
-            rolled.extend(self.rolled_one(grant.terms.id.clone(), Credits::ZERO)?);
+        parts.extend(empty.map(|grant| (grant.terms.id.clone(), Credits::ZERO)));
+        let (mut rolled, mut given) = (Vec::new(), self.ledger.given()?);
+        for (grant, free) in parts {
+            let Some(one) = self.rolled_one(grant, free)? else { continue };
+            // A minimum that leaves the range of credits is not given.
+            let Ok(sum) = given.plus(one.added) else { continue };
+            given = sum;
+            rolled.push(one);
         }
         Ok(rolled)
     }

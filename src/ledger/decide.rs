@@ -98,9 +98,7 @@ impl<'ledger> Session<'ledger> {
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn finish(mut self) -> Result<Vec<Entry>, Inexact> {
-        if !self.entries.is_empty() {
-            self.ask_for_top_up()?;
-        }
+        self.ask_for_top_up()?;
         Ok(self.entries)
     }
 
@@ -168,8 +166,7 @@ impl<'ledger> Session<'ledger> {
             return Err(LedgerError::Full { what: "grants", max: GRANTS_MAX });
         }
         // Refused here rather than when some later sum fails: the total must stay in range.
-        self.ledger.balance()?.granted.plus(terms.amount)?;
-        self.ledger.totals.left.plus(terms.amount)?;
+        self.ledger.given()?.plus(terms.amount)?;
         let grant = Grant::new(terms, start, self.now);
         self.record(Entry::CreditsGranted { grant })?;
         self.pay_debt(self.now)?;

@@ -64,7 +64,7 @@ impl Ledger {
             .values()
             .filter_map(|grant| grant.next_refill.filter(|at| !grant.is_past(*at)));
         let leases = leases.map(|lease| lease.release_at).chain(self.reservation_ends());
-        leases.chain(ends).chain(refills).min()
+        leases.chain(ends).chain(refills).chain(self.next_ask()).min()
     }
 }
 
@@ -140,7 +140,8 @@ impl Session<'_> {
     }
 
     /// Gives a recurring grant's amount again, once for each of its steps until now: while no debt
-    /// is to be paid between them, several steps are one entry.
+    /// is to be paid between them, several steps are one entry. A step that leaves the range of
+    /// credits gives nothing and takes nothing.
     fn refill(&mut self, id: &GrantId, at: Timestamp) -> Result<(), Inexact> {
         let Some(grant) = self.ledger.grants.get(id).cloned() else { return Ok(()) };
         let Some(recurrence) = grant.terms.recurrence else { return Ok(()) };
@@ -148,12 +149,20 @@ impl Session<'_> {
         let free = self.free_parts(at)?.into_iter().find(|(found, _)| found == id);
         let mut rest = free.map_or(Credits::ZERO, |(_, amount)| amount);
         let (mut lost, mut added) = (Credits::ZERO, Credits::ZERO);
+        let given = self.ledger.given()?;
+        let step_of = |rest: Credits, added: Credits| -> Result<(Credits, Credits), Inexact> {
+            let kept = rollover.kept(rest);
+            let stays = kept.min(rest);
+            let comes = kept.minus(stays)?.plus(grant.terms.amount)?;
+            given.plus(added)?.plus(comes)?;
+            Ok((rest.minus(stays)?, comes))
+        };
         let mut next = Some(at);
         while let Some(step) = next.filter(|step| *step <= self.now && !grant.is_past(*step)) {
-            let kept = rollover.kept(rest);
-            lost = lost.plus(rest.minus(kept.min(rest))?)?;
-            added = added.plus(kept.minus(kept.min(rest))?)?.plus(grant.terms.amount)?;
-            rest = kept.plus(grant.terms.amount)?;
+            if let Ok((goes, comes)) = step_of(rest, added) {
+                (lost, added) = (lost.plus(goes)?, added.plus(comes)?);
+                rest = rest.minus(goes)?.plus(comes)?;
+            }
             next = recurrence.after(step);
             if !self.ledger.totals.debt.is_zero() {
                 break;

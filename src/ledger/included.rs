@@ -44,7 +44,7 @@ impl Session<'_> {
                 entries.push(stopped(former));
             }
         }
-        let mut sum = self.ledger.balance()?.granted;
+        let (mut sum, mut number) = (self.ledger.given()?, 0);
         for (index, grant) in grants.iter().enumerate() {
             if grant
                 .expires_after
@@ -57,11 +57,9 @@ impl Session<'_> {
                 entries.extend(self.continued(former, grant, rollover));
                 continue;
             }
-            let id = format!("plan:{terms}:{index}").parse();
-            let terms = self.terms_of(id.unwrap_or_else(|_| grant.id.clone()), grant, rollover);
-            if self.ledger.grants.contains_key(&terms.id) {
-                return Err(LedgerError::GrantDiffers { id: terms.id });
-            }
+            let (id, taken) = self.name_of(terms, number.max(index))?;
+            number = taken.saturating_add(1);
+            let terms = self.terms_of(id, grant, rollover);
             sum = sum.plus(grant.amount)?;
             let new = Grant::new(terms, self.now, self.now);
             entries.push(Entry::CreditsGranted {
@@ -79,6 +77,16 @@ impl Session<'_> {
     fn plan_grants(&self) -> impl Iterator<Item = &Grant> {
         let open = |grant: &&Grant| grant.of_plan.is_some() && !grant.is_past(self.now);
         self.ledger.grants.values().filter(open)
+    }
+
+    /// The first id that is not taken by a grant of the operator's, from `number` on, and its
+    /// number.
+    fn name_of(&self, terms: u64, number: usize) -> Result<(GrantId, usize), LedgerError> {
+        let numbers = number..=number.saturating_add(GRANTS_MAX);
+        let ids = numbers.map(|number| (format!("plan:{terms}:{number}").parse(), number));
+        let mut ids = ids.filter_map(|(id, number)| Some((id.ok()?, number)));
+        let free = ids.find(|(id, _)| !self.ledger.grants.contains_key(id));
+        free.ok_or(LedgerError::Full { what: "grants", max: GRANTS_MAX })
     }
 
     fn terms_of(&self, id: GrantId, grant: &RecurringGrant, rollover: PlanRollover) -> GrantTerms {
@@ -121,9 +129,10 @@ impl Session<'_> {
 }
 
 /// It comes no more: what rolls over stays until it is used, anything else to the end of the step.
+/// Without its rollover: that of a grant which does not recur is for the end of a billing period.
 fn stopped(grant: &Grant) -> Entry {
     let mut terms = grant.terms.clone();
     terms.expires_at = grant.lost_at();
-    terms.recurrence = None;
+    (terms.recurrence, terms.rollover) = (None, None);
     Entry::GrantTermsChanged { grant: terms.id.clone(), terms, next: None }
 }

@@ -313,6 +313,12 @@ impl Ledger {
         Credits::sum(later.map(|grant| grant.left))
     }
 
+    /// All that was ever given: while it is in range, so is every sum over a part of it.
+    fn given(&self) -> Result<Credits, Inexact> {
+        let Totals { left, burned, expired, voided, .. } = self.totals;
+        Credits::sum([left, burned, expired, voided])
+    }
+
     /// Credits that anybody can spend now.
     ///
     /// # Errors

@@ -31,8 +31,14 @@ pub struct Reservation {
     pub cost: Credits,
     /// Who paid for them.
     pub burns: Vec<Burn>,
-    /// What of it is owed.
+    /// What of it was served below zero and is not paid yet.
     pub debt: Credits,
+    /// What of it went onto the invoice.
+    #[serde(default)]
+    pub overage: Credits,
+    /// When it was made, or a part of it was settled last.
+    #[serde(default)]
+    pub at: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
     /// When it did, if it did.

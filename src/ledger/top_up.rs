@@ -1,21 +1,23 @@
 //! When to ask for money: a rule that watches the balance.
 //!
 //! ```text
-//! balance + asked for < threshold  ─▶ ask for target − (balance + asked for), once in a cool-off
+//! balance + asked for < threshold  ─▶ ask for target − (balance + asked for), once in a cool-off:
+//!                                     on every visit, and the end of the cool-off is due
 //! a grant with the id of what was asked for ─▶ it has come
 //! failed                                    ─▶ it will not come; the cool-off goes on
 //! ```
 //!
 //! The rule asks; a payment rail takes the money and gives the grant. Invariant: what was asked for
-//! and is not settled counts, so that no two top-ups are asked for where one is enough.
+//! and is not settled counts, so that no two top-ups are asked for where one is enough; and nothing
+//! is asked for that could not be credited.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::LedgerError;
 use super::decide::Session;
 use super::entry::Entry;
+use super::{GRANTS_MAX, Ledger, LedgerError};
 use crate::units::{Credits, GrantId, Inexact, Timestamp};
 
 /// Top-ups that may be on their way at once.
@@ -91,25 +93,54 @@ impl Session<'_> {
 
     /// Asks for money if the rule says so.
     pub(super) fn ask_for_top_up(&mut self) -> Result<(), Inexact> {
-        let TopUps { rule, ref pending, asked, last } = self.ledger.top_ups;
-        let Some(TopUpRule { threshold, target, cool_off_ms }) = rule else { return Ok(()) };
-        let cools = last.is_some_and(|last| self.now.millis_since(last) < cool_off_ms);
-        if cools || pending.len() >= PENDING_MAX {
+        if self.ledger.top_ups.cools_until().is_some_and(|end| end > self.now) {
             return Ok(());
         }
-        let balance = self.ledger.balance()?;
-        let coming = Credits::sum(pending.values().map(|top_up| top_up.amount))?;
+        let Some(amount) = self.ledger.missing() else { return Ok(()) };
+        loop {
+            let number = self.ledger.top_ups.asked.saturating_add(1);
+            let Ok(id) = format!("topup-{number}").parse::<GrantId>() else { return Ok(()) };
+            // An id that the operator took for something else is passed over.
+            let is_taken = self.ledger.grants.contains_key(&id);
+            let amount = if is_taken { Credits::ZERO } else { amount };
+            self.record(Entry::TopUpAsked { id, amount })?;
+            if !is_taken {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl TopUps {
+    /// Until when nothing more is asked for.
+    fn cools_until(&self) -> Option<Timestamp> {
+        Some(self.last?.plus_millis(self.rule?.cool_off_ms))
+    }
+}
+
+impl Ledger {
+    /// When money is to be asked for, if nothing comes until then.
+    pub(super) fn next_ask(&self) -> Option<Timestamp> {
+        let at = self.top_ups.cools_until()?;
+        self.missing().map(|_| at)
+    }
+
+    /// What to ask for, if the rule wants anything and it could be credited.
+    fn missing(&self) -> Option<Credits> {
+        let TopUps { rule, pending, .. } = &self.top_ups;
+        let TopUpRule { threshold, target, .. } = (*rule)?;
+        let is_full = self.grants.len().saturating_add(pending.len()) >= GRANTS_MAX;
+        if is_full || pending.len() >= PENDING_MAX {
+            return None;
+        }
+        let balance = self.balance().ok()?;
+        let coming = Credits::sum(pending.values().map(|top_up| top_up.amount)).ok()?;
         // Debt is paid first, so it is missing as well.
-        let owned = balance.balance.minus(balance.debt)?.plus(coming)?;
+        let owned = balance.balance.minus(balance.debt).ok()?.plus(coming).ok()?;
         if owned >= threshold {
-            return Ok(());
+            return None;
         }
-        let amount = target.minus(owned)?;
-        let id = format!("topup-{}", asked.saturating_add(1));
-        let Ok(id) = id.parse::<GrantId>() else { return Ok(()) };
-        // An id that the operator took for something else is passed over.
-        let taken = self.ledger.grants.contains_key(&id);
-        let amount = if taken { Credits::ZERO } else { amount };
-        self.record(Entry::TopUpAsked { id, amount })
+        let amount = target.minus(owned).ok()?;
+        self.given().ok()?.plus(coming).ok()?.plus(amount).ok().map(|_| amount)
     }
 }

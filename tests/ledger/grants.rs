@@ -85,6 +85,51 @@ fn recurring_grants_refill_and_keep_what_rolls_over() {
 }
 
 #[test]
+fn what_leaves_the_range_of_credits_is_not_given_and_no_visit_fails() {
+    check(
+        "
+        // one more does not fit: it does not come, and its rest stays
+        0         grant a 9999999999999999 every=P1D    9999999999999999 0 0 0
+        86400000  visit                                 9999999999999999 0 0 0
+        86400001  debit x 9                             9999999999999990 0 9 0
+        432000000 visit                                 9999999999999990 0 9 0
+        432000000 adjust n1 1 grant=a                   amount_not_exact
+        ",
+    );
+    check(
+        "
+        // two steps at once, of which one fits
+        0         grant a 5000000000000000              5000000000000000 0 0 0
+        0         grant b 2000000000000000 every=P1D    7000000000000000 0 0 0
+        172800000 visit                                 7000000000000000 0 0 2000000000000000
+        ",
+    );
+    check(
+        "
+        // minima that do not fit
+        0         grant a 9000000000000000              9000000000000000 0 0 0
+        0  grant b 1 every=P1D rollover=1000000000000000..1000000000000000  9000000000000001 0 0 0
+        0  grant c 1 rollover=600000000000000..600000000000000  9000000000000002 0 0 0
+        0  grant d 1 rollover=600000000000000..600000000000000  9000000000000003 0 0 0
+        1         close p1                              9600000000000002 0 0 0
+        86400000  visit                                 9600000000000002 0 0 0
+        86400001  close p2                              9600000000000002 0 0 0
+        ",
+    );
+    check(
+        "
+        // what starts later has its place from now on
+        0    grant s 5000000000000000 effective=10      0 0 0 0
+        1    grant a 4000000000000000                   4000000000000000 0 0 0
+        2    debit x 4000000000000000                   0 0 4000000000000000 0
+        3    grant b 4000000000000000                   amount_not_exact
+        4    adjust n1 4000000000000000 grant=s         amount_not_exact
+        10   visit                                      5000000000000000 0 4000000000000000 0
+        ",
+    );
+}
+
+#[test]
 fn a_period_rolls_grants_over_once() {
     check(
         "

@@ -1,6 +1,6 @@
 //! What a plan includes comes with it, on every step, and follows when the plan changes.
 
-use edgemeter::ledger::{Balance, GrantKind};
+use edgemeter::ledger::{Balance, GrantKind, Ledger};
 use edgemeter::units::Credits;
 
 use crate::book::{Book, check_book};
@@ -112,6 +112,20 @@ fn a_stopped_grant_that_rolls_over_stays_until_it_is_used() {
         345600000 visit                  20 0 0  0  0
         ",
     );
+    let filling = |version, grants: &str| plan(version, grants, r#"{"min":"10","max":"50"}"#);
+    check(
+        vec![filling(1, &daily("free", 10)), filling(2, "")],
+        "
+        1         debit x 4              6  0 4  0  0
+        2         follow 1               6  0 4  0  0
+        3         close p1               6  0 4  0  0   // a minimum fills what comes again
+        4         debit y 5              1  0 9  0  0
+        5         close p2               1  0 9  0  0
+        6         follow 0               1  0 9  0  0
+        7         close p3               1  0 9  0  0
+        86400000  visit                  20 0 9  0  0   // the minimum, and the amount
+        ",
+    );
 }
 
 #[test]
@@ -134,13 +148,22 @@ fn a_grant_that_would_remember_the_age_of_its_credits_is_refused() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_refused() {
-    let mut book =
-        Book::with_plans(vec![plan(1, "", NOTHING), plan(2, &daily("free", 1), NOTHING)]);
-    assert_eq!(book.row("1 grant plan:1:0 5"), None);
-    assert_eq!(book.row("2 follow 1").as_deref(), Some("grant_differs"));
-    assert_eq!(book.row("3 debit x 5"), None);
-    assert_eq!(book.ledger.plan().version, 1);
+fn a_name_that_is_taken_is_passed_over() {
+    let grants = format!("{},{}", daily("a", 1), daily("b", 2));
+    let plans = vec![plan(1, "", NOTHING), plan(2, &grants, NOTHING), plan(3, "", NOTHING)];
+    let mut book = Book::with_plans(plans);
+    for command in ["1 grant plan:1:0 5", "1 grant plan:1:2 5", "2 follow 1", "2 follow 2"] {
+        assert_eq!(book.row(command), None, "row: {command}");
+    }
+    let named = |book: &Book| -> Vec<String> {
+        let grants = book.ledger.grants().iter();
+        grants.map(|(id, grant)| format!("{id} {}", grant.terms.amount)).collect()
+    };
+    assert_eq!(named(&book), ["plan:1:0 5", "plan:1:1 1", "plan:1:2 5", "plan:1:3 2"]);
+    // Another plan's are counted anew.
+    assert_eq!(book.row("172800000 follow 1"), None);
+    assert_eq!(named(&book)[4..], ["plan:3:0 1", "plan:3:1 2"]);
+    assert_eq!(Ledger::replay(&book.journal).as_ref(), Ok(&book.ledger));
 }
 
 #[test]

@@ -88,3 +88,55 @@ fn more_than_was_reserved_is_paid_or_on_record() {
         ",
     );
 }
+
+#[test]
+fn what_is_owed_for_an_open_reservation_is_paid_like_any_debt() {
+    let grace = r#"{"grace":{"credits":"5"}}"#;
+    check_zero(
+        grace,
+        "
+        1    grant a 5                        5  0 0  0 0 0
+        1    reserve r 5 until=50             0  5 0  0 0 0
+        2    settle r 8                       0  0 5  3 0 0
+        3    grant b 10                       7  0 8  0 0 0
+        4    settle r 9 last                  6  0 9  0 0 0
+        5    refund r                         15 0 0  0 0 0
+        ",
+    );
+    check_zero(
+        grace,
+        "
+        1    grant a 5                        5  0 0  0 0 0
+        1    reserve r 5 until=50             0  5 0  0 0 0
+        2    settle r 8                       0  0 5  3 0 0
+        3    close p forgive                  0  0 5  0 0 3
+        4    settle r 9 last                  0  0 5  1 0 3
+        5    refund r                         5  0 0  0 0 3   // forgiven once
+        ",
+    );
+    check_zero(
+        grace,
+        "
+        // the oldest first, whatever it is owed for
+        1    debit x 1                        0  0 0  1 0 0
+        2    grant a 2                        1  0 1  0 0 0
+        2    reserve r 1 until=50             0  1 1  0 0 0
+        3    settle r 3                       0  0 2  2 0 0
+        4    debit y 2                        0  0 2  4 0 0
+        5    grant b 3 expires=20             0  0 5  1 0 0   // 2 for r, 1 for y
+        20   settle r 3 last                  0  0 5  1 0 0
+        21   refund y                         0  0 4  0 0 0   // 1 to b, which has ended
+        22   refund r                         1  0 1  0 0 0
+        ",
+    );
+    check_zero(
+        r#"{"overage":{"unit_price":"0.02","cap":"5"}}"#,
+        "
+        1    grant a 4                        4  0 0  0 0 0
+        1    reserve r 4 until=50             0  4 0  0 0 0
+        2    settle r 6                       0  0 4  0 2 0
+        3    settle r 7 last                  0  0 4  0 3 0
+        4    refund r                         4  0 0  0 0 0
+        ",
+    );
+}

@@ -2,8 +2,17 @@
 
 use super::super::entry::{Adjustment, Rolled};
 use super::super::grant::{Burn, Grant, GrantTerms};
-use super::super::{Ledger, PastDebit, PastTerms};
+use super::super::{Ledger, PastDebit, PastTerms, Reservation};
 use crate::units::{Credits, GrantId, Inexact, Timestamp};
+
+/// What is owed for one operation, over or under way.
+struct Owed<'ledger> {
+    /// When it was decided, and its id.
+    age: (Timestamp, &'ledger String),
+    burns: &'ledger mut Vec<Burn>,
+    debt: &'ledger mut Credits,
+    overage: &'ledger mut Credits,
+}
 
 impl Ledger {
     pub(super) fn add_grant(&mut self, grant: &Grant) -> Result<(), Inexact> {
@@ -132,38 +141,48 @@ impl Ledger {
         if amount.is_zero() {
             return Ok(());
         }
-        for past in self.debits.values_mut() {
-            past.debt = Credits::ZERO;
+        for owed in self.owed() {
+            *owed.debt = Credits::ZERO;
         }
         Ok(())
     }
 
+    /// Debt that is known by name, the oldest first.
+    fn owed(&mut self) -> Vec<Owed<'_>> {
+        let debits = self.debits.iter_mut().map(|(op, past)| {
+            let PastDebit { at, burns, debt, overage, .. } = past;
+            Owed { age: (*at, op), burns, debt, overage }
+        });
+        let reserved = self.reservations.iter_mut().map(|(op, reservation)| {
+            let Reservation { at, burns, debt, overage, .. } = reservation;
+            Owed { age: (*at, op), burns, debt, overage }
+        });
+        let open = |owed: &Owed<'_>| !owed.debt.is_zero();
+        let mut owed: Vec<Owed<'_>> = debits.chain(reserved).filter(open).collect();
+        owed.sort_unstable_by_key(|owed| owed.age);
+        owed
+    }
+
     /// Debt is paid oldest first: so that a refund finds who paid for its operation.
     pub(super) fn settle_debt(&mut self, burns: &[Burn], overage: Credits) -> Result<(), Inexact> {
-        let open = |past: &PastDebit| !past.debt.is_zero();
-        let known = self.debits.values().filter(|past| open(past)).map(|past| past.debt);
-        let older = self.totals.debt.minus(Credits::sum(known)?)?;
+        let total = self.totals.debt;
+        let owed = self.owed();
+        let older = total.minus(Credits::sum(owed.iter().map(|owed| *owed.debt))?)?;
         let (mut burns_left, mut overage_left) = (burns.to_vec(), overage);
         // What nobody remembers by name is older than what somebody does.
         let paid = Burn::split_off(&mut burns_left, older)?;
         let rest = older.minus(Burn::total(&paid)?)?;
         overage_left = overage_left.minus(rest.min(overage_left))?;
-        let mut order: Vec<(Timestamp, String)> = Vec::new();
-        for (op, past) in self.debits.iter().filter(|(_, past)| open(past)) {
-            order.push((past.at, op.clone()));
-        }
-        order.sort_unstable();
-        for (_, op) in order {
-            let Some(past) = self.debits.get_mut(&op) else { continue };
-            let paid = Burn::split_off(&mut burns_left, past.debt)?;
-            past.debt = past.debt.minus(Burn::total(&paid)?)?;
-            past.burns.extend(paid);
-            let invoiced = past.debt.min(overage_left);
+        for Owed { burns, debt, overage, .. } in owed {
+            let paid = Burn::split_off(&mut burns_left, *debt)?;
+            *debt = debt.minus(Burn::total(&paid)?)?;
+            burns.extend(paid);
+            let invoiced = (*debt).min(overage_left);
             overage_left = overage_left.minus(invoiced)?;
-            past.debt = past.debt.minus(invoiced)?;
-            past.overage = past.overage.plus(invoiced)?;
+            *debt = debt.minus(invoiced)?;
+            *overage = overage.plus(invoiced)?;
         }
-        self.totals.debt = self.totals.debt.minus(Burn::total(burns)?)?.minus(overage)?;
+        self.totals.debt = total.minus(Burn::total(burns)?)?.minus(overage)?;
         self.totals.overage = self.totals.overage.plus(overage)?;
         self.burn(burns)
     }

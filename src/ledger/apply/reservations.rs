@@ -18,6 +18,8 @@ impl Ledger {
             cost: Credits::ZERO,
             burns: Vec::new(),
             debt: Credits::ZERO,
+            overage: Credits::ZERO,
+            at: self.clock,
             expires_at,
             expired_at: None,
         };
@@ -40,6 +42,7 @@ impl Ledger {
         reservation.held = reservation.held.minus(freed)?;
         reservation.cost = reservation.cost.plus(cost)?;
         reservation.debt = reservation.debt.plus(shortfall.debt)?;
+        reservation.at = self.clock;
         reservation.burns.extend_from_slice(burns);
         reservation.debit.quantity = reservation.debit.quantity.plus(added)?;
         if reservation.expired_at.is_some() {
@@ -55,14 +58,14 @@ impl Ledger {
     /// What is still set aside is nobody's any more; what was burned may be refunded.
     pub(super) fn end_reservation(&mut self, op: &str) -> Result<(), Inexact> {
         let Some(reservation) = self.reservations.remove(op) else { return Ok(()) };
-        let Reservation { debit, held, cost, burns, debt, expired_at, .. } = reservation;
+        let Reservation { debit, held, cost, burns, debt, overage, expired_at, .. } = reservation;
         if expired_at.is_some() {
             self.totals.unreported = self.totals.unreported.minus(held)?;
         }
         let key = self.count_key(&debit.key, cost)?;
         let past = PastDebit::paid(self.clock, cost, burns, debt);
         let refunded = debit.quantity.is_zero();
-        self.remember(op, PastDebit { key, refunded, ..past });
+        self.remember(op, PastDebit { key, overage, refunded, ..past });
         Ok(())
     }
 
