@@ -49,6 +49,11 @@ impl Problem {
             .with("detail", detail.into())
     }
 
+    /// Whether this is its code.
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.members.get("code").and_then(Value::as_str) == Some(code)
+    }
+
     /// Adds a member.
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
