@@ -25,7 +25,7 @@ use worker::{
 
 use super::correction::Correction;
 use super::live::{Live, PROTOCOL};
-use super::problem::Problem;
+use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::rpc;
 use super::store::{Broken, Head, Store};
 use crate::control;
@@ -337,7 +337,7 @@ pub(super) fn closed(broken: Broken) -> Problem {
         Broken::Journal(error) => {
             worker::console_error!("account closed: its journal is damaged: {error}");
             let detail = "the account's journal is damaged: restore it, GET …/verify says where";
-            Problem::unavailable(detail).with("row", error.row())
+            Problem::new(503, JOURNAL_DAMAGED, detail).with("row", error.row())
         }
     }
 }
