@@ -201,8 +201,10 @@ mod tests {
 
     /// The text with a member more in one of its objects, each in turn.
     fn with_more(text: &str) -> impl Iterator<Item = String> {
-        let objects = text.match_indices('{').map(|(at, _)| at);
-        objects.map(|at| format!("{}\"x\":1,{}", &text[..=at], &text[at + 1..]))
+        text.match_indices('{').map(|(at, _)| {
+            let (before, object) = text.split_at(at);
+            format!("{before}{}", object.replacen('{', "{\"x\":1,", 1))
+        })
     }
 
     #[test]
