@@ -192,6 +192,22 @@ fn what_the_account_refused_while_nobody_heard_it_is_debt() {
 }
 
 #[test]
+fn a_refused_message_is_no_silence() {
+    let mut pair = Pair::silent(9);
+    owed(Some(pair.admit("100")));
+    pair.now = pair.now.plus_millis(1_000);
+    let Admission::Ask(request) = pair.admit("100") else { panic!("not asked") };
+    assert!(!request.owed.is_empty());
+    pair.client.refused(&request, pair.now);
+    let Admission::Ask(request) = pair.admit("100") else { panic!("not asked") };
+    assert!(!request.owed.is_empty(), "what was told in vain is told again");
+    pair.client.refused(&request, pair.now);
+    // The one that was served is charged; the two that were refused are not.
+    pair.tell_all();
+    pair.check("2", "0");
+}
+
+#[test]
 fn in_silence_nobody_waits_until_the_allowance_is_used_up() {
     let mut pair = Pair::silent(9);
     for _ in 0..3 {

@@ -12,6 +12,11 @@
 //! Every part may be missing. The parts are idempotent each on its own: reports by cumulative
 //! counters and operation numbers, debits, refunds and what is owed by operation id, wishes by
 //! (lease, seq).
+//!
+//! While a new version rolls out, old isolates talk to new accounts and the other way round. An
+//! isolate passes over what it does not know in an answer. An account refuses a request with a
+//! part that it does not know: to answer it is to say that all of it was taken, and the isolate
+//! forgets what it told.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +109,6 @@ pub struct Wish {
 
 /// What the account answers (Credit-Control-Answer).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Answer {
     /// [`VERSION`].
     pub v: u32,
@@ -177,10 +181,44 @@ pub enum DebitAnswer {
 
 /// The keys that isolates may pay for from a lease. For any other one the account decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct KeyList {
     /// Rises with every change.
     pub revision: u64,
     /// The active ones.
     pub active: Vec<KeyId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = r#"{"v":1,"balance":{"granted":"1","available":"1","held":"0","burned":"0",
+        "expired":"0","voided":"0","balance":"1","scheduled":"0","unreported":"0","debt":"0",
+        "overage":"0","unpaid":"0"},"plan":{"id":"p","version":1,"hash":"9f"},
+        "debit":{"result":"restricted"},"keys":{"revision":1,"active":[]}}"#;
+    const REQUEST: &str = r#"{"v":1,"wish":{"lease":"l1","seq":1,"rate":"1","cost":"1"},
+        "report":{"lease":"l1","used":"0","returned":"0",
+            "operations":{"from":0,"at":0,"routes":[],"keys":[],"list":[]}},
+        "owed":[{"debit":{"op":"d7","route":"GET /words","charge":"words","key":"k1",
+            "quantity":"1"},"terms":0}]}"#;
+
+    /// The text with a member more in one of its objects, each in turn.
+    fn with_more(text: &str) -> impl Iterator<Item = String> {
+        text.match_indices('{').map(|(at, _)| {
+            let (before, object) = text.split_at(at);
+            format!("{before}{}", object.replacen('{', "{\"x\":1,", 1))
+        })
+    }
+
+    #[test]
+    fn an_answer_may_say_more_than_is_known_and_a_request_may_not() {
+        let answer: Answer = serde_json::from_str(ANSWER).unwrap();
+        for more in with_more(ANSWER) {
+            assert_eq!(serde_json::from_str::<Answer>(&more).unwrap(), answer, "{more}");
+        }
+        serde_json::from_str::<Request>(REQUEST).unwrap();
+        for more in with_more(REQUEST) {
+            assert!(serde_json::from_str::<Request>(&more).is_err(), "{more}");
+        }
+    }
 }

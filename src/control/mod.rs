@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   isolate                                             account
-//!   Client ── Request: report, refunds, debit, wish ──▶ serve() ── Session ──▶ journal row
+//!   Client ── Request: report, refunds, owed, debit, wish ──▶ serve() ── Session ──▶ journal row
 //!          ◀── Answer: acked, verdict, granted, validity, balance; plan and keys if new ──
 //! ```
 //!

@@ -7,8 +7,10 @@
 //! ```
 //!
 //! Invariants: `call` is synchronous, so nothing comes between reading and writing; the reply
-//! leaves only when the row is durable (the platform's output gate); after any error the memory is
-//! dropped and read anew, so nothing that was not written is ever trusted.
+//! leaves only when the row is durable (the platform's output gate). A refusal has changed nothing
+//! of its own; after any other error, and after a sum that left the range in the middle of a
+//! change, nothing is written, and the memory is dropped and read anew: nothing that was not
+//! written is ever trusted.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,13 +25,13 @@ use worker::{
 
 use super::correction::Correction;
 use super::live::{Live, PROTOCOL};
-use super::problem::Problem;
+use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::rpc;
 use super::store::{Broken, Head, Store};
 use crate::control;
 use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
-use crate::units::{AccountId, KeyId, Timestamp};
+use crate::units::{AccountId, Inexact, KeyId, Timestamp};
 
 /// Sockets of one account, at most.
 const SOCKETS_MAX: usize = 64;
@@ -180,7 +182,7 @@ impl Account {
             };
         }
         let entry = ledger::open(account, &plan, json);
-        let inexact = |error: crate::units::Inexact| storage(error.to_string());
+        let inexact = |error: Inexact| storage(error.to_string());
         let mut ledger = Ledger::opened(&entry, super::now()).ok_or_else(|| storage("entry"))?;
         let mut session = Session::start(&mut ledger, super::now()).map_err(inexact)?;
         session.include(&plan)?;
@@ -234,10 +236,10 @@ impl Account {
         hot: &mut Hot,
         act: impl FnOnce(&mut Session<'_>, &Plan) -> std::result::Result<T, Problem>,
     ) -> std::result::Result<(std::result::Result<T, Problem>, Vec<Entry>), Problem> {
-        let inexact = |error: crate::units::Inexact| storage(error.to_string());
+        let inexact = |error: Inexact| storage(error.to_string());
         let mut session = Session::start(&mut hot.ledger, super::now()).map_err(inexact)?;
         let result = act(&mut session, &hot.plan);
-        if result.as_ref().is_err_and(|problem| problem.status >= 500) {
+        if result.as_ref().is_err_and(is_dirty) {
             return result.map(|value| (Ok(value), Vec::new()));
         }
         let entries = session.finish().map_err(inexact)?;
@@ -316,6 +318,11 @@ impl Account {
     }
 }
 
+/// Whether a visit may have ended in the middle of a change.
+fn is_dirty(problem: &Problem) -> bool {
+    problem.status >= 500 || problem.is(ledger::LedgerError::Inexact(Inexact).code())
+}
+
 /// A socket that is closing misses this; its page will ask for a snapshot.
 fn broadcast(sockets: &[WebSocket], text: &str) {
     for socket in sockets {
@@ -330,7 +337,7 @@ pub(super) fn closed(broken: Broken) -> Problem {
         Broken::Journal(error) => {
             worker::console_error!("account closed: its journal is damaged: {error}");
             let detail = "the account's journal is damaged: restore it, GET …/verify says where";
-            Problem::unavailable(detail).with("row", error.row())
+            Problem::new(503, JOURNAL_DAMAGED, detail).with("row", error.row())
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::account::{Account, storage};
-use super::problem::Problem;
+use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::store::{Broken, Part, Verified};
 use crate::ledger::{ReplayError, Row};
 use crate::units::Timestamp;
@@ -89,7 +89,7 @@ fn fault(broken: Broken) -> Problem {
         Broken::Storage(error) => storage(error),
         Broken::Journal(error) => {
             let n = error.row();
-            damaged("journal_damaged", "journal", n, &error.to_string()).with("why", error.code())
+            damaged(JOURNAL_DAMAGED, "journal", n, &error.to_string()).with("why", error.code())
         }
     }
 }

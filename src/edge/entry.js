@@ -16,13 +16,15 @@ import { page } from "./page.js";
 import { note, noted, remembered } from "./panic.js";
 import { NO_ORIGIN, NO_ROUTES, refusal, UNDECIDED, unrecorded } from "./refusals.js";
 
-/** How often routes are read again, in ms: a published change takes effect within this time. */
+/** No request is decided by routes that were read longer ago, in ms, unless the catalog is silent. */
 const ROUTES_MS = 5_000;
+/** From this age on they are read again beside a request, in ms; the rest is the catalog's time. */
+const REFRESH_MS = 4_000;
 /** How often an isolate reports, in ms; `REPORT_MS` in src/control. */
 const REPORT_MS = 1_000;
 /** A flusher's rounds: waitUntil ends 30 s after the answer. */
 const FLUSH_ROUNDS = 20;
-/** How long an account may take to answer, in ms (RFC 8506 Tx). */
+/** How long an account may take to answer, in ms (RFC 8506 Tx), and the catalog if all wait. */
 const ACCOUNT_MS = 5_000;
 /** How long an answer may be held after the origin gave it, in ms, and how often one looks. */
 const HELD_MS = 5_000;
@@ -34,6 +36,7 @@ const OWN_MS = 15_000;
  *           settle: Function, settle_again: Function, renew: Function, flush: Function,
  *           persist: Function, needs_flusher: Function, set_routes: Function } | undefined} */
 let gateway;
+/** When routes were last read, or in vain after there were some; 0: there are none. */
 let routesAt = 0;
 let routesUnderWay = 0;
 
@@ -77,21 +80,34 @@ export default {
         if (problem !== "") return refusal(503, problem);
       }
       const now = Date.now();
-      if (routesAt !== 0 && now - routesAt > ROUTES_MS && now - routesUnderWay > ROUTES_MS) {
-        routesUnderWay = now;
-        ctx.waitUntil(readRoutes(env));
+      if (now - routesAt > REFRESH_MS && routesAt !== 0) {
+        // The first request after a pause: what was published meanwhile holds for it.
+        if (now - routesAt > ROUTES_MS) return late(request, env, ctx).catch(undecided);
+        if (now - routesUnderWay > REFRESH_MS) {
+          routesUnderWay = now;
+          ctx.waitUntil(readRoutes(env));
+        }
       }
-      const asked = read(request);
-      const paid = again(gateway, asked, now);
-      if (paid !== undefined) return forward(asked, paid, env, ctx);
-      const verdict = decide(asked, now);
-      if (verdict.startsWith("paid\n")) return forward(asked, learn(asked, verdict), env, ctx);
-      return otherwise(asked, verdict, env, ctx).catch(undecided);
+      return meter(request, now, env, ctx);
     } catch (error) {
       return undecided(error);
     }
   },
 };
+
+function meter(request, now, env, ctx) {
+  const asked = read(request);
+  const paid = again(gateway, asked, now);
+  if (paid !== undefined) return forward(asked, paid, env, ctx);
+  const verdict = decide(asked, now);
+  if (verdict.startsWith("paid\n")) return forward(asked, learn(asked, verdict), env, ctx);
+  return otherwise(asked, verdict, env, ctx).catch(undecided);
+}
+
+async function late(request, env, ctx) {
+  await readRoutes(env);
+  return meter(request, Date.now(), env, ctx);
+}
 
 /**
  * Rust panicked, which takes the isolate's memory with it: the next call has a new one. What was
@@ -297,10 +313,16 @@ async function flush(account, env) {
   }
 }
 
+/**
+ * Reads the routes. If the catalog does not answer, those that are known go on, and are asked for
+ * again as if they were new: they are what the operator last said here, and an outage of the
+ * catalog alone stops nobody. Without any, the request gets 503 `no_routes`.
+ */
 async function readRoutes(env) {
   try {
     const stub = env.CATALOG.get(env.CATALOG.idFromName("catalog"));
-    const { ok } = JSON.parse(await stub.call('"routes"'));
+    const ms = routesAt === 0 ? ACCOUNT_MS : ROUTES_MS - REFRESH_MS;
+    const { ok } = JSON.parse(await within(ms, stub.call('"routes"')));
     if (ok) {
       const problem = gateway.set_routes(JSON.stringify(ok));
       if (problem !== "") console.error(`routes: ${problem}`);
@@ -311,6 +333,7 @@ async function readRoutes(env) {
   } catch (error) {
     console.error(`routes: ${error}`);
   }
+  if (routesAt !== 0) routesAt = Date.now();
 }
 
 /**

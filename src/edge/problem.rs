@@ -17,6 +17,9 @@ use crate::plan::PlanError;
 /// Characters of an offending value that are repeated to the caller, at most.
 const VALUE_CHARS_MAX: usize = 80;
 
+/// The code of a journal that is not as it was written: nothing can be decided on it.
+pub(super) const JOURNAL_DAMAGED: &str = "journal_damaged";
+
 /// A refusal, as it goes on the wire: an object with the standard members and ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Map<String, Value>", into = "Map<String, Value>")]
@@ -47,6 +50,11 @@ impl Problem {
             .with("status", status)
             .with("code", code)
             .with("detail", detail.into())
+    }
+
+    /// Whether this is its code.
+    pub(super) fn is(&self, code: &str) -> bool {
+        self.members.get("code").and_then(Value::as_str) == Some(code)
     }
 
     /// Adds a member.

@@ -20,7 +20,7 @@ export const NO_ORIGIN = problem(
 );
 /** The origin has answered, and that it is paid for could not be put on record in time. */
 export function unrecorded(operation) {
-  const detail = "the call was carried out and will be charged, but its record is not confirmed";
+  const detail = "the call was carried out and may be charged: its record is not confirmed";
   return problem(503, "unrecorded", "Service Unavailable", detail, { operation });
 }
 export const NO_METHOD = problem(405, "method_not_allowed", "Method Not Allowed", "use GET");

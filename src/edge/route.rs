@@ -76,7 +76,7 @@ struct RouteSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Durability {
-    /// As soon as it is there; what it cost is reported within a second. The default.
+    /// As soon as it is there; what it cost is reported within two and a half seconds. The default.
     Lease,
     /// Once the account has burned what it cost: the report leaves with the request.
     BeforeResponse,

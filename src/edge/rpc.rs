@@ -42,6 +42,14 @@ pub(super) fn reply<T: Serialize>(result: Result<T, Problem>) -> String {
     serde_json::to_string(&reply).unwrap_or_default()
 }
 
+/// Reads a reply.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> serde_json::Result<Result<T, Problem>> {
+    Ok(match serde_json::from_str(text)? {
+        Reply::Ok(value) => Ok(value),
+        Reply::Problem(problem) => Err(problem),
+    })
+}
+
 /// The object of an account.
 pub(super) fn account(env: &Env, name: &str) -> Result<Stub, Problem> {
     stub(env, "ACCOUNT", name)
@@ -67,10 +75,7 @@ pub(super) async fn send<T: DeserializeOwned>(
     let promise = callable.call(&message).map_err(unreachable)?;
     let value = JsFuture::from(Promise::resolve(&promise)).await.map_err(unreachable)?;
     let text = value.as_string().unwrap_or_default();
-    match serde_json::from_str(&text).map_err(unreachable)? {
-        Reply::Ok(value) => Ok(value),
-        Reply::Problem(problem) => Err(problem),
-    }
+    read(&text).map_err(unreachable)?
 }
 
 fn unreachable(error: impl std::fmt::Debug) -> Problem {

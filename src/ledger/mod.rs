@@ -59,7 +59,7 @@ pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
 use crate::units::{AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
 
 /// Grants of one account, at most, spent ones included: their ids make grants idempotent. With the
-/// other limits a snapshot stays under the 2 MB that the platform allows for a row.
+/// other limits a snapshot stays under some MB, and most of that are the plans of former terms.
 pub const GRANTS_MAX: usize = 2_000;
 /// Keys of one account, at most, disabled ones included.
 pub const KEYS_MAX: usize = 1_000;

@@ -21,13 +21,13 @@
 //! | 3 | an isolate dies with use that it never reported | `CrashesUnreported` | tests/edge/kill |
 //! | 4 | the account dies between two statements | `CrashesUndurable` | tests/edge/faults |
 //! | 5 | the account restarts while isolates wait | `CrashesUnanswered` | tests/edge/faults, kill |
-//! | 6 | a stream's client hangs up | | streams settle reservations: tests/ledger |
+//! | 6 | a stream's client hangs up | | tests/ledger/reservations; no route streams yet |
 //! | 7 | a stream ends without its use | | likewise |
 //! | 8 | many race for the last credit | `Races` | tests/edge/zero |
 //! | 9 | a top-up meets a denial, or comes twice | `TopUpsWhileDenied`, `TopUpsRepeated` | |
 //! | 10 | clocks are off and jump back | `IsolateClockJumps`, `AccountClockJumps` | |
 //! | 11 | a report comes after its lease ended | `LateReports`, `LateReportsAfterReturn` | |
-//! | 12 | the same operation is asked for again | `Retried`, `Repeated` | keys of clients: src/edge |
+//! | 12 | the same operation is asked for again | `Retried`, `Repeated` | keys of clients: not there |
 //! | 13 | alarms late, twice or never | `AlarmsLate`, `AlarmsTwice`, `AlarmsNever` | |
 //! | 14 | whoever renews is given up while others wait | `RenewalsGivenUp` | |
 //! | 15 | plan, period, grant end under open leases | `PlanChanges`, … | tests/plans: bad prices |

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { OPERATOR_TOKEN, plan, ROUTES, startGateway } from "./harness.mjs";
+import { verify } from "./journal.mjs";
 
 let gateway;
 before(async () => {
@@ -13,6 +14,7 @@ before(async () => {
 });
 after(() => gateway?.stop());
 
+const CONTRACT = { plan: "per-1", version: 1 };
 const GRANT = { id: "g2", amount: "5" };
 const DIGITS = "1234567890".repeat(4);
 const deep = (n) => "[".repeat(n) + "]".repeat(n);
@@ -205,6 +207,21 @@ test("grants are idempotent by id", async () => {
   assert.deepEqual([first.status, again.status], [201, 200]);
   assert.deepEqual(first.json, again.json);
   assert.equal((await gateway.balance("acme")).available, "107.25");
+});
+
+test("a sum that leaves the range changes nothing, in memory or on disk", async () => {
+  await gateway.must("POST", "/v1/accounts", { id: "rich", contract: CONTRACT });
+  const path = "/v1/accounts/rich/grants";
+  await gateway.must("POST", path, { id: "most", amount: "9999999999999990" });
+  const before = await gateway.account("rich");
+  const { status, json } = await gateway.api("POST", path, { id: "above", amount: "20" });
+  assert.deepEqual([status, json.code, json.field], [422, "amount_not_exact", "/amount"]);
+  assert.deepEqual(await gateway.account("rich"), before);
+  await verify(gateway, "rich");
+  await gateway.must("POST", path, { id: "within", amount: "9" });
+  const { balance, audit } = await gateway.account("rich");
+  assert.deepEqual([balance.available, audit], ["9999999999999999", "ok"]);
+  await verify(gateway, "rich");
 });
 
 test("weak settings refuse to run, and say which", async () => {

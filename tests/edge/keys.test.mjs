@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { eventually, sleep, startGateway } from "./harness.mjs";
+import { eventually, ROUTES, sleep, startGateway } from "./harness.mjs";
 
 const OLD = "1:a-secret-of-the-tests-of-32-bytes-!";
 const NEW = "2:another-secret-of-at-least-32-bytes";
@@ -146,5 +146,13 @@ test("unmatched and ambiguous paths are refused, unmetered ones pass without a k
   assert.equal((await gateway.call(key, "/unpriced")).status, 403);
   assert.equal((await gateway.call(key, "/words/amber")).status, 200);
   assert.equal((await gateway.call(key, "/words/nothing")).status, 404);
-  await sleep(0);
+});
+
+test("an isolate that was idle goes by the routes as they are now", async () => {
+  const unmetered = { method: "GET", path: "/unpriced", unmetered: true };
+  const routes = ROUTES.routes.map((route) => (route.path === "/unpriced" ? unmetered : route));
+  assert.equal((await gateway.call(key, "/unpriced", 1)).status, 403);
+  await gateway.must("PUT", "/v1/routes", { ...ROUTES, routes });
+  await sleep(5_500);
+  assert.notEqual((await gateway.call(key, "/unpriced", 1)).status, 403);
 });

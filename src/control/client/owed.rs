@@ -5,6 +5,7 @@
 //! debit ── no answer ──▶ silent: served at once, owed      while Σ owed ≤ allowance
 //!                           │ one operation a second asks all the same
 //!                           └──▶ an answer ──▶ what is owed is told ──▶ answered: forgotten
+//!       ── refused ──▶ over: the account is there, and nothing is owed for it
 //! ```
 //!
 //! Invariants: what is owed stays listed until a message that told it is answered, and never costs
@@ -155,6 +156,17 @@ impl Client {
         }
         self.refunds.add(&debit.op, now);
         Ok(None)
+    }
+
+    /// The account answered, but not to the message: it does not take it. Nothing is served on
+    /// credit for that. What it told stays listed; its debit is over, as one without an answer.
+    pub fn refused(&mut self, request: &Request, now: Timestamp) {
+        self.look_at_clock(now);
+        self.free(request);
+        self.owed.heard();
+        if let Some(debit) = &request.debit {
+            self.refunds.push_back(debit.op.clone());
+        }
     }
 
     /// Serves an operation on credit; nothing if the allowance or what is known does not allow it.

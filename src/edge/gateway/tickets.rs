@@ -1,11 +1,13 @@
 //! Messages under way to accounts, and what becomes of them.
 //!
 //! ```text
-//! ask ─▶ ticket ─▶ answered(reply) ─▶ verdict
-//!                └▶ answered("")    ─▶ again, paid without an answer, or 503: as the route says
+//! ask ─▶ ticket ─▶ answered(answer)  ─▶ verdict
+//!                ├▶ answered(refusal) ─▶ 503: the account is there, and will say the same again
+//!                └▶ answered(silence) ─▶ again, paid without an answer, or 503: as the route says
 //! ```
 
-use super::super::problem::Problem;
+use super::super::problem::{JOURNAL_DAMAGED, Problem};
+use super::super::rpc;
 use super::Gateway;
 use super::verdict::Verdict;
 use crate::control::{Answer, FailureHandling, Request, Retry};
@@ -59,9 +61,9 @@ impl Gateway {
         let Some(known) = self.tickets.get_mut(&ticket) else {
             return Verdict::refuse(&unreachable_account());
         };
-        let answer = read_reply(reply);
+        let reply = Reply::read(reply);
         let handling = known.manner.handling;
-        if answer.is_none()
+        if matches!(reply, Reply::Silence)
             && let Some(Retry { pause_ms, patience_ms }) =
                 handling.retry(known.retries, known.sent, now)
         {
@@ -77,9 +79,14 @@ impl Gateway {
         let Some(client) = self.clients.get_mut(&account) else {
             return Verdict::refuse(&unreachable_account());
         };
-        let admitted = match answer {
-            Some(answer) => client.answered(&request, answer, sent, now),
-            None => match client.unanswered(&request, sent, handling.allowance(), now) {
+        let admitted = match reply {
+            Reply::Answer(answer) => client.answered(&request, *answer, sent, now),
+            Reply::Refusal(why) => {
+                worker::console_error!("account {account} refused a message: {why}");
+                client.refused(&request, now);
+                return Verdict::refuse(&unreachable_account());
+            }
+            Reply::Silence => match client.unanswered(&request, sent, handling.allowance(), now) {
                 Ok(None) => return Verdict::refuse(&unreachable_account()),
                 decided => decided,
             },
@@ -91,14 +98,66 @@ impl Gateway {
     }
 }
 
-fn read_reply(reply: &str) -> Option<Answer> {
-    #[derive(serde::Deserialize)]
-    struct Reply {
-        ok: Answer,
+/// What came back of a message.
+enum Reply {
+    Answer(Box<Answer>),
+    /// The account, or what speaks for it, does not take this message, now or later.
+    Refusal(String),
+    /// Nothing, or a failure that may be over with the next attempt.
+    Silence,
+}
+
+impl Reply {
+    fn read(reply: &str) -> Self {
+        if reply.is_empty() {
+            return Self::Silence;
+        }
+        match rpc::read(reply) {
+            Ok(Ok(answer)) => Self::Answer(answer),
+            Ok(Err(problem)) if problem.status >= 500 && !problem.is(JOURNAL_DAMAGED) => {
+                Self::Silence
+            }
+            Ok(Err(problem)) => Self::Refusal(problem.to_json()),
+            Err(error) => Self::Refusal(error.to_string()),
+        }
     }
-    serde_json::from_str::<Reply>(reply).ok().map(|reply| reply.ok)
 }
 
 pub(super) fn unreachable_account() -> Problem {
     Problem::unavailable("the account cannot be reached at the moment: try again shortly")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = r#"{"v":1,"balance":{"granted":"1","available":"1","held":"0","burned":"0",
+        "expired":"0","voided":"0","balance":"1","scheduled":"0","unreported":"0","debt":"0",
+        "overage":"0","unpaid":"0"},"plan":{"id":"p","version":1,"hash":"9f"},
+        "of_a_later_version":{"all":[1]}}"#;
+
+    #[test]
+    fn a_refusal_is_no_silence() {
+        let problem = |status: u16, code: &str| {
+            format!(r#"{{"problem":{}}}"#, Problem::new(status, code, "why").to_json())
+        };
+        for (reply, expected) in [
+            (format!(r#"{{"ok":{ANSWER}}}"#), "answer"),
+            (String::new(), "silence"),
+            (problem(503, "unavailable"), "silence"),
+            (problem(500, "internal"), "silence"),
+            (problem(503, JOURNAL_DAMAGED), "refusal"),
+            (problem(400, "version_unknown"), "refusal"),
+            (problem(404, "not_found"), "refusal"),
+            (r#"{"ok":{"v":1}}"#.to_owned(), "refusal"),
+            ("no JSON".to_owned(), "refusal"),
+        ] {
+            let found = match Reply::read(&reply) {
+                Reply::Answer(_) => "answer",
+                Reply::Refusal(_) => "refusal",
+                Reply::Silence => "silence",
+            };
+            assert_eq!(found, expected, "reply: {reply}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 //! checkpoint(id = 1, …checkpoint)  the newest state, written over and over
 //!
 //! …checkpoint = hash, operations, bytes (the position after row n), state (the ledger), seal
+//! part(kind, n, i, state)          the rest of a state that is too long for one row
 //!
 //!   row 1 ─── segment ─── segment ─── segment ── checkpoint ─ tail
 //!        4 MB        4 MB        4 MB        each 128 kB        read when the account wakes up
@@ -16,6 +17,7 @@
 //! it, however long the journal is; if the checkpoint is damaged, the last segment and what
 //! follows it. Integers stay within ±(2^53 − 1): numbers of rows, bytes and milliseconds.
 
+mod parts;
 mod read;
 mod verify;
 
@@ -23,6 +25,7 @@ use worker::{Result, SqlStorage, SqlStorageValue};
 
 use crate::ledger::{Entry, Ledger, Position, Row};
 use crate::units::Timestamp;
+use parts::Kind;
 pub(super) use read::Broken;
 pub(super) use verify::{Part, Verified};
 
@@ -30,7 +33,7 @@ pub(super) use verify::{Part, Verified};
 const SAVE_ROWS: u64 = 256;
 /// … or bytes of rows, whatever comes first: what a waking account replays.
 const SAVE_BYTES: u64 = 128 * 1_024;
-/// A segment is sealed every so many rows …
+/// A segment is sealed in the place of a checkpoint, so that it ends before so many rows …
 const SEGMENT_ROWS: u64 = 8_192;
 /// … or bytes of rows: what one call verifies, and what is replayed if a checkpoint is damaged.
 const SEGMENT_BYTES: u64 = 4 * 1_024 * 1_024;
@@ -105,7 +108,11 @@ impl Store {
                 id INTEGER PRIMARY KEY CHECK (id = 1),
                 n INTEGER NOT NULL, hash TEXT NOT NULL, operations INTEGER NOT NULL,
                 bytes INTEGER NOT NULL, state TEXT NOT NULL, seal TEXT NOT NULL
-             );",
+             );
+             CREATE TABLE IF NOT EXISTS part (
+                kind TEXT NOT NULL, n INTEGER NOT NULL, i INTEGER NOT NULL, state TEXT NOT NULL,
+                PRIMARY KEY (kind, n, i)
+             ) WITHOUT ROWID;",
             None,
         )?;
         Ok(())
@@ -132,40 +139,46 @@ impl Store {
         Ok(head)
     }
 
+    /// What fails is not tried again before the next checkpoint is due: rows go on without.
     fn save(&self, head: &mut Head, ledger: &Ledger) -> Result<()> {
         let position = &head.position;
+        if !head.saved.is_behind(position, SAVE_ROWS, SAVE_BYTES) {
+            return Ok(());
+        }
         let mark = Mark::of(position);
-        if head.sealed.is_behind(position, SEGMENT_ROWS, SEGMENT_BYTES) {
+        head.saved = mark;
+        let (rows, bytes) = (SEGMENT_ROWS - SAVE_ROWS, SEGMENT_BYTES - SAVE_BYTES);
+        if head.sealed.is_behind(position, rows, bytes) {
             let insert = "INSERT INTO segment (n, hash, operations, bytes, state, seal)
                           VALUES (?, ?, ?, ?, ?, ?)";
-            self.write(insert, position, ledger)?;
-            (head.saved, head.sealed) = (mark, mark);
-        } else if head.saved.is_behind(position, SAVE_ROWS, SAVE_BYTES) {
-            // One row written; REPLACE would be two.
-            let upsert = "INSERT INTO checkpoint (id, n, hash, operations, bytes, state, seal)
-                          VALUES (1, ?, ?, ?, ?, ?, ?)
-                          ON CONFLICT (id) DO UPDATE SET
-                             n = excluded.n, hash = excluded.hash, bytes = excluded.bytes,
-                             operations = excluded.operations, state = excluded.state,
-                             seal = excluded.seal";
-            self.write(upsert, position, ledger)?;
-            head.saved = mark;
+            self.write(Kind::Segment, insert, position, ledger)?;
+            head.sealed = mark;
+            return Ok(());
         }
-        Ok(())
+        // One row written; REPLACE would be two.
+        let upsert = "INSERT INTO checkpoint (id, n, hash, operations, bytes, state, seal)
+                      VALUES (1, ?, ?, ?, ?, ?, ?)
+                      ON CONFLICT (id) DO UPDATE SET
+                         n = excluded.n, hash = excluded.hash, bytes = excluded.bytes,
+                         operations = excluded.operations, state = excluded.state,
+                         seal = excluded.seal";
+        self.write(Kind::Checkpoint, upsert, position, ledger)?;
+        self.drop_parts(position.n)
     }
 
-    fn write(&self, statement: &str, position: &Position, ledger: &Ledger) -> Result<()> {
+    fn write(&self, kind: Kind, insert: &str, position: &Position, ledger: &Ledger) -> Result<()> {
         let state = serde_json::to_string(ledger)?;
-        let seal = read::seal(position, &state);
+        let (first, rest) = parts::split(&state);
+        self.write_parts(kind, position.n, rest)?;
         let bindings = vec![
             integer(position.n)?,
             position.hash.clone().into(),
             integer(position.operations)?,
             integer(position.bytes)?,
-            state.into(),
-            seal.into(),
+            first.into(),
+            read::seal(position, &state).into(),
         ];
-        self.sql.exec(statement, bindings).map(drop)
+        self.sql.exec(insert, bindings).map(drop)
     }
 
     /// Rows after row `after`: at most `limit`, and none after those that hold `bytes_max`.

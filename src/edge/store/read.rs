@@ -13,7 +13,7 @@ use serde_json::Error as JsonError;
 use sha2::{Digest, Sha256};
 use worker::{Error, Result, SqlStorageValue};
 
-use super::{Head, Mark, Store, integer};
+use super::{Head, Kind, Mark, Store, integer};
 use crate::ledger::{Ledger, Position, Replay, ReplayError, Row};
 use crate::units::Timestamp;
 
@@ -165,24 +165,29 @@ impl Store {
 
     pub(super) fn checkpoint(&self) -> Result<Option<Saved>> {
         let query = "SELECT n, hash, operations, bytes, state, seal FROM checkpoint";
-        self.saved(query, Vec::new())
+        self.saved(Kind::Checkpoint, query, Vec::new())
     }
 
     /// The last segment that ends before row `n`.
     pub(super) fn segment_before(&self, n: u64) -> Result<Option<Saved>> {
         let query = "SELECT n, hash, operations, bytes, state, seal FROM segment WHERE n < ?
                      ORDER BY n DESC LIMIT 1";
-        self.saved(query, vec![integer(n)?])
+        self.saved(Kind::Segment, query, vec![integer(n)?])
     }
 
     /// The first segment that ends at row `n` or later.
     pub(super) fn segment_from(&self, n: u64) -> Result<Option<Saved>> {
         let query = "SELECT n, hash, operations, bytes, state, seal FROM segment WHERE n >= ?
                      ORDER BY n LIMIT 1";
-        self.saved(query, vec![integer(n)?])
+        self.saved(Kind::Segment, query, vec![integer(n)?])
     }
 
-    fn saved(&self, query: &str, bindings: Vec<SqlStorageValue>) -> Result<Option<Saved>> {
+    fn saved(
+        &self,
+        kind: Kind,
+        query: &str,
+        bindings: Vec<SqlStorageValue>,
+    ) -> Result<Option<Saved>> {
         let Some(row) = self.sql.exec(query, bindings)?.raw().next().transpose()? else {
             return Ok(None);
         };
@@ -193,7 +198,9 @@ impl Store {
             operations: number(cells.next()),
             bytes: number(cells.next()),
         };
-        Ok(Some(Saved { position, state: text(cells.next()), seal: text(cells.next()) }))
+        let (mut state, seal) = (text(cells.next()), text(cells.next()));
+        self.read_parts(kind, position.n, &mut state)?;
+        Ok(Some(Saved { position, state, seal }))
     }
 }
 
