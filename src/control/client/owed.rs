@@ -165,7 +165,7 @@ impl Client {
         self.free(request);
         self.owed.heard();
         if let Some(debit) = &request.debit {
-            self.refunds.push_back(debit.op.clone());
+            self.refunds.add(&debit.op, now);
         }
     }
 
