@@ -12,11 +12,12 @@
 import { DurableObject } from "cloudflare:workers";
 import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";
 import { again, forget, learn, read } from "./known.js";
+import { originFetch, unmetered } from "./origin.js";
 import { page } from "./page.js";
 import { note, noted, remembered } from "./panic.js";
 import { NO_ORIGIN, NO_ROUTES, refusal, UNDECIDED, unrecorded } from "./refusals.js";
 
-/** No request is decided by routes that were read longer ago, in ms, unless the catalog is silent. */
+/** No request is decided by routes read longer ago, in ms, unless the catalog is silent. */
 const ROUTES_MS = 5_000;
 /** From this age on they are read again beside a request, in ms; the rest is the catalog's time. */
 const REFRESH_MS = 4_000;
@@ -252,14 +253,6 @@ async function forward({ request, header }, paid, env, ctx) {
   return answer;
 }
 
-/** What a client sends must not look as if the gateway had put it on. */
-function unmetered(headers) {
-  const own = new Headers(headers);
-  own.delete("edgemeter-account");
-  own.delete("edgemeter-operation");
-  return own;
-}
-
 /** Notes how an operation ended. Whatever goes wrong here, the client gets its answer. */
 function settle({ account, op, shortcut, number }, status, env, ctx) {
   try {
@@ -334,30 +327,6 @@ async function readRoutes(env) {
     console.error(`routes: ${error}`);
   }
   if (routesAt !== 0) routesAt = Date.now();
-}
-
-/**
- * To the origin: a service binding, or the address in EDGEMETER_ORIGIN. Redirects are the client's
- * to follow. A request without a body is made anew from its parts, without what the platform hangs
- * on it: to look at `request.cf` alone costs a tenth of all that an isolate can serve.
- */
-function originFetch(request, headers, env) {
-  const { method, url, body } = request;
-  const [origin, target] = env.ORIGIN === undefined
-    ? [globalThis, originUrl(url, env)]
-    : [env.ORIGIN, url];
-  if (body === null) {
-    const init = { method, headers, redirect: "manual" };
-    if (env.EDGEMETER_FORWARD_CF === "yes" && target === url) init.cf = request.cf;
-    return origin.fetch(target, init);
-  }
-  return origin.fetch(target === url ? request : new Request(target, request), { headers });
-}
-
-/** The request's path and query at the origin. */
-function originUrl(url, env) {
-  const { pathname, search } = new URL(url);
-  return new URL(pathname + search, env.EDGEMETER_ORIGIN).href;
 }
 
 /** The control API, or a file of the customer's page. */
