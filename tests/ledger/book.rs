@@ -149,7 +149,8 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
         })),
         "failed" => session.fail_top_up(words.word(1)),
         "reserve" => {
-            let (debit, until) = (operation(words, "0"), words.instant("until").unwrap());
+            // What it says was used is not heard: only settling it is.
+            let (debit, until) = (operation(words, "7"), words.instant("until").unwrap());
             match session.reserve(debit, words.word(2), until) {
                 Ok(debited) => return outcome(&debited),
                 Err(error) => Err(error),
