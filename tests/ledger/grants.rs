@@ -146,6 +146,20 @@ fn a_period_rolls_grants_over_once() {
 }
 
 #[test]
+fn a_correction_is_known_by_its_name_for_five_weeks() {
+    check(
+        "
+        1           grant a 10                10  0 0  0
+        2           adjust n -3               7   0 0  0
+        3           adjust n -3               7   0 0  0
+        4           adjust n -4               command_differs
+        3024000002  adjust n -3               7   0 0  0
+        3024000003  adjust n -3               4   0 0  0   // asked for anew
+        ",
+    );
+}
+
+#[test]
 fn voids_and_adjustments_take_what_is_free() {
     check(
         "
