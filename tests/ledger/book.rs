@@ -130,7 +130,7 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
             id: words.word(1),
             amount: words.word(2),
             grant: words.option("grant").map(|id| id.parse().unwrap()),
-            reason: "a test".to_owned(),
+            reason: "r".repeat(words.option("reason").map_or(6, |bytes| bytes.parse().unwrap())),
         }),
         "close" => session.close_period(plan, words.word(1), words.0.contains(&"forgive")),
         "debit" => return debit(session, plan, words),

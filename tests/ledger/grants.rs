@@ -181,7 +181,10 @@ fn voids_and_adjustments_take_what_is_free() {
         51   adjust n2 0 grant=a              adjustment_zero
         51   adjust n2 3 grant=b              grant_ended
         51   adjust n2 3 grant=a              10  0 2  0
-        51   adjust n3 -10 grant=a            0   0 2  0
+        51   adjust n3 -8 reason=300          reason_too_long
+        51   adjust n3 -8 reason=257          reason_too_long
+        51   adjust n3 -8 reason=256          2   0 2  0
+        51   adjust n4 -2 grant=a             0   0 2  0
         ",
     );
 }
