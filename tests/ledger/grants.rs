@@ -143,6 +143,17 @@ fn a_period_rolls_grants_over_once() {
         50   visit                            150 0 20 45
         ",
     );
+    check(
+        "
+        // a minimum fills up what is left, once; what starts later is not of this period
+        0    grant a 10 rollover=6..20        10  0 0  0
+        0    grant s 3 effective=50 rollover=6..6     10 0 0 0
+        1    debit x 6                        4   0 6  0
+        2    close p1                         6   0 6  0
+        3    close p2                         6   0 6  0
+        50   visit                            9   0 6  0
+        ",
+    );
 }
 
 #[test]
