@@ -1,6 +1,9 @@
 //! Grants: burn order, expiry, refunds, refills, periods, voids, adjustments; and the journal.
 
+use std::collections::BTreeMap;
+
 use edgemeter::ledger::{Ledger, ReplayError};
+use serde_json::Value;
 
 use crate::book::{Book, check};
 
@@ -198,6 +201,27 @@ fn voids_and_adjustments_take_what_is_free() {
         51   adjust n4 -2 grant=a             0   0 2  0
         ",
     );
+}
+
+#[test]
+fn a_row_says_what_happened_and_leaves_out_what_is_zero() {
+    let table = [
+        ("1 grant a 3", "grant kind"),
+        ("2 debit x 2", "burns cost debit kind"),
+        ("3 refund x", "kind op returns"),
+        ("4 reserve r 1 until=50", "amount debit expires_at kind"),
+        ("5 settle r 1 last", "added burns cost kind last op"),
+        ("6 owe y 4", "burns cost debit debt kind"),
+        ("7 refund y", "debt kind op returns"),
+    ];
+    let mut book = Book::new();
+    for (command, fields) in table {
+        assert_eq!(book.row(command), None, "{command}");
+        let body = &book.journal.last().unwrap().body;
+        let entries: Vec<BTreeMap<String, Value>> = serde_json::from_str(body).unwrap();
+        let found: Vec<&str> = entries[0].keys().map(String::as_str).collect();
+        assert_eq!(found.join(" "), fields, "{command}");
+    }
 }
 
 #[test]
