@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edgemeter::ledger::{Ledger, ReplayError};
+use edgemeter::ledger::{Ledger, Position, Replay, ReplayError};
 use serde_json::Value;
 
 use crate::book::{Book, check};
@@ -222,6 +222,25 @@ fn a_row_says_what_happened_and_leaves_out_what_is_zero() {
         let found: Vec<&str> = entries[0].keys().map(String::as_str).collect();
         assert_eq!(found.join(" "), fields, "{command}");
     }
+}
+
+#[test]
+fn a_position_counts_rows_operations_and_bytes() {
+    let mut book = Book::new();
+    for command in [
+        "1 grant a 100",
+        "2 lease l 1 40 until=20",
+        "3 report l used=3 returned=0 ops=0+3",
+        "4 debit x 2",
+        "5 refund x",
+    ] {
+        assert_eq!(book.row(command), None, "{command}");
+    }
+    let mut replay = Replay::default();
+    book.journal.iter().for_each(|row| replay.take(row).unwrap());
+    let Position { n, operations, bytes, .. } = *replay.position();
+    let length: usize = book.journal.iter().map(|row| row.body.len()).sum();
+    assert_eq!((n, operations, bytes), (book.journal.len() as u64, 4, length as u64));
 }
 
 #[test]
