@@ -281,6 +281,8 @@ pub(crate) fn check_book(mut book: Book, table: &str, columns: fn(&Balance) -> V
             assert_eq!(amounts, expected, "row: {line}");
         }
         assert_eq!(book.ledger.audit(), Ok(()), "row: {line}");
+        let due = book.ledger.next_due();
+        assert!(due.is_none_or(|due| due > book.ledger.clock()), "all that is due is done: {line}");
         let mut replayed = Ledger::replay(&book.journal).unwrap();
         replayed.advance(book.ledger.clock());
         assert!(replayed == book.ledger, "replay after row: {line}");
