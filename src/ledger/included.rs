@@ -119,12 +119,12 @@ impl Session<'_> {
         // Steps are counted from where they were, also after a pause.
         let recurrence = Recurrence { every: grant.every, anchor: former.effective_at };
         terms.recurrence = Some(recurrence);
-        let next = match former.terms.recurrence {
-            Some(before) if before == recurrence => former.next_refill,
-            _ => former.terms.expires_at.or_else(|| recurrence.after(self.now)),
-        };
-        let is_same = terms == former.terms && next == former.next_refill;
-        (!is_same).then(|| Entry::GrantTermsChanged { grant: terms.id.clone(), terms, next })
+        let next = former.terms.expires_at.or_else(|| recurrence.after(self.now));
+        (terms != former.terms).then(|| Entry::GrantTermsChanged {
+            grant: terms.id.clone(),
+            terms,
+            next,
+        })
     }
 }
 

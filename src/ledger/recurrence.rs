@@ -68,6 +68,9 @@ mod tests {
             P1Y       2024-02-29T00:00:00Z  2024-03-01T00:00:00Z  2025-02-28T00:00:00Z
             P1000Y    2024-02-29T00:00:00Z  2024-03-01T00:00:00Z  3024-02-29T00:00:00Z
             P1000Y    2024-02-29T00:00:00Z  9024-03-01T00:00:00Z  never
+            // as many steps as are looked at
+            P1D       2024-01-01T00:00:00Z  2571-07-31T00:00:00Z  2571-08-01T00:00:00Z
+            P1D       2024-01-01T00:00:00Z  2571-08-01T00:00:00Z  never
         ";
         for row in table.lines().map(|line| line.split("//").next().unwrap().trim()) {
             let cells: Vec<&str> = row.split_whitespace().collect();

@@ -130,7 +130,7 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
             id: words.word(1),
             amount: words.word(2),
             grant: words.option("grant").map(|id| id.parse().unwrap()),
-            reason: "a test".to_owned(),
+            reason: "r".repeat(words.option("reason").map_or(6, |bytes| bytes.parse().unwrap())),
         }),
         "close" => session.close_period(plan, words.word(1), words.0.contains(&"forgive")),
         "debit" => return debit(session, plan, words),
@@ -149,7 +149,8 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
         })),
         "failed" => session.fail_top_up(words.word(1)),
         "reserve" => {
-            let (debit, until) = (operation(words, "0"), words.instant("until").unwrap());
+            // What it says was used is not heard: only settling it is.
+            let (debit, until) = (operation(words, "7"), words.instant("until").unwrap());
             match session.reserve(debit, words.word(2), until) {
                 Ok(debited) => return outcome(&debited),
                 Err(error) => Err(error),
@@ -280,6 +281,8 @@ pub(crate) fn check_book(mut book: Book, table: &str, columns: fn(&Balance) -> V
             assert_eq!(amounts, expected, "row: {line}");
         }
         assert_eq!(book.ledger.audit(), Ok(()), "row: {line}");
+        let due = book.ledger.next_due();
+        assert!(due.is_none_or(|due| due > book.ledger.clock()), "all that is due is done: {line}");
         let mut replayed = Ledger::replay(&book.journal).unwrap();
         replayed.advance(book.ledger.clock());
         assert!(replayed == book.ledger, "replay after row: {line}");

@@ -1,6 +1,9 @@
 //! Grants: burn order, expiry, refunds, refills, periods, voids, adjustments; and the journal.
 
-use edgemeter::ledger::{Ledger, ReplayError};
+use std::collections::BTreeMap;
+
+use edgemeter::ledger::{Ledger, Position, Replay, ReplayError};
+use serde_json::Value;
 
 use crate::book::{Book, check};
 
@@ -143,6 +146,31 @@ fn a_period_rolls_grants_over_once() {
         50   visit                            150 0 20 45
         ",
     );
+    check(
+        "
+        // a minimum fills up what is left, once; what starts later is not of this period
+        0    grant a 10 rollover=6..20        10  0 0  0
+        0    grant s 3 effective=50 rollover=6..6     10 0 0 0
+        1    debit x 6                        4   0 6  0
+        2    close p1                         6   0 6  0
+        3    close p2                         6   0 6  0
+        50   visit                            9   0 6  0
+        ",
+    );
+}
+
+#[test]
+fn a_correction_is_known_by_its_name_for_five_weeks() {
+    check(
+        "
+        1           grant a 10                10  0 0  0
+        2           adjust n -3               7   0 0  0
+        3           adjust n -3               7   0 0  0
+        4           adjust n -4               command_differs
+        3024000002  adjust n -3               7   0 0  0
+        3024000003  adjust n -3               4   0 0  0   // asked for anew
+        ",
+    );
 }
 
 #[test]
@@ -167,9 +195,52 @@ fn voids_and_adjustments_take_what_is_free() {
         51   adjust n2 0 grant=a              adjustment_zero
         51   adjust n2 3 grant=b              grant_ended
         51   adjust n2 3 grant=a              10  0 2  0
-        51   adjust n3 -10 grant=a            0   0 2  0
+        51   adjust n3 -8 reason=300          reason_too_long
+        51   adjust n3 -8 reason=257          reason_too_long
+        51   adjust n3 -8 reason=256          2   0 2  0
+        51   adjust n4 -2 grant=a             0   0 2  0
         ",
     );
+}
+
+#[test]
+fn a_row_says_what_happened_and_leaves_out_what_is_zero() {
+    let table = [
+        ("1 grant a 3", "grant kind"),
+        ("2 debit x 2", "burns cost debit kind"),
+        ("3 refund x", "kind op returns"),
+        ("4 reserve r 1 until=50", "amount debit expires_at kind"),
+        ("5 settle r 1 last", "added burns cost kind last op"),
+        ("6 owe y 4", "burns cost debit debt kind"),
+        ("7 refund y", "debt kind op returns"),
+    ];
+    let mut book = Book::new();
+    for (command, fields) in table {
+        assert_eq!(book.row(command), None, "{command}");
+        let body = &book.journal.last().unwrap().body;
+        let entries: Vec<BTreeMap<String, Value>> = serde_json::from_str(body).unwrap();
+        let found: Vec<&str> = entries[0].keys().map(String::as_str).collect();
+        assert_eq!(found.join(" "), fields, "{command}");
+    }
+}
+
+#[test]
+fn a_position_counts_rows_operations_and_bytes() {
+    let mut book = Book::new();
+    for command in [
+        "1 grant a 100",
+        "2 lease l 1 40 until=20",
+        "3 report l used=3 returned=0 ops=0+3",
+        "4 debit x 2",
+        "5 refund x",
+    ] {
+        assert_eq!(book.row(command), None, "{command}");
+    }
+    let mut replay = Replay::default();
+    book.journal.iter().for_each(|row| replay.take(row).unwrap());
+    let Position { n, operations, bytes, .. } = *replay.position();
+    let length: usize = book.journal.iter().map(|row| row.body.len()).sum();
+    assert_eq!((n, operations, bytes), (book.journal.len() as u64, 4, length as u64));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a plan includes comes with it, on every step, and follows when the plan changes.
 
-use edgemeter::ledger::{Balance, GrantKind, Ledger};
+use edgemeter::ledger::{Balance, GRANTS_MAX, GrantKind, Ledger};
 use edgemeter::units::Credits;
 
 use crate::book::{Book, check_book};
@@ -164,6 +164,33 @@ fn a_name_that_is_taken_is_passed_over() {
     assert_eq!(book.row("172800000 follow 1"), None);
     assert_eq!(named(&book)[4..], ["plan:3:0 1", "plan:3:1 2"]);
     assert_eq!(Ledger::replay(&book.journal).as_ref(), Ok(&book.ledger));
+}
+
+#[test]
+fn a_plan_whose_grants_an_account_cannot_hold_is_refused() {
+    let both = format!("{},{}", daily("a", 1), daily("b", 2));
+    let plans =
+        vec![plan(1, "", NOTHING), plan(2, &daily("a", 1), NOTHING), plan(3, &both, NOTHING)];
+    let mut book = Book::with_plans(plans);
+    for n in 1..GRANTS_MAX {
+        assert_eq!(book.row(&format!("1 grant g{n} 1")), None, "grant {n}");
+    }
+    assert_eq!(book.row("2 follow 2").as_deref(), Some("account_full"));
+    assert_eq!(book.row("2 follow 1"), None);
+    assert_eq!(book.ledger.grants().len(), GRANTS_MAX);
+    assert_eq!(book.row("3 grant z 1").as_deref(), Some("account_full"));
+}
+
+#[test]
+fn a_grant_that_goes_on_as_it_was_is_not_told() {
+    let ten = |version| plan(version, &daily("free", 10), NOTHING);
+    let plans = vec![ten(1), ten(2), plan(3, &daily("free", 11), NOTHING)];
+    let mut book = Book::with_plans(plans);
+    for (command, told) in [("86400000 follow 1", false), ("86400001 follow 2", true)] {
+        assert_eq!(book.row(command), None, "{command}");
+        let body = &book.journal.last().unwrap().body;
+        assert_eq!(body.contains("grant_terms_changed"), told, "{command}: {body}");
+    }
 }
 
 #[test]

@@ -53,6 +53,9 @@ fn a_key_spends_at_most_its_limit_in_a_day_and_in_a_month() {
         4   settle r 1 last                          97  0 3  0
         5   debit y 2                                95  0 5  0
         5   debit z 1                                key_limited
+        6   refund r                                 96  0 4  0     // may be spent again
+        6   debit z 2                                key_limited
+        6   debit z 1                                95  0 5  0
         ",
     );
 }

@@ -21,6 +21,7 @@ mod grants;
 mod included;
 mod keys;
 mod leases;
+mod limits;
 mod owed;
 mod reservations;
 mod top_ups;

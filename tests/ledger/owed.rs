@@ -117,6 +117,29 @@ fn it_is_rated_by_the_terms_it_was_served_under() {
 }
 
 #[test]
+fn eight_former_terms_are_remembered() {
+    check_book(
+        Book::under(&plan(1, TIERS, BLOCK)),
+        "
+        1    grant a 100                      100 0
+        1    debit x 10                       80  20
+        2    close p1                         80  20
+        3    close p2                         80  20
+        4    close p3                         80  20
+        5    close p4                         80  20
+        6    close p5                         80  20
+        7    close p6                         80  20
+        8    close p7                         80  20
+        9    close p8                         80  20
+        10   owe y 1 terms=0                  79  21  // the eleventh of the first period
+        11   close p9                         79  21
+        12   owe z 1 terms=0                  77  23  // the first of today's
+        ",
+        |balance: &Balance| vec![balance.available, balance.burned],
+    );
+}
+
+#[test]
 fn what_may_have_been_charged_and_forgotten_is_not_charged_again() {
     let columns = |balance: &Balance| vec![balance.available, balance.burned];
     check_book(
