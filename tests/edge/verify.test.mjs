@@ -163,7 +163,6 @@ test("missing rows and states are found, and what is left is used", async () => 
   const { balance } = await gateway.account(ACCOUNT);
   await gateway.kill();
   const [{ n: segment }] = sql("SELECT n FROM segment");
-  const [saved] = sql("SELECT * FROM checkpoint");
   // Without any state the whole journal is replayed.
   sql("DELETE FROM checkpoint");
   await gateway.restart();
@@ -175,9 +174,9 @@ test("missing rows and states are found, and what is left is used", async () => 
   assert.deepEqual((await gateway.account(ACCOUNT)).balance, balance);
   assert.deepEqual((await fault()).code, "segment_damaged");
   await gateway.kill();
-  // A lease that ended meanwhile may have made another.
+  // A row in the middle: a journal cut at its end is whole in itself.
   sql("DELETE FROM checkpoint");
-  sql(`DELETE FROM journal WHERE n = ${saved.n}`);
+  sql(`DELETE FROM journal WHERE n = ${segment + 1}`);
   await gateway.restart();
   assert.equal((await gateway.api("GET", `/v1/accounts/${ACCOUNT}`)).status, 503);
 });
