@@ -1,8 +1,8 @@
 //! What an isolate is asked about one operation, and what it may answer.
 //!
 //! ```text
-//! Operation ── Client::admit ──▶ Admission: Paid | Ask | Denied | KeyRefused |
-//!                                              KeyLimited | Unpriced | Owed
+//! Operation ── Client::admit ────▶ Admission: Paid | Ask | Denied | KeyRefused |
+//! Reserve   ── Client::reserve ──▶            KeyLimited | Unpriced | Owed | Held
 //! ```
 
 use std::rc::Rc;
@@ -49,6 +49,8 @@ pub enum Admission {
     Paid(Paid),
     /// Go on: the account does not answer, and it is owed.
     Owed(Paid),
+    /// Go on: credits are set aside, and `Client::end` says what it used.
+    Held(Held),
     /// Send this to the account, then hand the answer to `Client::answered`.
     Ask(Box<Request>),
     /// 402: the account cannot pay.
@@ -91,6 +93,21 @@ pub struct Paid {
     pub renew: bool,
     /// Whether to report later, beside this request: see `Client::flush`.
     pub flush: bool,
+}
+
+/// An operation that credits are set aside for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its id: belongs on the request to the origin.
+    pub op: String,
+    /// The most that it can come to cost.
+    pub amount: Credits,
+    /// What its part that can be lowered was lowered to, in units.
+    pub most: Option<Quantity>,
+    /// Credits that the customer still owns, at least.
+    pub left: Credits,
+    /// Whether nothing is left and the origin should serve it degraded: nothing is set aside.
+    pub restricted: bool,
 }
 
 /// What is to be done about reports.

@@ -22,6 +22,7 @@ mod answered;
 mod denied;
 mod owed;
 mod refunds;
+mod reserved;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -37,10 +38,12 @@ use crate::plan::Plan;
 use crate::units::{Credits, Inexact, KeyId, Timestamp};
 
 pub use again::{Again, Known};
+pub use reserved::End;
 
 use denied::Denied;
 use owed::OwedBook;
 use refunds::Refunds;
+use reserved::Reserved;
 
 /// How long a message may be under way before another may be sent in its place.
 const UNDER_WAY_MS: i64 = 10_000;
@@ -58,6 +61,7 @@ pub struct Client {
     book: LeaseBook,
     rate: Rate,
     refunds: Refunds,
+    reserved: Reserved,
     owed: OwedBook,
     /// Debits without an answer.
     asked: usize,
@@ -87,6 +91,7 @@ impl Client {
             book: LeaseBook::new(format!("{isolate}l{counter}")),
             rate: Rate::default(),
             refunds: Refunds::default(),
+            reserved: Reserved::default(),
             owed: OwedBook::default(),
             asked: 0,
             denied: None,
@@ -117,9 +122,9 @@ impl Client {
         !waits && self.book.is_at_rest() && self.has_told()
     }
 
-    /// Whether no refund waits and nothing is owed.
+    /// Whether no refund waits, nothing is owed, and what was held has ended and been told.
     fn has_told(&self) -> bool {
-        self.refunds.is_empty() && self.owed.is_empty()
+        self.refunds.is_empty() && self.owed.is_empty() && self.reserved.is_empty()
     }
 
     /// Decides an operation. No I/O; takes O(tiers).
@@ -260,6 +265,7 @@ impl Client {
         request.report = self.book.report()?;
         request.refunds = self.due_refunds(now);
         request.owed = self.owed.told(now);
+        self.reserved.tell(&mut request, now);
         request.wish = self.wish(cost, now);
         self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
         Ok(request)
@@ -311,31 +317,31 @@ impl Client {
             self.book.give_back()?;
         }
         self.idle = true;
-        let refunds = self.due_refunds(now);
+        let mut request = Request { refunds: self.due_refunds(now), ..self.blank() };
         // What an unanswered wish was granted must be known before it can be given back.
         let doubt = self.book.is_in_doubt();
-        let owed = self.owed.told(now);
-        let waits = refunds.is_empty() && owed.is_empty() && self.book.is_fresh(now);
+        request.owed = self.owed.told(now);
+        self.reserved.tell(&mut request, now);
+        let waits = !request.tells() && self.book.is_fresh(now);
         if !rests && !last && !doubt && waits {
             return Ok(Flush::Wait);
         }
-        let report = self.book.report()?;
+        request.report = self.book.report()?;
         let cost = self.book.last_cost();
-        let wish = match doubt {
+        request.wish = match doubt {
             true => Some(self.book.next_wish(Credits::ZERO, cost)),
             // A report that goes anyway asks for more as well, and spares the renewal.
-            false if !rests && report.is_some() => self.wish(cost, now),
+            false if !rests && request.report.is_some() => self.wish(cost, now),
             false => None,
         };
-        let request = Request { report, refunds, owed, wish, ..self.blank() };
-        if !request.is_exclusive() {
+        if !request.tells() && request.wish.is_none() {
             if self.book.is_at_rest() && self.has_told() {
                 self.flushing = None;
                 return Ok(Flush::Done);
             }
             return Ok(Flush::Wait);
         }
-        self.under_way = Some(now);
+        self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
         Ok(Flush::Send(Box::new(request)))
     }
 

@@ -22,8 +22,8 @@ mod rate;
 mod serve;
 mod sizing;
 
-pub use admission::{Admission, Flush, Operation, Paid};
-pub use client::{Again, Client, Known};
+pub use admission::{Admission, Flush, Held, Operation, Paid};
+pub use client::{Again, Client, End, Known};
 pub use denials::Denials;
 pub use failure::{FailureHandling, Retry};
 pub use message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};

@@ -148,6 +148,10 @@ impl Client {
         self.look_at_clock(now);
         self.free(request);
         self.owed.not_heard(now);
+        self.reserved.not_heard(request);
+        if let Some(reserve) = &request.reserve {
+            self.give_up(reserve);
+        }
         let Some(debit) = &request.debit else { return Ok(None) };
         if let Some(allowance) = allowance
             && let Some(paid) = self.owe(debit.clone(), Some(sent), allowance, now)?
@@ -164,6 +168,10 @@ impl Client {
         self.look_at_clock(now);
         self.free(request);
         self.owed.heard();
+        self.reserved.not_heard(request);
+        if let Some(reserve) = &request.reserve {
+            self.give_up(reserve);
+        }
         if let Some(debit) = &request.debit {
             self.refunds.add(&debit.op, now);
         }

@@ -170,6 +170,7 @@ impl Gateway {
                         .with("retryable", false),
                 )
             }
+            Ok(Admission::Held(_)) => Verdict::Nothing,
             Ok(Admission::Unpriced) => Verdict::refuse(&Problem::new(
                 403,
                 "rating_failed",
