@@ -4,6 +4,7 @@
 //! from its journal gives the live state, bit for bit, and a changed, dropped or reordered row is
 //! found by number.
 
+mod events;
 mod grants;
 mod leases;
 mod reservations;
@@ -127,6 +128,8 @@ impl Ledger {
             top_ups: Default::default(),
             terms: 0,
             past_terms: Default::default(),
+            period_from: Timestamp::default(),
+            event_burns: Vec::new(),
             totals: Totals::default(),
         })
     }
@@ -183,6 +186,7 @@ impl Ledger {
                 self.apply_top_up(entry);
                 Ok(())
             }
+            Entry::EventsTaken { .. } | Entry::EventCorrected { .. } => self.apply_events(entry),
             Entry::Refunded { op, returns, debt, overage } => {
                 self.apply_refund(op, returns, *debt, *overage)
             }
@@ -280,7 +284,8 @@ impl Ledger {
             None => !(old(lease.release_at) && empty(lease)),
         });
         self.reservations.retain(|_, held| !held.expired_at.is_some_and(old));
-        self.past_terms.retain(|_, past| !old(past.until));
+        // Events are corrected under the terms that they were counted under.
+        self.past_terms.retain(|_, past| at.millis_since(past.until) <= COMMAND_MEMORY_MS);
         self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
 

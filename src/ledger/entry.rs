@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::events::{Booked, Events};
 use super::grant::{Burn, Grant, GrantTerms};
 use super::key::SpendLimits;
 use super::top_up::TopUpRule;
@@ -350,6 +351,35 @@ pub enum Entry {
     ReservationExpired {
         /// The operation.
         op: String,
+    },
+    /// Events from elsewhere were counted.
+    EventsTaken {
+        /// The events.
+        events: Events,
+        /// Who paid for them.
+        #[serde(default)]
+        booked: Booked,
+    },
+    /// An event from elsewhere counts for something else from here on, or for nothing.
+    EventCorrected {
+        /// Names the correction once.
+        id: String,
+        /// Where the event happened.
+        source: String,
+        /// Its id.
+        event: String,
+        /// Number of the terms that it counts in.
+        terms: u64,
+        /// What it used so far; nothing if it has not come.
+        before: Vec<Use>,
+        /// What it used, as it counts from here on.
+        uses: Vec<Use>,
+        /// What that costs more; below zero: less.
+        cost: Credits,
+        /// Who paid, or got back.
+        booked: Booked,
+        /// What the event has paid in all.
+        paid: Vec<Burn>,
     },
     /// An operation failed and its credits went back to the grants they came from.
     Refunded {

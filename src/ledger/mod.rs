@@ -20,6 +20,7 @@ mod decide;
 mod due;
 mod entry;
 mod error;
+mod events;
 mod grant;
 mod included;
 pub mod inline;
@@ -46,6 +47,10 @@ pub use entry::{
     chain_hash,
 };
 pub use error::LedgerError;
+pub use events::{
+    Booked, Change, Corrected, EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX, EVENT_MEMORY_MS,
+    EventCorrection, EventKey, EventLine, EventPlace, EventRecord, Events, Refused, Taken,
+};
 pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
 pub use key::{Key, SpendLimits, SpendPeriod};
 pub use lease::Lease;
@@ -105,6 +110,13 @@ pub struct Ledger {
     top_ups: TopUps,
     terms: u64,
     past_terms: BTreeMap<u64, PastTerms>,
+    /// When the open period began; the first one began before anything.
+    #[serde(default)]
+    period_from: Timestamp,
+    /// What events from elsewhere burned and was not taken back, the grant that burned last at the
+    /// end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    event_burns: Vec<Burn>,
     totals: Totals,
 }
 
@@ -280,9 +292,15 @@ impl Ledger {
         self.terms
     }
 
-    /// The plan of former terms, if it is remembered: they may have ended with the period alone.
+    /// The plan of former terms, if isolates may still report under them.
     fn past_plan(&self, terms: u64) -> Option<&str> {
-        self.past_terms.get(&terms)?;
+        let past = self.past_terms.get(&terms)?;
+        let old = self.clock.millis_since(past.until) > MEMORY_MS;
+        if old { None } else { self.plan_of(terms) }
+    }
+
+    /// The plan of former terms; they may have ended with the period alone.
+    fn plan_of(&self, terms: u64) -> Option<&str> {
         let later = self.past_terms.range(terms..).find_map(|(_, past)| past.plan_json.as_deref());
         later.or(Some(&self.plan_json))
     }

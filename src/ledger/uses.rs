@@ -52,7 +52,7 @@ impl Use {
     }
 
     /// With the dimensions alone that the charge prices.
-    fn projected(&self, charge: &Charge) -> Self {
+    pub(super) fn projected(&self, charge: &Charge) -> Self {
         let Price::Matrix(matrix) = charge.price() else {
             return Self { of: Combination::new(), ..self.clone() };
         };
@@ -89,6 +89,27 @@ pub(super) fn count(
             *slot = slot.plus(quantity)?;
         }
         Usage::Windows(_) | Usage::Events(_) => return Err(Inexact),
+    }
+    Ok(())
+}
+
+/// Takes a use off what was used.
+pub(super) fn uncount(usages: &mut Usages, one: &Use) -> Result<(), Inexact> {
+    let left = match usages.get_mut(&one.charge).ok_or(Inexact)? {
+        Usage::Total(total) => {
+            *total = total.minus(one.quantity)?;
+            !total.is_zero()
+        }
+        Usage::Combinations(map) => {
+            let slot = map.get_mut(&one.of).ok_or(Inexact)?;
+            *slot = slot.minus(one.quantity)?;
+            map.retain(|_, quantity| !quantity.is_zero());
+            !map.is_empty()
+        }
+        Usage::Windows(_) | Usage::Events(_) => return Err(Inexact),
+    };
+    if !left {
+        usages.remove(&one.charge);
     }
     Ok(())
 }
