@@ -125,6 +125,7 @@ impl Ledger {
             forgotten: Timestamp::default(),
             commands: Default::default(),
             usage: Default::default(),
+            usage_from: Default::default(),
             top_ups: Default::default(),
             terms: 0,
             past_terms: Default::default(),
@@ -314,7 +315,9 @@ impl Ledger {
         let former = std::mem::replace(&mut self.plan_json, json.to_owned());
         self.plan = plan.clone();
         let usage = self.usage.clone();
-        self.end_terms(PastTerms { until: self.clock, plan_json: Some(former), usage })
+        let usage_from = std::mem::replace(&mut self.usage_from, usage.clone());
+        let (until, plan_json) = (self.clock, Some(former));
+        self.end_terms(PastTerms { until, plan_json, usage, usage_from })
     }
 
     fn end_terms(&mut self, past: PastTerms) -> Result<(), Inexact> {

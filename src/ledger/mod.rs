@@ -107,6 +107,9 @@ pub struct Ledger {
     forgotten: Timestamp,
     commands: BTreeMap<GrantId, PastCommand>,
     usage: Usages,
+    /// What was used before the plan changed to today's, in the same period.
+    #[serde(default, skip_serializing_if = "Usages::is_empty")]
+    usage_from: Usages,
     top_ups: TopUps,
     terms: u64,
     past_terms: BTreeMap<u64, PastTerms>,
@@ -129,6 +132,8 @@ struct PastTerms {
     /// The plan, unless the next terms have the same.
     plan_json: Option<String>,
     usage: Usages,
+    #[serde(default, skip_serializing_if = "Usages::is_empty")]
+    usage_from: Usages,
 }
 
 /// A debit that may be asked for again, or refunded.

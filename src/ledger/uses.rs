@@ -94,7 +94,7 @@ pub(super) fn count(
 }
 
 /// Takes a use off what was used.
-pub(super) fn uncount(usages: &mut Usages, one: &Use) -> Result<(), Inexact> {
+fn uncount(usages: &mut Usages, one: &Use) -> Result<(), Inexact> {
     let left = match usages.get_mut(&one.charge).ok_or(Inexact)? {
         Usage::Total(total) => {
             *total = total.minus(one.quantity)?;
@@ -112,6 +112,16 @@ pub(super) fn uncount(usages: &mut Usages, one: &Use) -> Result<(), Inexact> {
         usages.remove(&one.charge);
     }
     Ok(())
+}
+
+/// Counts some uses in the place of others.
+pub(super) fn exchange(
+    usages: &mut Usages,
+    before: &[Use],
+    after: &[Use],
+) -> Result<(), Inexact> {
+    before.iter().try_for_each(|one| uncount(usages, one))?;
+    after.iter().try_for_each(|one| count(usages, &one.charge, &one.of, one.quantity))
 }
 
 /// All units of a charge, whatever their dimensions.

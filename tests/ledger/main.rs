@@ -17,6 +17,7 @@
 
 mod audit;
 mod book;
+mod events;
 mod grants;
 mod included;
 mod keys;

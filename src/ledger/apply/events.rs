@@ -45,30 +45,22 @@ impl Ledger {
         }
         Ok(())
     }
-    /// Where use of some terms counts: there, and in those that went on from them.
-    fn counted_in(&self, terms: u64) -> Vec<Option<u64>> {
-        let mut found = Vec::new();
-        for number in terms..self.terms {
-            let Some(past) = self.past_terms.get(&number) else { continue };
-            found.push(Some(number));
-            // A period that ended takes its use with it.
-            if past.plan_json.is_none() {
-                return found;
-            }
-        }
-        found.push(None);
-        found
-    }
 
-    fn correct_event(&mut self, terms: u64, before: &[Use], after: &[Use]) -> Result<(), Inexact> {
-        for number in self.counted_in(terms) {
+    fn correct_event(
+        &mut self,
+        terms: u64,
+        before: &[Use],
+        after: &[Use],
+    ) -> Result<(), Inexact> {
+        for (position, number) in self.counted_in(terms).into_iter().enumerate() {
             let past = number.and_then(|number| self.past_terms.get_mut(&number));
-            let usages = past.map_or(&mut self.usage, |past| &mut past.usage);
-            for one in before {
-                uses::uncount(usages, one)?;
-            }
-            for one in after {
-                uses::count(usages, &one.charge, &one.of, one.quantity)?;
+            let (usage, from) = match past {
+                Some(past) => (&mut past.usage, &mut past.usage_from),
+                None => (&mut self.usage, &mut self.usage_from),
+            };
+            uses::exchange(usage, before, after)?;
+            if position > 0 {
+                uses::exchange(from, before, after)?;
             }
         }
         Ok(())

@@ -130,7 +130,9 @@ impl Ledger {
             self.roll(grant, *lost, *added)?;
         }
         let usage = std::mem::take(&mut self.usage);
-        self.end_terms(PastTerms { until: self.clock, plan_json: None, usage })?;
+        let usage_from = std::mem::take(&mut self.usage_from);
+        let (until, plan_json) = (self.clock, None);
+        self.end_terms(PastTerms { until, plan_json, usage, usage_from })?;
         self.period_from = self.clock;
         self.totals.overage = self.totals.overage.minus(overage)?;
         self.totals.unpaid = self.totals.unpaid.plus(forgiven)?;

@@ -20,7 +20,7 @@ use super::{EventKey, EventLine, Meters, Refused, fits};
 use crate::ledger::decide::Session;
 use crate::ledger::entry::Entry;
 use crate::ledger::uses::{self, USES_MAX, Usages, Use};
-use crate::ledger::{Burn, Ledger};
+use crate::ledger::{Burn, Ledger, PastTerms};
 use crate::meter::Event;
 use crate::plan::Plan;
 use crate::rating::{self, RateError};
@@ -178,25 +178,28 @@ impl Session<'_> {
         let terms = record.map_or(self.ledger.terms, |record| record.terms);
         let (before, own) =
             record.map_or((&[][..], &[][..]), |record| (&record.uses, &record.paid));
-        let past = match terms == self.ledger.terms {
-            true => None,
-            false => Some(self.ledger.terms_of(terms).ok_or(Refused::TermsForgotten { terms })?),
-        };
-        let (plan_then, usages) = match &past {
-            Some((past, usages)) => (past, *usages),
-            None => (plan, &self.ledger.usage),
-        };
-        let uses = match &correction.change {
-            Change::Void => Vec::new(),
-            Change::Amend(event) => {
-                self.in_time(event.time)?;
-                Meters::of(plan_then)?.uses(event)?
+        let mut cost = Credits::ZERO;
+        let mut uses = None;
+        for (position, number) in self.ledger.counted_in(terms).into_iter().enumerate() {
+            let past = number.map(|number| {
+                self.ledger.terms_of(number).ok_or(Refused::TermsForgotten { terms })
+            });
+            let past = past.transpose()?;
+            let (plan, usage, from) = match &past {
+                Some((plan, past)) => (plan, &past.usage, &past.usage_from),
+                None => (plan, &self.ledger.usage, &self.ledger.usage_from),
+            };
+            let uses = match &uses {
+                Some(uses) => uses,
+                None => uses.insert(self.amended(plan, &correction.change)?),
+            };
+            cost = cost.plus(difference(plan, usage, before, uses)?)?;
+            if position > 0 {
+                // The plan changed meanwhile: what came after it began that much further on.
+                cost = cost.minus(difference(plan, from, before, uses)?)?;
             }
-        };
-        if uses.len() > USES_MAX {
-            return Err(Refused::TooManyUses { count: uses.len() }.into());
         }
-        let cost = difference(plan_then, usages, before, &uses)?;
+        let uses = uses.unwrap_or_default();
         let booked = self.booked(plan, cost, own)?;
         let mut paid = own.to_vec();
         take(&mut paid, &booked.returns)?;
@@ -212,6 +215,17 @@ impl Session<'_> {
             booked,
             paid,
         })
+    }
+
+    /// What an event uses from here on.
+    fn amended(&self, plan: &Plan, change: &Change<'_>) -> Result<Vec<Use>, Refused> {
+        let Change::Amend(event) = change else { return Ok(Vec::new()) };
+        self.in_time(event.time)?;
+        let uses = Meters::of(plan)?.uses(event)?;
+        match uses.len() > USES_MAX {
+            true => Err(Refused::TooManyUses { count: uses.len() }),
+            false => Ok(uses),
+        }
     }
 }
 
@@ -242,17 +256,11 @@ fn difference(
 ) -> Result<Credits, Refused> {
     let mut changed = usages.clone();
     let touched: BTreeSet<_> = before.iter().chain(after).map(|one| &one.charge).collect();
-    let unpriced = |one: &Use| {
-        let charge = one.charge.clone();
-        move |error: Inexact| Refused::Unpriced { charge, reason: error.into() }
-    };
-    for one in before {
-        uses::uncount(&mut changed, one).map_err(unpriced(one))?;
-    }
-    for one in after {
-        fits(&changed, one)?;
-        uses::count(&mut changed, &one.charge, &one.of, one.quantity).map_err(unpriced(one))?;
-    }
+    let Some(first) = touched.first() else { return Ok(Credits::ZERO) };
+    after.iter().try_for_each(|one| fits(&changed, one))?;
+    uses::exchange(&mut changed, before, after).map_err(|error| {
+        Refused::Unpriced { charge: (*first).clone(), reason: error.into() }
+    })?;
     let mut cost = Credits::ZERO;
     for id in touched {
         let Some(charge) = plan.charge(id) else { continue };
@@ -271,9 +279,23 @@ fn difference(
 
 impl Ledger {
     /// The plan and the use of former terms, for as long as events are remembered.
-    fn terms_of(&self, terms: u64) -> Option<(Plan, &Usages)> {
+    fn terms_of(&self, terms: u64) -> Option<(Plan, &PastTerms)> {
         let past = self.past_terms.get(&terms)?;
-        let plan = Plan::parse(self.plan_of(terms)?).ok()?;
-        Some((plan, &past.usage))
+        Some((Plan::parse(self.plan_of(terms)?).ok()?, past))
+    }
+
+    /// Where use of some terms counts: there, and in those that went on from them; nothing stands
+    /// for today's.
+    pub(in crate::ledger) fn counted_in(&self, terms: u64) -> Vec<Option<u64>> {
+        let mut found = Vec::new();
+        for number in terms..self.terms {
+            found.push(Some(number));
+            // A period that ended takes its use with it.
+            if self.past_terms.get(&number).is_none_or(|past| past.plan_json.is_none()) {
+                return found;
+            }
+        }
+        found.push(None);
+        found
     }
 }

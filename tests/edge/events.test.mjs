@@ -1,0 +1,374 @@
+/**
+ * Events from elsewhere, on workerd: three modes of CloudEvents, an answer for each event, and the
+ * state of the clean set, whatever comes twice, shuffled, corrected, or while the storage fails.
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startGateway } from "./harness.mjs";
+import { journal, verify } from "./journal.mjs";
+
+/** Events of the long run. */
+const EVENTS = Number(process.env.EVENTS ?? 20_000);
+
+let gateway;
+before(async () => (gateway = await startGateway({ entry: "faults/entry.js" })));
+after(() => gateway?.stop());
+
+const tier = (up_to, unit_price) => ({ up_to, unit_price });
+const PLAN = {
+  id: "elsewhere",
+  version: 1,
+  meters: [
+    { id: "calls", event_type: "call", aggregation: "count" },
+    {
+      id: "tokens",
+      event_type: "call",
+      aggregation: "sum",
+      property: "/tokens",
+      dimensions: { model: "/model" },
+    },
+    { id: "peak", event_type: "load", aggregation: "max", property: "/n" },
+  ],
+  charges: [
+    {
+      id: "calls",
+      meter: "calls",
+      unit: "credits",
+      price: { model: "graduated", tiers: [tier("1000", "2"), tier(null, "1")] },
+    },
+    {
+      id: "tokens",
+      meter: "tokens",
+      unit: "credits",
+      price: {
+        model: "matrix",
+        entries: [
+          { when: { model: "small" }, unit_price: "0.001" },
+          { when: { model: "large" }, unit_price: "0.03" },
+        ],
+      },
+    },
+    { id: "words", unit: "credits", price: { model: "per_unit", unit_price: "1" } },
+    { id: "peaks", meter: "peak", unit: "credits", price: { model: "per_unit", unit_price: "1" } },
+  ],
+  credits: { burn_order: "standard", rollover: "none", at_zero: "block" },
+};
+
+async function open(id, amount = "1000000") {
+  await gateway.must("POST", "/v1/plans", PLAN);
+  const contract = { plan: "elsewhere", version: 1 };
+  await gateway.must("POST", "/v1/accounts", { id, contract });
+  await gateway.must("POST", `/v1/accounts/${id}/grants`, { id: "first", amount });
+}
+
+const words = (subject, id, quantity = 1, more = {}) => ({
+  specversion: "1.0",
+  id,
+  source: "/tests",
+  type: "words",
+  subject,
+  time: new Date().toISOString(),
+  data: { quantity },
+  ...more,
+});
+
+const post = (body, headers = { "content-type": "application/cloudevents-batch+json" }) =>
+  gateway.api("POST", "/v1/events", body, headers);
+const correct = (body) => gateway.api("POST", "/v1/events/corrections", body);
+const told = ({ json }) => json.events.map(({ status, code }) => code ?? status);
+const burned = async (account) => (await gateway.balance(account)).burned;
+
+test("structured, batched and binary events are one and the same", async () => {
+  await open("modes");
+  const json = (kind) => ({ "content-type": kind });
+  const single = await post(words("modes", "1"), json("application/cloudevents+json; charset=utf-8"));
+  assert.equal(single.status, 200, single.text);
+  assert.deepEqual(single.json, { events: [{ id: "1", status: "taken" }] });
+  assert.deepEqual(told(await post([words("modes", "1"), words("modes", "2")])), [
+    "duplicate",
+    "taken",
+  ]);
+  const list = [words("modes", "3"), words("modes", "2")];
+  assert.deepEqual(told(await post(list, json("application/json"))), ["taken", "duplicate"]);
+  assert.deepEqual(told(await post(list, {})), ["duplicate", "duplicate"]);
+  const attributes = (id, more = {}) => ({
+    "ce-specversion": "1.0",
+    "ce-id": id,
+    "ce-source": "/tests",
+    "ce-type": "words",
+    "ce-subject": "modes",
+    "content-type": "application/json",
+    ...more,
+  });
+  assert.deepEqual(told(await post({ quantity: 5 }, attributes("4"))), ["taken"]);
+  assert.deepEqual(told(await post({ quantity: 5 }, attributes("3"))), ["duplicate"]);
+  assert.deepEqual(told(await post("", attributes("no-data"))), ["taken"]);
+  // The same name, percent-encoded and plain.
+  const odd = "é €\"%\\ 😀";
+  const encoded = attributes(encodeURIComponent(odd), { "ce-time": new Date().toISOString() });
+  assert.deepEqual(told(await post("", encoded)), ["taken"]);
+  assert.deepEqual(told(await post(words("modes", odd))), ["duplicate"]);
+  assert.equal(await burned("modes"), "10");
+  const alias = await gateway.api("POST", "/api/v1/events", [words("modes", "6")]);
+  assert.deepEqual(told(alias), ["taken"]);
+
+  for (const [body, headers, status, code] of [
+    ["<a/>", { "content-type": "application/xml" }, 415, "media_type"],
+    ["<a/>", attributes("7", { "content-type": "application/xml" }), 415, "data_not_json"],
+    ["{", attributes("7"), 400, "body_not_json"],
+    ["{}{}", attributes("7"), 400, "body_not_json"],
+    ["", attributes("100%"), 400, "header_malformed"],
+    ["", {}, 400, "body_empty"],
+    ["[1", {}, 400, "body_not_json"],
+    [Array(5_001).fill(1), {}, 413, "batch_too_long"],
+    [`[${" ".repeat(1_048_576)}]`, {}, 413, "body_too_large"],
+  ]) {
+    const answer = await post(body, headers);
+    assert.deepEqual([answer.status, answer.json.code], [status, code], answer.text.slice(0, 200));
+  }
+  assert.equal((await gateway.send(`${gateway.urls[0]}/v1/events`, { method: "POST" })).status, 401);
+  assert.equal((await gateway.api("GET", "/v1/events")).status, 405);
+  const { token } = await gateway.must("POST", "/v1/accounts/modes/portal-tokens", {});
+  const portal = await post([], { authorization: `Bearer ${token}` });
+  assert.equal(portal.json.code, "operator_only");
+  assert.deepEqual((await post([])).json, { events: [] });
+  const routes = { unmatched: "refuse", routes: [{ method: "POST", path: "/api/v1/events" }] };
+  assert.equal((await gateway.api("PUT", "/v1/routes", routes)).json.code, "path_reserved");
+});
+
+test("a batch answers for each event, and what is refused refuses no neighbour", async () => {
+  await open("answers");
+  await open("neighbour");
+  const at = (ms) => ({ time: new Date(Date.now() + ms).toISOString() });
+  const call = (id, data) => ({ ...words("answers", id), type: "call", data });
+  const events = [
+    [words("answers", "1", 2), "taken"],
+    [words("neighbour", "1", 3), "taken"],
+    [words("answers", "1", 9), "duplicate"],
+    [words("nobody", "1"), "account_unknown", "/subject"],
+    [words("No Body", "1"), "id_character", "/subject"],
+    [words("answers", "2", 1, { subject: undefined }), "event_no_subject", "/subject"],
+    [words("answers", "", 1), "event_attribute_length", "/id"],
+    [words("answers", 7), "event_not_json", ""],
+    [7, "event_not_json", ""],
+    [words("answers", "3", 1, { specversion: "0.3" }), "event_specversion", "/specversion"],
+    [words("answers", "4", 1, { time: "yesterday" }), "event_time", "/time"],
+    [words("answers", "5", 1, at(-35 * 86_400_000)), "event_too_old", "/time"],
+    [words("answers", "6", 1, at(600_000)), "event_ahead", "/time"],
+    [words("answers", "7", 1, at(-33 * 86_400_000)), "taken"],
+    [words("answers", "8", 1, { type: "verbs" }), "event_unmetered", "/type"],
+    [words("answers", "9", 1, { type: "load", data: { n: 1 } }), "meter_not_inline", "/type"],
+    [words("answers", "10", "x"), "not_a_decimal", "/data/quantity"],
+    [words("answers", "11", -1), "event_negative", "/data"],
+    [call("12", { tokens: 100, model: "small" }), "taken"],
+    [call("13", { tokens: 100, model: "huge" }), "combination_unpriced", "/data"],
+    [call("14", { model: "small" }), "property_missing", "/data/tokens"],
+    [words("answers", "15", 1, { data: undefined, data_base64: "AA==" }), "event_binary", "/data_base64"],
+    [words("answers", "16", 4), "taken"],
+  ];
+  const answer = await post(events.map(([event]) => event));
+  assert.equal(answer.status, 422);
+  assert.equal(answer.json.code, "events_refused");
+  assert.equal(answer.headers["content-type"], "application/problem+json");
+  assert.deepEqual(told(answer), events.map(([, expected]) => expected));
+  answer.json.events.forEach(({ field, detail, status }, index) => {
+    const [, expected, at] = events[index];
+    assert.equal(field, at, expected);
+    if (status === "refused") assert.ok(detail.length > 10, expected);
+  });
+  assert.equal(await burned("neighbour"), "3");
+  // 2 + 1 + 4 words, a call of 2, and 100 tokens.
+  assert.equal(await burned("answers"), "9.1");
+  // What was refused is not remembered.
+  assert.deepEqual(told(await post(words("answers", "8"))), ["taken"]);
+});
+
+test("voids and amendments book the difference, each once", async () => {
+  await open("fixed", "20");
+  const named = (id) => ({ subject: "fixed", source: "/tests", id });
+  const grant = (id, amount) =>
+    gateway.must("POST", "/v1/accounts/fixed/grants", { id, amount, priority: 200 });
+  await grant("second", "10");
+  await post([words("fixed", "a", 15), words("fixed", "b", 10), words("fixed", "c", 10)]);
+  const sums = async () => {
+    const { balance, grants } = await gateway.account("fixed");
+    return [balance.burned, balance.debt, ...grants.map(({ left }) => left)].join(" ");
+  };
+  assert.equal(await sums(), "30 5 0 0");
+  const amend = (id, event) => ({ id, amend: event });
+  for (const [correction, expected, state] of [
+    [{ id: "1", void: named("c") }, "voided", "25 0 0 5"],
+    [{ id: "1", void: named("c") }, "duplicate", "25 0 0 5"],
+    [{ id: "2", void: named("a") }, "voided", "10 0 15 5"],
+    [{ id: "3", void: named("a") }, "voided", "10 0 15 5"],
+    [amend("4", words("fixed", "b", 4)), "amended", "4 0 20 6"],
+    [amend("5", words("fixed", "b", 24)), "amended", "24 0 0 6"],
+    [amend("6", words("fixed", "a", 1)), "amended", "25 0 0 5"],
+    [amend("7", words("fixed", "d", 2)), "amended", "27 0 0 3"],
+    [{ id: "8", void: named("e") }, "noted", "27 0 0 3"],
+    [{ id: "9", void: { subject: "nobody", source: "/tests", id: "e" } }, "account_unknown"],
+    [{ id: "10" }, "correction_malformed"],
+    [{ id: "10", void: named("b"), amend: words("fixed", "b") }, "correction_malformed"],
+    [{ id: "", void: named("b") }, "correction_malformed"],
+    [{ id: "10", void: named("b"), more: 1 }, "correction_malformed"],
+    [amend("10", words("fixed", "b", 1, { type: "verbs" })), "event_unmetered"],
+    [amend("10", words("fixed", "b", -1)), "event_negative"],
+    [amend("10", words("fixed", "b", 1, { time: 5 })), "event_not_json"],
+  ]) {
+    const answer = await correct(correction);
+    assert.deepEqual(told(answer), [expected], answer.text);
+    if (state) assert.equal(await sums(), state, JSON.stringify(correction));
+  }
+  // Both came after their corrections.
+  assert.deepEqual(told(await post([words("fixed", "d", 9), words("fixed", "e", 9)])), [
+    "duplicate",
+    "duplicate",
+  ]);
+  const many = [{ id: "11", void: named("a") }, { id: "12", void: named("b") }];
+  many.push(amend("13", words("fixed", "a", 2)), { id: "11", void: named("a") });
+  assert.deepEqual(told(await correct(many)), ["voided", "voided", "amended", "duplicate"]);
+  assert.equal(await sums(), "4 0 16 10");
+  assert.equal((await correct(Array(201).fill({ id: "x", void: named("a") }))).status, 413);
+  await verify(gateway, "fixed");
+});
+
+test("late events count in the open period; corrections in the one they counted in", async () => {
+  await open("late");
+  const calls = (ids, at) =>
+    ids.map((id) => ({ ...words("late", id), type: "call", time: at, data: { tokens: 0, model: "small" } }));
+  const then = new Date().toISOString();
+  const ids = Array.from({ length: 1_001 }, (_, i) => `a${i}`);
+  await post(calls(ids, then));
+  assert.equal(await burned("late"), "2001");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await gateway.must("POST", "/v1/accounts/late/periods/close", { id: "one" });
+  assert.deepEqual(told(await post(calls(["b"], then))), ["late"]);
+  assert.equal(await burned("late"), "2003");
+  // It was the last of 1,001 in its period, and the first of this one.
+  const named = (id) => ({ subject: "late", source: "/tests", id });
+  assert.deepEqual(told(await correct({ id: "1", void: named("a0") })), ["voided"]);
+  assert.equal(await burned("late"), "2002");
+  assert.deepEqual(told(await correct({ id: "2", void: named("b") })), ["voided"]);
+  assert.equal(await burned("late"), "2000");
+  await verify(gateway, "late");
+});
+
+/** SplitMix-like, seeded. */
+function random(seed) {
+  let state = seed >>> 0;
+  return (end) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * end);
+  };
+}
+
+function shuffled(list, below) {
+  const copy = [...list];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = below(i + 1);
+    [copy[i], copy[j]] = [copy[j], copy[i]];
+  }
+  return copy;
+}
+
+test(`${EVENTS} events twice, shuffled, 1 % voided, 1 % amended: the clean set`, async () => {
+  await open("many", "100000");
+  const below = random(7);
+  const time = new Date().toISOString();
+  const event = (n, tokens) => ({
+    ...words("many", `event-${n}`),
+    time,
+    source: `/region/${n % 4}`,
+    type: "call",
+    data: { tokens, model: n % 3 === 0 ? "large" : "small" },
+  });
+  const all = Array.from({ length: EVENTS }, (_, n) => ({ n, tokens: below(1_000) }));
+  const send = async (list, size) => {
+    const counted = {};
+    for (let from = 0; from < list.length; from += size) {
+      const batch = list.slice(from, from + size).map(({ n, tokens }) => event(n, tokens));
+      for (const what of told(await post(batch))) counted[what] = (counted[what] ?? 0) + 1;
+    }
+    return counted;
+  };
+  const half = shuffled(all, below);
+  const copies = shuffled([...all, ...half.slice(0, EVENTS / 2)], below);
+  const first = await send([...half.slice(0, EVENTS / 2), ...copies.slice(0, EVENTS)], 1_000);
+  const corrections = [];
+  for (const one of shuffled(all, below).slice(0, EVENTS / 50)) {
+    const { source, id, subject } = event(one.n);
+    const id_ = `fix-${one.n}`;
+    if (corrections.length % 2 === 0) {
+      corrections.push({ id: id_, void: { source, id, subject } });
+      one.voided = true;
+    } else {
+      one.amended = below(1_000);
+      corrections.push({ id: id_, amend: event(one.n, one.amended) });
+    }
+  }
+  for (let from = 0; from < corrections.length; from += 100) {
+    const batch = corrections.slice(from, from + 100);
+    for (const _ of [1, 2]) assert.equal((await correct(batch)).status, 200);
+  }
+  const second = await send(copies.slice(EVENTS), 700);
+  const sum = (name) => (first[name] ?? 0) + (second[name] ?? 0);
+  assert.equal(sum("taken") + sum("duplicate"), 2 * EVENTS);
+
+  // Thousandths of credits, in whole numbers.
+  const clean = all.filter(({ voided }) => !voided);
+  let cost = 0;
+  for (const { n, tokens, amended } of clean) cost += (amended ?? tokens) * (n % 3 === 0 ? 30 : 1);
+  cost += (Math.min(clean.length, 1_000) * 2 + Math.max(0, clean.length - 1_000)) * 1_000;
+  const { balance, audit } = await gateway.account("many");
+  assert.equal(Math.round(Number(balance.burned) * 1_000), cost < 1e8 ? cost : 1e8);
+  assert.equal(Math.round(Number(balance.debt) * 1_000), Math.max(0, cost - 1e8));
+  assert.equal(audit, "ok");
+  await verify(gateway, "many");
+  const rows = await journal(gateway, "many");
+  const lines = rows.flatMap(({ entries }) => entries.filter(({ kind }) => kind === "events_taken"));
+  const taken = lines.reduce((count, { events }) => count + events.list.length, 0);
+  assert.ok(taken <= EVENTS && taken + corrections.length >= EVENTS, `${taken} lines`);
+});
+
+/** Sends an order to the entry of the tests. */
+async function order(faults) {
+  const answer = await gateway.send(`${gateway.urls[0]}/`, {
+    headers: { "x-fault": JSON.stringify(faults) },
+  });
+  assert.ok([200, 299].includes(answer.status), answer.text);
+}
+
+for (const kind of ["throw-before", "throw-after", "panic-before", "panic-after"]) {
+  for (const matches of ["INSERT INTO journal", "INTO event", "FROM json_each"]) {
+    const account = `${kind}-${matches.split(" ").at(-1).replace("_", "-")}`;
+    test(`${kind} ${matches}: all of a batch counts, once`, async () => {
+      await open(account);
+      const named = (id) => ({ subject: account, source: "/tests", id });
+      const insist = async (send) => {
+        await order({ account, kind, matches, every: 3 });
+        for (let attempt = 0; attempt < 20; attempt++) {
+          const answer = await send();
+          if (answer.status === 200) return answer;
+          assert.equal(answer.status, 503, answer.text);
+        }
+        throw new Error("never taken");
+      };
+      for (let round = 0; round < 6; round++) {
+        const batch = Array.from({ length: 50 }, (_, i) => words(account, `${round}.${i}`, 2));
+        await insist(() => post(batch));
+        await insist(() => post(batch.slice(25)));
+        const fix = [{ id: `v${round}`, void: named(`${round}.0`) }];
+        fix.push({ id: `a${round}`, amend: words(account, `${round}.1`, 5) });
+        await insist(() => correct(fix));
+        if (round % 2 === 1) await order({ account, forget: true });
+      }
+      await order({ account, kind: "", matches: "", every: 1 });
+      // 48 of 2 words, one of 5, in each of six rounds.
+      assert.equal(await burned(account), String(6 * (48 * 2 + 5)));
+      await verify(gateway, account);
+      await order({ account, evict: true });
+      const again = await post([words(account, "5.7", 2), words(account, "6.0", 2)]);
+      assert.deepEqual(told(again), ["duplicate", "taken"]);
+    });
+  }
+}
