@@ -115,11 +115,7 @@ fn uncount(usages: &mut Usages, one: &Use) -> Result<(), Inexact> {
 }
 
 /// Counts some uses in the place of others.
-pub(super) fn exchange(
-    usages: &mut Usages,
-    before: &[Use],
-    after: &[Use],
-) -> Result<(), Inexact> {
+pub(super) fn exchange(usages: &mut Usages, before: &[Use], after: &[Use]) -> Result<(), Inexact> {
     before.iter().try_for_each(|one| uncount(usages, one))?;
     after.iter().try_for_each(|one| count(usages, &one.charge, &one.of, one.quantity))
 }

@@ -161,7 +161,7 @@ test("a batch answers for each event, and what is refused refuses no neighbour",
     [words("answers", "10", "x"), "not_a_decimal", "/data/quantity"],
     [words("answers", "11", -1), "event_negative", "/data"],
     [call("12", { tokens: 100, model: "small" }), "taken"],
-    [call("13", { tokens: 100, model: "huge" }), "combination_unpriced", "/data"],
+    [call("13", { tokens: 100, model: "huge" }), "no_price", "/data"],
     [call("14", { model: "small" }), "property_missing", "/data/tokens"],
     [words("answers", "15", 1, { data: undefined, data_base64: "AA==" }), "event_binary", "/data_base64"],
     [words("answers", "16", 4), "taken"],
@@ -227,7 +227,7 @@ test("voids and amendments book the difference, each once", async () => {
   const many = [{ id: "11", void: named("a") }, { id: "12", void: named("b") }];
   many.push(amend("13", words("fixed", "a", 2)), { id: "11", void: named("a") });
   assert.deepEqual(told(await correct(many)), ["voided", "voided", "amended", "duplicate"]);
-  assert.equal(await sums(), "4 0 16 10");
+  assert.equal(await sums(), "4 0 18 8");
   assert.equal((await correct(Array(201).fill({ id: "x", void: named("a") }))).status, 413);
   await verify(gateway, "fixed");
 });

@@ -17,6 +17,8 @@
 
 mod audit;
 mod book;
+mod elsewhere;
+mod event_cases;
 mod events;
 mod grants;
 mod included;

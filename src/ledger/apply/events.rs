@@ -46,12 +46,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn correct_event(
-        &mut self,
-        terms: u64,
-        before: &[Use],
-        after: &[Use],
-    ) -> Result<(), Inexact> {
+    fn correct_event(&mut self, terms: u64, before: &[Use], after: &[Use]) -> Result<(), Inexact> {
         for (position, number) in self.counted_in(terms).into_iter().enumerate() {
             let past = number.and_then(|number| self.past_terms.get_mut(&number));
             let (usage, from) = match past {

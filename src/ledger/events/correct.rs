@@ -258,9 +258,8 @@ fn difference(
     let touched: BTreeSet<_> = before.iter().chain(after).map(|one| &one.charge).collect();
     let Some(first) = touched.first() else { return Ok(Credits::ZERO) };
     after.iter().try_for_each(|one| fits(&changed, one))?;
-    uses::exchange(&mut changed, before, after).map_err(|error| {
-        Refused::Unpriced { charge: (*first).clone(), reason: error.into() }
-    })?;
+    uses::exchange(&mut changed, before, after)
+        .map_err(|error| Refused::Unpriced { charge: (*first).clone(), reason: error.into() })?;
     let mut cost = Credits::ZERO;
     for id in touched {
         let Some(charge) = plan.charge(id) else { continue };
