@@ -339,8 +339,8 @@ async function order(faults) {
 }
 
 for (const kind of ["throw-before", "throw-after", "panic-before", "panic-after"]) {
-  for (const matches of ["INSERT INTO journal", "INTO event", "FROM json_each"]) {
-    const account = `${kind}-${matches.split(" ").at(-1).replace("_", "-")}`;
+  for (const matches of ["INSERT INTO journal", "INTO event", "SELECT k.key"]) {
+    const account = `${kind}-${matches.split(" ").at(-1).replace(".", "-")}`;
     test(`${kind} ${matches}: all of a batch counts, once`, async () => {
       await open(account);
       const named = (id) => ({ subject: account, source: "/tests", id });
