@@ -23,6 +23,7 @@ use worker::{
     WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
+use super::authorize::Order;
 use super::correction::Correction;
 use super::live::{Live, PROTOCOL};
 use super::problem::{JOURNAL_DAMAGED, Problem};
@@ -43,14 +44,24 @@ const LIVE_MS: i64 = 100;
 #[serde(rename_all = "snake_case")]
 pub(super) enum Call {
     Control(Box<control::Request>),
-    Open { account: AccountId, plan_json: String },
+    Open {
+        account: AccountId,
+        plan_json: String,
+    },
     Grant(GrantTerms),
     Correct(Box<Correction>),
+    /// And where its customer buys credits.
+    Order(Box<Order>, Option<String>),
     CreateKey(KeyId),
     DisableKey(KeyId),
     Describe,
-    Journal { after: u64, limit: u64 },
-    Verify { from: u64 },
+    Journal {
+        after: u64,
+        limit: u64,
+    },
+    Verify {
+        from: u64,
+    },
 }
 
 /// What stays in memory between calls.
@@ -150,6 +161,7 @@ impl Account {
             Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
             Call::Correct(correction) => rpc::reply(self.correct(*correction)),
+            Call::Order(order, url) => rpc::reply(self.order(&order, url.as_deref())),
             Call::CreateKey(key) => rpc::reply(self.visit(|s, _| Ok(s.create_key(key)?))),
             Call::DisableKey(key) => rpc::reply(self.visit(|s, _| Ok(s.disable_key(key)?))),
             Call::Describe => rpc::reply(self.describe()),

@@ -19,9 +19,11 @@
 mod account;
 mod api;
 mod audit;
+mod authorize;
 mod catalog;
 mod config;
 mod correction;
+mod denial;
 mod description;
 mod failure;
 mod gateway;

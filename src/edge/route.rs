@@ -32,7 +32,16 @@ const ROUTES_MAX: usize = 1_000;
 /// Characters of a pattern, at most.
 const PATTERN_CHARS_MAX: usize = 256;
 /// First segments that the gateway answers itself; `/v1` has others beside them for the origin.
-const RESERVED: [&str; 5] = ["/v1/plans", "/v1/routes", "/v1/accounts", "/v1/health", "/edgemeter"];
+const RESERVED: [&str; 8] = [
+    "/v1/plans",
+    "/v1/routes",
+    "/v1/accounts",
+    "/v1/health",
+    "/v1/authorize",
+    "/v1/settle",
+    "/v1/release",
+    "/edgemeter",
+];
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"];
 
 /// What happens to a path that no route names.

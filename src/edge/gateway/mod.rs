@@ -35,10 +35,10 @@ mod verified;
 use std::collections::BTreeMap;
 
 use super::config::Config;
+use super::denial;
 use super::problem::Problem;
 use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
 use crate::control::{Admission, Client, Flush, Operation};
-use crate::ledger::SpendPeriod;
 use crate::units::{AccountId, Inexact, Timestamp};
 use shortcuts::Shortcuts;
 use tickets::{Manner, Ticket};
@@ -138,44 +138,17 @@ impl Gateway {
             }
             Ok(Admission::Ask(request)) => self.ask(account, *request, manner, now),
             Ok(Admission::Denied { required, available }) => {
-                let mut problem = Problem::new(402, "insufficient_credits", DENIED)
-                    .with("balance", available.to_string())
-                    .with("required", required.to_string())
-                    .with("unit", "credits")
-                    .with("retryable", false);
-                if let Some(plan) = self.clients.get(&account).and_then(Client::plan) {
-                    problem = problem.with("plan", format!("{}@{}", plan.id(), plan.version()));
-                }
-                if let Some(url) = &self.config.topup_url {
-                    problem = problem.with("topup_url", url.as_str());
-                }
-                Verdict::refuse(&problem)
+                let plan = self.clients.get(&account).and_then(Client::plan);
+                let plan = plan.map(|plan| format!("{}@{}", plan.id(), plan.version()));
+                let url = self.config.topup_url.as_deref();
+                Verdict::refuse(&denial::insufficient(required, available, plan, url))
             }
-            Ok(Admission::KeyRefused) => Verdict::refuse(&Problem::new(
-                403,
-                "key_disabled",
-                "this key is disabled or was deleted: use another key of the account",
-            )),
+            Ok(Admission::KeyRefused) => Verdict::refuse(&denial::key_disabled()),
             Ok(Admission::KeyLimited { period, limit, spent }) => {
-                let period = match period {
-                    SpendPeriod::Day => "day",
-                    SpendPeriod::Month => "month",
-                };
-                Verdict::refuse(
-                    &Problem::new(402, "key_limit_reached", KEY_LIMITED)
-                        .with("period", period)
-                        .with("limit", limit.to_string())
-                        .with("spent", spent.to_string())
-                        .with("unit", "credits")
-                        .with("retryable", false),
-                )
+                Verdict::refuse(&denial::key_limited(period, limit, spent))
             }
             Ok(Admission::Held(_)) => Verdict::Nothing,
-            Ok(Admission::Unpriced) => Verdict::refuse(&Problem::new(
-                403,
-                "rating_failed",
-                "the account's plan has no price for this route: ask the API's operator",
-            )),
+            Ok(Admission::Unpriced) => Verdict::refuse(&denial::unpriced()),
             Err(Inexact) => Verdict::refuse(&Problem::new(
                 503,
                 "amount_not_exact",
@@ -225,11 +198,6 @@ impl Gateway {
         }
     }
 }
-
-const DENIED: &str = "the account's credits do not pay for this request: buy credits and try again";
-
-const KEY_LIMITED: &str = "this key has spent what it may in this period (UTC): wait for the next \
-     one, or have its limit raised";
 
 fn no_route(method: &str, path: &str) -> Problem {
     Problem::new(404, "no_route", "no route is published for this method and path")
