@@ -12,7 +12,7 @@
 //! change, nothing is written, and the memory is dropped and read anew: nothing that was not
 //! written is ever trusted.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -79,6 +79,8 @@ pub struct Account {
     pub(super) store: Store,
     pub(super) hot: RefCell<Option<Hot>>,
     denials: RefCell<control::Denials>,
+    /// Clients' keys that were new since the object woke up.
+    pub(super) onces: Cell<u64>,
     live: Rc<RefCell<Live>>,
 }
 
@@ -90,6 +92,7 @@ impl DurableObject for Account {
             store,
             hot: RefCell::new(None),
             denials: RefCell::default(),
+            onces: Cell::default(),
             live: Rc::default(),
         }
     }
@@ -177,6 +180,13 @@ impl Account {
             let detail = format!("speak version {}", control::VERSION);
             return Err(Problem::new(400, "version_unknown", detail));
         }
+        self.control_once(request)
+    }
+
+    pub(super) fn decide_control(
+        &self,
+        request: &control::Request,
+    ) -> std::result::Result<control::Answer, Problem> {
         self.visit(|session, plan| {
             control::serve(session, plan, &mut self.denials.borrow_mut(), request)
                 .map_err(|error| storage(error.to_string()))

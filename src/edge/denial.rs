@@ -2,6 +2,7 @@
 //! `POST /v1/authorize`.
 
 use super::problem::Problem;
+use crate::control::OnceRefusal;
 use crate::ledger::SpendPeriod;
 use crate::units::Credits;
 
@@ -41,6 +42,28 @@ pub(super) fn key_limited(period: SpendPeriod, limit: Credits, spent: Credits) -
         .with("spent", spent.to_string())
         .with("unit", "credits")
         .with("retryable", false)
+}
+
+/// 409 or 422: what became of the client's idempotency key.
+pub(super) fn once(refusal: OnceRefusal) -> Problem {
+    let (status, code, detail) = match refusal {
+        OnceRefusal::InFlight => (
+            409,
+            "idempotency_key_in_flight",
+            "the same request is under way: wait for its answer, or try again later",
+        ),
+        OnceRefusal::Differs => (
+            422,
+            "idempotency_key_differs",
+            "this key was used for another request: send the same one, or a new key",
+        ),
+        OnceRefusal::Spent => (
+            409,
+            "idempotency_key_spent",
+            "this key's request was answered as often as one charge allows: send a new key",
+        ),
+    };
+    Problem::new(status, code, detail).field("idempotency-key")
 }
 
 /// 403: the key is not active.

@@ -29,6 +29,7 @@ mod failure;
 mod gateway;
 mod key;
 mod live;
+mod once;
 mod problem;
 mod route;
 mod rpc;

@@ -147,6 +147,7 @@ impl Gateway {
             Ok(Admission::KeyLimited { period, limit, spent }) => {
                 Verdict::refuse(&denial::key_limited(period, limit, spent))
             }
+            Ok(Admission::Once(refusal)) => Verdict::refuse(&denial::once(refusal)),
             Ok(Admission::Held(_)) => Verdict::Nothing,
             Ok(Admission::Unpriced) => Verdict::refuse(&denial::unpriced()),
             Err(Inexact) => Verdict::refuse(&Problem::new(
