@@ -8,7 +8,7 @@ use super::super::authorize::{Order, Ordered};
 use super::super::config::Config;
 use super::super::problem::Problem;
 use super::{Handled, accounts, body, json, rpc};
-use crate::ledger::{Most, Reserve, Settle, Use};
+use crate::ledger::{AtMost, Most, Reserve, Settle, Use};
 use crate::meter::DIMENSION_BYTES_MAX;
 use crate::plan::Combination;
 use crate::units::{AccountId, GrantId, KeyId};
@@ -30,7 +30,7 @@ struct Authorize {
     #[serde(default)]
     labels: Combination,
     #[serde(default)]
-    uses: Vec<Use>,
+    uses: Vec<AtMost>,
     #[serde(default)]
     most: Option<Most>,
     #[serde(default)]
@@ -71,7 +71,8 @@ pub(super) async fn authorize(config: &Config, env: &Env, request: &mut Request)
     let route = asked.route.unwrap_or_default();
     check_text("/route", &route, ROUTE_BYTES_MAX)?;
     check_values("/labels", &asked.labels)?;
-    check_uses(asked.uses.iter().chain(asked.most.iter().map(|most| &most.bounded)))?;
+    let all = asked.uses.iter().chain(asked.most.iter().map(|most| &most.bounded));
+    check_uses(all.map(|one| &one.of))?;
     let reserve = Reserve {
         op: asked.op.to_string(),
         route,
@@ -86,7 +87,7 @@ pub(super) async fn authorize(config: &Config, env: &Env, request: &mut Request)
 
 pub(super) async fn settle(config: &Config, env: &Env, request: &mut Request) -> Handled {
     let Settled { account, op, uses, last, status, estimated } = body::json(request).await?;
-    check_uses(uses.iter())?;
+    check_uses(uses.iter().map(|one: &Use| &one.of))?;
     let settle = Settle { op: op.to_string(), uses, last, status, estimated };
     order(config, env, &account, Order::Settle(settle)).await
 }
@@ -102,9 +103,8 @@ async fn order(config: &Config, env: &Env, account: &AccountId, order: Order) ->
     json(200, &ordered)
 }
 
-fn check_uses<'a>(uses: impl Iterator<Item = &'a Use>) -> Result<(), Problem> {
-    uses.enumerate()
-        .try_for_each(|(index, one)| check_values(&format!("/uses/{index}/of"), &one.of))
+fn check_uses<'a>(uses: impl Iterator<Item = &'a Combination>) -> Result<(), Problem> {
+    uses.enumerate().try_for_each(|(index, of)| check_values(&format!("/uses/{index}/of"), of))
 }
 
 fn check_values(field: &str, values: &Combination) -> Result<(), Problem> {

@@ -51,7 +51,7 @@ impl Store {
     /// Keeps a key with its first request, or with one repetition more.
     pub(in super::super) fn keep_once(&self, op: &str, known: &KnownOnce, new: u64) -> Result<()> {
         let KnownOnce { once, at, done, cost, repeats } = known;
-        if new % SWEEP_ROWS == 0 {
+        if new.is_multiple_of(SWEEP_ROWS) {
             let end = SqlStorageValue::try_from_i64(at.plus_millis(-ONCE_MS).millis())?;
             self.sql.exec("DELETE FROM once WHERE at < ?", vec![end])?;
         }
