@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::{self, Misfit, Named};
 use super::problem::Problem;
 use crate::control::FailureHandling;
+use crate::reader::{Reader, ReaderSpec};
 use crate::units::{ChargeId, Credits, Quantity};
 
 /// Routes of one deployment, at most.
@@ -74,6 +75,8 @@ struct RouteSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unmetered: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    usage: Option<ReaderSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     durability: Option<Durability>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure_handling: Option<Named>,
@@ -96,12 +99,20 @@ enum Durability {
 pub(super) struct Route {
     /// Method and pattern, as people read them.
     pub(super) name: Rc<str>,
-    pub(super) charge: ChargeId,
-    pub(super) quantity: Quantity,
+    pub(super) priced: Priced,
     /// Whether the answer is held until its burn is on disk.
     pub(super) durable: bool,
     /// What happens when the account does not answer.
     pub(super) handling: FailureHandling,
+}
+
+/// What an operation uses.
+#[derive(Clone, Debug)]
+pub(super) enum Priced {
+    /// So much of one charge.
+    Known { charge: ChargeId, quantity: Quantity },
+    /// What its request and its answer say.
+    Read(Reader),
 }
 
 /// What a request is.
@@ -199,17 +210,29 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
         refuse(index, field, code, detail, &value)
     })?;
     let says_more = route.durability.is_some() || route.failure_handling.is_some();
-    match (&route.charge, route.quantity, route.unmetered) {
-        (None, None, true) if !says_more => Ok(None),
-        (Some(charge), quantity, false) => Ok(Some(Route {
-            name: format!("{} {}", route.method, route.path).into(),
-            charge: charge.clone(),
-            quantity: quantity.unwrap_or_else(one),
-            durable,
-            handling,
-        })),
+    let name = || format!("{} {}", route.method, route.path).into();
+    match (&route.charge, route.quantity, &route.usage, route.unmetered) {
+        (None, None, None, true) if !says_more => Ok(None),
+        (Some(charge), quantity, None, false) => {
+            let quantity = quantity.unwrap_or_else(one);
+            let priced = Priced::Known { charge: charge.clone(), quantity };
+            Ok(Some(Route { name: name(), priced, durable, handling }))
+        }
+        (None, None, Some(usage), false) => {
+            if durable || handling.allowance().is_some() {
+                let detail = "a route with usage reserves before and settles after the answer: \
+                     leave \"before_response\" and \"continue\" out";
+                return wrong("usage", "usage_unfit", detail, &route.path);
+            }
+            let reader = Reader::check(usage).map_err(|error| {
+                let field = format!("usage{}", error.field);
+                refuse(index, &field, error.code(), &format!("usage{error}"), &route.path)
+            })?;
+            Ok(Some(Route { name: name(), priced: Priced::Read(reader), durable, handling }))
+        }
         _ => {
-            let detail = "name a charge, or say \"unmetered\": true and nothing else; not both";
+            let detail = "name a charge, or say how usage is read, or say \"unmetered\": true and \
+                 nothing else: one of the three";
             wrong("charge", "route_unpriced", detail, &route.path)
         }
     }
@@ -335,7 +358,10 @@ mod tests {
                 continue;
             };
             let got = match routes.find(method, path) {
-                Match::Metered(route) => route.charge.to_string(),
+                Match::Metered(route) => match &route.priced {
+                    Priced::Known { charge, .. } => charge.to_string(),
+                    Priced::Read(_) => "read".to_owned(),
+                },
                 Match::Unmetered => "unmetered".to_owned(),
                 Match::Refused => "refused".to_owned(),
             };

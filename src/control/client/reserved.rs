@@ -112,8 +112,8 @@ fn told(request: &Request) -> Option<BTreeSet<&str>> {
 }
 
 impl Client {
-    /// Asks for credits for one operation. Its id is given here, unless the client has a key for it;
-    /// so is the holder of that.
+    /// Asks for credits for one operation. Its id is given here, unless the client has a key for it,
+    /// which stands for the `fingerprint` of its request.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl Client {
     pub fn reserve(
         &mut self,
         reserve: Reserve,
-        once: Option<Once>,
+        fingerprint: Option<String>,
         now: Timestamp,
     ) -> Result<Admission, Inexact> {
         self.look_at_clock(now);
@@ -133,9 +133,9 @@ impl Client {
         self.counter = self.counter.saturating_add(1);
         let name = format!("{}r{}", self.isolate, self.counter);
         let mut request = self.request(Credits::ZERO, now)?;
-        let op = if once.is_some() { reserve.op } else { name.clone() };
+        let op = if fingerprint.is_some() { reserve.op } else { name.clone() };
         request.reserve = Some(Reserve { op, ..reserve });
-        request.once = once.map(|once| Once { holder: name, ..once });
+        request.once = fingerprint.map(|fingerprint| Once { fingerprint, holder: name });
         self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
     }

@@ -2,7 +2,8 @@
 //! numbers only, one per decision.
 //!
 //! ```text
-//! admit(method, url, credential, now) ─▶ verdict
+//! admit(method, url, credential, once, now) ─▶ verdict     once: the client has a key for it
+//! begin(method, url, credential, key, headers, body, now)  ─▶ verdict     after "read"
 //! again(shortcut, now)                ─▶ number × 4 + flags, or −1: ask `admit`   no strings
 //! again_left()                        ─▶ what that left, in whole credits
 //! settle_again(shortcut, number, status) ─▶ whether that was all; if not, `settle`
@@ -12,10 +13,14 @@
 //! flush(account, last, now)           ─▶ "ask…" | "wait" | "" once there is nothing to tell
 //! persist(account, op, now)           ─▶ "ask…" | "wait" | "" once the account has burned it
 //! needs_flusher(account, now)         ─▶ whether nobody reports what an answer left behind
+//! outgoing, incoming, chunk, slice, last_words, finish, ended(exchange, …): `exchanges.rs`
 //!
 //! verdict, fields separated by line feeds (JSON holds none), empty if there is nothing to do:
 //!   paid    flags  account  op  cost  policy  left  shortcut
 //!                                                       forward it; flags: see `verdict.rs`
+//!   held    flags  account  op  cost  policy  left  exchange
+//!                                                       forward it, and read its answer
+//!   read    bytes                                       read the body, at most so long, then begin
 //!   ask     account  ticket  request                    send the request to the account
 //!   again   pause  patience  request                    wait, and send it once more; times in ms
 //!   refuse  status  problem                             answer this
@@ -24,8 +29,11 @@
 //!   routes                                              fetch the routes, then ask again
 //!   start                                               the memory is gone: start, then ask again
 //!   wait                                                come again a moment later
+//!   over                                                nothing is left for the rest of a stream
 //! ```
 
+mod begin;
+mod exchanges;
 mod exports;
 mod shortcuts;
 mod tickets;
@@ -37,9 +45,10 @@ use std::collections::BTreeMap;
 use super::config::Config;
 use super::denial;
 use super::problem::Problem;
-use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
+use super::route::{Match, Priced, Route, Routes, RoutesSpec, is_reserved};
 use crate::control::{Admission, Client, Flush, Operation};
 use crate::units::{AccountId, Inexact, Timestamp};
+use exchanges::Exchanges;
 use shortcuts::Shortcuts;
 use tickets::{Manner, Ticket};
 use verdict::Verdict;
@@ -56,6 +65,7 @@ pub(super) struct Gateway {
     routes: Option<Routes>,
     clients: BTreeMap<AccountId, Client>,
     shortcuts: Shortcuts,
+    exchanges: Exchanges,
     tickets: BTreeMap<u32, Ticket>,
     tickets_made: u32,
     clients_made: u64,
@@ -70,6 +80,7 @@ impl Gateway {
             routes: None,
             clients: BTreeMap::new(),
             shortcuts: Shortcuts::default(),
+            exchanges: Exchanges::default(),
             tickets: BTreeMap::new(),
             tickets_made: 0,
             clients_made: 0,
@@ -83,7 +94,14 @@ impl Gateway {
     }
 
     /// Route, key, price, lease: in this order.
-    fn admit(&mut self, method: &str, url: &str, credential: &str, now: Timestamp) -> Verdict {
+    fn admit(
+        &mut self,
+        method: &str,
+        url: &str,
+        credential: &str,
+        once: bool,
+        now: Timestamp,
+    ) -> Verdict {
         let path = path_of(url);
         if is_reserved(path) {
             return Verdict::Own;
@@ -97,8 +115,13 @@ impl Gateway {
         let Some(signed) = self.verified.key(&self.config.secrets, bearer(credential)) else {
             return Verdict::refuse(&key_refused(credential));
         };
-        let Route { name, charge, quantity, durable, handling } = route;
-        let manner = Manner { durable, handling };
+        let Route { name, priced, durable, handling } = route;
+        let manner = Manner { durable, handling, exchange: None };
+        // What it costs, or whether it came before, is in what it says.
+        let Priced::Known { charge, quantity } = priced else { return Verdict::Read };
+        if once {
+            return Verdict::Read;
+        }
         let operation = Operation { route: name, charge, key: signed.key, quantity };
         let client = self.client(&signed.account);
         let admitted = match handling.allowance() {
@@ -148,7 +171,13 @@ impl Gateway {
                 Verdict::refuse(&denial::key_limited(period, limit, spent))
             }
             Ok(Admission::Once(refusal)) => Verdict::refuse(&denial::once(refusal)),
-            Ok(Admission::Held(_)) => Verdict::Nothing,
+            Ok(Admission::Held(held)) => {
+                let granted = balance.map(|balance| balance.granted).unwrap_or_default();
+                match manner.exchange {
+                    Some(exchange) => self.held(exchange, &held, granted),
+                    None => Verdict::Nothing,
+                }
+            }
             Ok(Admission::Unpriced) => Verdict::refuse(&denial::unpriced()),
             Err(Inexact) => Verdict::refuse(&Problem::new(
                 503,
