@@ -14,18 +14,21 @@
  *   ctx.waitUntil(done);
  *   return new Response(body, response);
  *
- * Facts of workerd that this rests on, each with a test in tests/edge/stream.test.mjs:
+ * Facts of workerd that this rests on:
  *
- *   - Once the client has gone, only what was given to `ctx.waitUntil` goes on, for 30 s; that
- *     holds for a handler that still waits for the origin as well.
+ *   - Once the client has gone, only what was given to `ctx.waitUntil` goes on, for 30 s. A handler
+ *     that waits for the origin is dropped where it stands: its promise has to be given as well.
  *   - `request.signal` (flag `enable_request_signal`) tells of a reset connection at once. A mere
- *     FIN may be a client that only ends its own half: it shows when the next chunk is written.
- *   - A read without a buffer of one's own gives 4 KiB at most, at a cost of 50 µs each.
+ *     FIN may be a client that only ends its own half: it shows when the next chunk is written. If
+ *     there is none, everything was sent, and the answer is whole.
+ *   - Each read costs about 50 µs and gives at most what one frame of the connection holds; without
+ *     a buffer of one's own, 4 KiB. To wait for more (`readAtLeast`) would hold chunks back.
+ *   - `tee()` buffers whatever the slower branch has not read: a slow client's whole answer.
  *   - Bodies encoded with gzip and br are read decoded, others as they are. What is written under
  *     `content-encoding` is encoded anew, and held back unless it is an event stream.
  */
 
-/** Bytes of one read: more than workerd ever gives at once. */
+/** Bytes of one read. More gains nothing: frames are smaller. */
 const ROOM_BYTES = 65_536;
 
 /** How long an origin may be read for nobody, in ms: `ctx.waitUntil` ends after 30 s. */
@@ -154,6 +157,7 @@ async function carry(source, writer, meter, client) {
     how = await relay(source, meter, write);
   } catch (error) {
     [how, reason] = ["broken", error];
+    if (!client.gone) console.error(`answer broken off: ${error}`);
   }
   if (client.gone) how = how === "whole" ? "drained" : "gone";
   client.end(how === "whole" || how === "drained");

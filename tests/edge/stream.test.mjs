@@ -81,7 +81,9 @@ for (const [meter, text, ending, origin] of [
   ["stop", "event 0;event 1;the last", "stopped", endless],
   ["stopDumb", "event 0;event 1;", "stopped", endless],
   ["slow", "event 0;event 1;the last", "stopped", async (side) => {
-    for (let i = 0; side.closed === undefined; i++) await side.send(`event ${i};`).then(() => sleep(100));
+    for (let i = 0; side.closed === undefined; i++) {
+      await side.send(`event ${i};`).then(() => sleep(100));
+    }
   }],
 ]) {
   test(`a meter that does "${meter}"`, async () => {
@@ -129,11 +131,13 @@ for (const [name, length, query] of [
 
 // When a client leaves, by what it is known, and what the policy makes of it. A reset is known at
 // once though the origin says nothing; a FIN, and whatever there is no signal for, with the next
-// chunk that is written, or the one after.
-const PHASES = ["before the headers", "before the first byte", "in the middle", "after the last token"];
-const known = { reset: {}, fin: {}, "reset without signal": { signal: "no" } };
+// chunk that is written, or the one after: if there is none, everything was sent.
+const BEGUN = { "before the headers": 0, "before the first byte": 0, "in the middle": 1 };
+const PHASES = [...Object.keys(BEGUN), "after the last token"];
+const TOKENS = 6;
+const KNOWN = { reset: {}, fin: {}, "reset without signal": { signal: "no" } };
 for (const phase of PHASES) {
-  for (const [how, query] of Object.entries(known)) {
+  for (const [how, query] of Object.entries(KNOWN)) {
     for (const drain of [0, 5_000]) {
       if (how !== "reset" && phase === "before the headers") continue;
       test(`a client gone ${phase}, ${how}, ${drain ? "drain" : "abort"}`, () =>
@@ -147,7 +151,7 @@ async function leaves(phase, how, query) {
   const exchange = rig.ask({
     query,
     origin: async (side) => {
-      const begin = { "in the middle": 1, "after the last token": 3 }[phase] ?? 0;
+      const begin = BEGUN[phase] ?? TOKENS;
       if (phase !== "before the headers") side.response.flushHeaders();
       for (let i = 0; i < begin; i++) await side.send("token;");
       await within(5_000, "the tokens", () => exchange.client.bytes === 6 * begin);
@@ -157,7 +161,7 @@ async function leaves(phase, how, query) {
       exchange.hangUp(silent || query.signal ? "reset" : "fin");
       if (query.drain > 0) {
         await sleep(50);
-        for (let i = begin; i < 6; i++) await side.send("token;").then(() => sleep(20));
+        for (let i = begin; i < TOKENS; i++) await side.send("token;").then(() => sleep(20));
         side.end();
       } else if (!silent) {
         while (side.closed === undefined) await side.send("token;").then(() => sleep(20));
@@ -166,10 +170,11 @@ async function leaves(phase, how, query) {
   });
   assert.equal((await exchange.answer).end, "broken");
   const note = await rig.notes(exchange);
-  const early = phase === "before the headers" && query.drain === 0;
-  const word = early ? "gone before" : query.drain > 0 ? "drained" : "gone";
+  const drained = silent || phase !== "after the last token" ? "drained" : "whole";
+  const early = phase === "before the headers" ? "gone before" : "gone";
+  const word = query.drain > 0 ? drained : early;
   assert.deepEqual(note.endings, [word]);
-  if (query.drain > 0) assert.equal(note.bytes, 36);
+  if (query.drain > 0) assert.equal(note.bytes, 6 * TOKENS);
   await within(AT_ONCE_MS, "the origin's end", () => exchange.origin.closed);
   assert.equal(exchange.origin.whole, query.drain > 0);
   assert.ok(exchange.origin.closed - exchange.hungUp < AT_ONCE_MS);
@@ -247,7 +252,8 @@ test("a client that leaves while it is slow ends the write that waits for it", a
 });
 
 test("the length is kept if the meter changes nothing, and only then", async () => {
-  for (const [query, length] of [[{ keeps: "" }, "8"], [{}, undefined], [{ meter: "add" }, undefined]]) {
+  const cases = [[{ keeps: "" }, "8"], [{}, undefined], [{ meter: "add" }, undefined]];
+  for (const [query, length] of cases) {
     const exchange = rig.ask({
       query,
       origin: (side) => {
@@ -301,7 +307,7 @@ for (const [encoding, encoder] of [
   });
 }
 
-test("an encoding that workerd does not know goes through as it is, and the meter is told", async () => {
+test("an encoding that workerd does not know goes through, and the meter is told", async () => {
   const exchange = rig.ask({
     origin: (side) => {
       side.response.setHeader("content-encoding", "deflate");
@@ -316,5 +322,7 @@ test("an encoding that workerd does not know goes through as it is, and the mete
 
 test("nothing was left unhandled by all of this", async () => {
   assert.deepEqual(await rig.unhandled(), []);
-  assert.doesNotMatch(rig.output(), /uncaught|unhandled|internal error/i);
+  // workerd itself says of a meter that throws what we say.
+  const said = rig.output().split("\n").filter((line) => !line.includes("out of order"));
+  assert.doesNotMatch(said.join("\n"), /uncaught|unhandled|internal error/i);
 });
