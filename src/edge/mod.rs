@@ -30,6 +30,7 @@ mod gateway;
 mod key;
 mod live;
 mod once;
+mod path;
 mod problem;
 mod route;
 mod rpc;

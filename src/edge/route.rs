@@ -23,6 +23,7 @@ use matchit::Router;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{self, Misfit, Named};
+use super::path::{is_segment, matchit_pattern, readable};
 use super::problem::Problem;
 use crate::control::FailureHandling;
 use crate::reader::{Reader, ReaderSpec};
@@ -95,7 +96,7 @@ enum Durability {
 }
 
 /// A metered route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Route {
     /// Method and pattern, as people read them.
     pub(super) name: Rc<str>,
@@ -116,7 +117,7 @@ pub(super) enum Priced {
 }
 
 /// What a request is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Match<'routes> {
     Metered(&'routes Route),
     Unmetered,
@@ -240,63 +241,6 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
 
 fn one() -> Quantity {
     Quantity::new(rust_decimal::Decimal::ONE).unwrap_or_default()
-}
-
-fn is_segment(segment: &str) -> bool {
-    let plain = |text: &str| text.bytes().all(is_plain);
-    match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-        Some(name) => {
-            let name = name.strip_prefix('*').unwrap_or(name);
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        }
-        None => plain(segment),
-    }
-}
-
-/// Unreserved characters and those that have no meaning in a path (RFC 3986 pchar without `:*`,
-/// which the matcher reads as names).
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()+,=@".contains(&byte)
-}
-
-fn matchit_pattern(path: &str) -> String {
-    path.replace("{*", "*").replace('{', ":").replace('}', "")
-}
-
-/// The path with unreserved characters decoded; nothing if it could be read in two ways.
-fn readable(path: &str) -> Option<String> {
-    let decoded = match path.contains('%') {
-        true => decode_unreserved(path)?,
-        false => path.to_owned(),
-    };
-    let odd = decoded.contains("//") || decoded.contains('\\') || decoded.contains(';');
-    let dots = decoded.split('/').any(|segment| segment == "." || segment == "..");
-    (!odd && !dots).then_some(decoded)
-}
-
-/// Decodes `%41` and the like. Encoded slashes, backslashes, controls and bad escapes are refused;
-/// other escapes stay as they are.
-fn decode_unreserved(path: &str) -> Option<String> {
-    let mut out = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        let digits = after.get(..2)?;
-        let byte = u8::from_str_radix(digits, 16).ok()?;
-        match byte {
-            b'/' | b'\\' | b'%' | b';' | 0..=31 | 127 => return None,
-            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                out.push('%');
-                out.push_str(digits);
-            }
-        }
-        rest = after.get(2..)?;
-    }
-    out.push_str(rest);
-    Some(out)
 }
 
 #[cfg(test)]

@@ -85,6 +85,14 @@ impl Reader {
         self.on_disconnect
     }
 
+    /// Who speaks how.
+    pub fn protocol(&self) -> Protocol {
+        match &*self.kind {
+            Kind::Tokens(preset) => preset.protocol,
+            Kind::Generic(_) => Protocol::Generic,
+        }
+    }
+
     /// How many output tokens are reserved at a time, if not all at once.
     pub fn slice(&self) -> Option<u64> {
         match &*self.kind {

@@ -81,6 +81,11 @@ impl Scanner {
         }
     }
 
+    /// Whether the client may get other bytes than the origin sent.
+    pub fn changes(&self) -> bool {
+        self.strip.is_some()
+    }
+
     /// Looks at the next chunk: none if it goes to the client as it is, else what goes in its place
     /// (which may be empty).
     pub fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {

@@ -10,12 +10,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::denial;
 use super::super::problem::Problem;
 use super::Gateway;
 use super::tickets::Manner;
 use super::verdict::Verdict;
-use crate::control::{Admission, End, Held};
+use crate::control::{End, Held};
 use crate::ledger::{AtMost, Most, Reserve, Use};
 use crate::reader::{Asked, Bound, Ended, OnDisconnect, Protocol, Reader, Reading, Scanner};
 use crate::units::{AccountId, Credits, KeyId, Quantity, Timestamp};
@@ -26,6 +25,9 @@ const EXCHANGES_MAX: usize = 10_000;
 const EXPIRES_MS: i64 = 900_000;
 /// How often the next slice is asked for in vain before the stream ends.
 const SILENCES_MAX: u32 = 3;
+
+const ENDED: &str = "the account's credits ended in the middle of this answer: buy credits and try \
+     again";
 
 /// One request under way.
 pub(super) struct Exchange {
@@ -326,11 +328,10 @@ impl Gateway {
     /// The last words of a stream whose credits are used up (RFC 8506 Final-Unit-Action), in the
     /// words of its protocol.
     pub(super) fn last_words(&mut self, number: u32) -> Vec<u8> {
-        let url = self.config.topup_url.clone();
+        let url = self.config.topup_url.as_deref();
+        let url = url.map(|url| format!(": {url}")).unwrap_or_default();
+        let message = format!("{ENDED}{url}");
         let Some(exchange) = self.exchanges.get(number) else { return Vec::new() };
-        let zero = Credits::ZERO;
-        let problem = denial::insufficient(zero, zero, None, url.as_deref());
-        let message = problem.detail();
         let code = "insufficient_credits";
         let error = match exchange.reader.protocol() {
             Protocol::AnthropicMessages => {
