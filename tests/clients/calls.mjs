@@ -135,6 +135,38 @@ function messageEvents(events) {
   return messageView({ ...message, content }, events);
 }
 
+/** What a stream's event adds to the text, or to a tool's arguments. */
+function pieceOf({ choices, type, delta }) {
+  if (choices) {
+    const said = choices[0]?.delta;
+    return said?.content || said?.tool_calls?.[0]?.function?.arguments || "";
+  }
+  if (typeof delta === "string") return delta;
+  return (type === "content_block_delta" && (delta.text ?? delta.partial_json)) || "";
+}
+
+/**
+ * Streams, and gives up as soon as `enough(tokens, event)` says so.
+ * @returns {Promise<number>} tokens that the caller has seen
+ */
+export async function hangUp(protocol, client, body, headers, enough) {
+  const controller = new AbortController();
+  const options = { headers, signal: controller.signal };
+  const asked = { ...body, stream: true };
+  const stream = await {
+    chat: () => client.chat.completions.create(asked, options),
+    responses: () => client.responses.create(asked, options),
+    messages: () => client.messages.create(asked, options),
+  }[protocol]();
+  let seen = 0;
+  for await (const event of stream) {
+    if (controller.signal.aborted) continue;
+    seen += pieceOf(event).match(/t\d+/g)?.length ?? 0;
+    if (enough(seen, event)) controller.abort();
+  }
+  return seen;
+}
+
 const STREAM = { stream: true };
 const COUNTED = { ...STREAM, stream_options: { include_usage: true } };
 

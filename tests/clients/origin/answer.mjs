@@ -19,7 +19,10 @@ export const DOES = {
   cache_write: 0,
   /** Calls the request's first tool instead of talking. */
   tool: false,
-  /** "none", "malformed" or "repeated" (with every event, cumulative) in the place of a right one. */
+  /**
+   * In the place of a right one: "none"; "malformed"; "repeated", with every event, cumulative; of
+   * messages "late", where only the end knows the input, and "brief", where only the start does.
+   */
   usage: "",
   /** A status that is not 200, with the protocol's own error. */
   status: 200,

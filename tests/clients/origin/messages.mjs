@@ -65,13 +65,14 @@ export function whole(answer, does) {
 export function* stream(answer, does) {
   const named = (data, words = 0) => ({ text: event(data, data.type), words });
   const delta = (index, delta, words) => named({ type: "content_block_delta", index, delta }, words);
-  const soFar = (stop_reason, output) =>
+  const soFar = (stop_reason, output_tokens) =>
     named({
       type: "message_delta",
       delta: { stop_reason, stop_sequence: null },
-      ...usage(answer, does, output),
+      ...(does.usage === "brief" ? { usage: { output_tokens } } : usage(answer, does, output_tokens)),
     });
   const start = message(answer, { content: [], stop_reason: null, ...usage(answer, does, 1) });
+  if (does.usage === "late") Object.assign(start.usage, { input_tokens: 0, output_tokens: 0 });
   yield named({ type: "message_start", message: start });
   let index = 0;
   if (answer.reasoning > 0) {
