@@ -161,7 +161,7 @@ export async function hangUp(protocol, client, body, headers, enough) {
   let seen = 0;
   for await (const event of stream) {
     if (controller.signal.aborted) continue;
-    seen += pieceOf(event).match(/t\d+/g)?.length ?? 0;
+    seen += pieceOf(event).match(/tok\d+/g)?.length ?? 0;
     if (enough(seen, event)) controller.abort();
   }
   return seen;

@@ -124,9 +124,9 @@ export async function startClients(options = {}) {
         bases: gateway.urls,
 
         /**
-         * Nothing is held any more, each operation ended once, and what was burned is `expected`
-         * (in millionths), or within it.
-         * @param {bigint | { least: bigint, most: bigint }} expected
+         * Nothing is held any more, each operation ended once, and what was burned is what the
+         * journal says, and `expected` (in millionths), or within it.
+         * @param {bigint | { least: bigint, most: bigint }} [expected]
          * @returns what the journal says of each operation
          */
         async books(expected) {
@@ -136,7 +136,7 @@ export async function startClients(options = {}) {
           const sum = [...found.values()].reduce((sum, { cost }) => sum + cost, 0n);
           assert.equal(balance.burned, credits(sum), "the balance is what the journal says");
           if (typeof expected === "bigint") assert.equal(balance.burned, credits(expected));
-          else assert.ok(sum >= expected.least && sum <= expected.most, within(sum, expected));
+          else if (expected) assert.ok(isWithin(sum, expected), told(sum, expected));
           assert.equal((await gateway.account(account)).audit, "ok");
           return found;
         },
@@ -150,5 +150,6 @@ export async function startClients(options = {}) {
   };
 }
 
-const within = (sum, { least, most }) =>
+export const isWithin = (sum, { least, most }) => sum >= least && sum <= most;
+const told = (sum, { least, most }) =>
   `${credits(sum)} burned, which is not within ${credits(least)} and ${credits(most)}`;

@@ -64,7 +64,7 @@ export function estimate({ bytes, seen = 0, bound }) {
 }
 
 /** The text of `n` tokens. */
-export const said = (n) => Array.from({ length: n }, (_, i) => `t${i} `).join("");
+export const said = (n) => Array.from({ length: n }, (_, i) => `tok${i} `).join("");
 
 /** A prompt of `n` tokens. */
 export const prompt = (n) => Array.from({ length: n }, (_, i) => "abcdefghij"[i % 10]).join(" ");

@@ -1,6 +1,6 @@
 /**
- * What an answer will be, from the request alone: a token is a word, and the words are t0, t1, t2 …,
- * so that a test can work out by itself what an answer says and what it costs.
+ * What an answer will be, from the request alone: a token is a word, and the words are tok0, tok1,
+ * tok2 …, so that a test can work out by itself what an answer says and what it costs.
  *
  *   body                  the protocol's own: prompt, bound, copies, tools
  *   origin-does (header)  what else this answer is to be, as JSON; the members of {@link DOES}
@@ -47,7 +47,7 @@ export const CREATED = 1_700_000_000;
 /** Tokens number `from` up to `to`, each with the space that parts it from the next. */
 export function words(from, to) {
   let text = "";
-  for (let i = from; i < to; i++) text += `t${i} `;
+  for (let i = from; i < to; i++) text += `tok${i} `;
   return text;
 }
 
