@@ -36,18 +36,18 @@ export const tools = (protocol) => WRITE[protocol];
 const chatUsage = (usage) =>
   usage && {
     input: usage.prompt_tokens,
-    cached: usage.prompt_tokens_details.cached_tokens,
-    written: usage.prompt_tokens_details.cache_write_tokens,
+    cached: usage.prompt_tokens_details?.cached_tokens,
+    written: usage.prompt_tokens_details?.cache_write_tokens,
     output: usage.completion_tokens,
-    reasoning: usage.completion_tokens_details.reasoning_tokens,
+    reasoning: usage.completion_tokens_details?.reasoning_tokens,
   };
 const responsesUsage = (usage) =>
   usage && {
     input: usage.input_tokens,
-    cached: usage.input_tokens_details.cached_tokens,
-    written: usage.input_tokens_details.cache_write_tokens,
+    cached: usage.input_tokens_details?.cached_tokens,
+    written: usage.input_tokens_details?.cache_write_tokens,
     output: usage.output_tokens,
-    reasoning: usage.output_tokens_details.reasoning_tokens,
+    reasoning: usage.output_tokens_details?.reasoning_tokens,
   };
 /** Anthropic counts cached tokens beside the others. */
 const messagesUsage = (usage) => ({

@@ -8,7 +8,7 @@ import { eventually } from "../edge/harness.mjs";
 import { BODIES, CALLS, hangUp, told, tools } from "./calls.mjs";
 import { connect } from "./each.mjs";
 import { METERED, startClients } from "./harness.mjs";
-import { cost, credits, estimate, tokens } from "./oracle.mjs";
+import { cost, credits, estimate, millionths, tokens } from "./oracle.mjs";
 
 const INPUT = 50;
 let clients;
@@ -141,19 +141,21 @@ test("elizaOS/eliza #22681: a negative price is no price", METERED, async () => 
   assert.equal(answer.status, 422, answer.text);
 });
 
-for (const way of ["create", "stream"]) {
-  test(`elizaOS/eliza #22681: usage below zero mints nothing (${way})`, METERED, async () => {
-    const id = `minting-${way}`;
-    const customer = await clients.customer(id);
-    for (const usage of ["malformed", ""]) {
-      await call("chat", customer, { id, words: 20, usage }, { way, more: BOUNDED });
-    }
-    const { least, most } = unknown(20);
-    const found = await customer.books({ least: least + exactly({}), most: most + exactly({}) });
-    assert.deepEqual([...found.values()].map(({ estimated }) => estimated), [true, false]);
-    const { granted, available, burned } = await clients.gateway.balance(id);
-    assert.deepEqual([granted, available !== granted, burned !== "0"], ["1000000", true, true]);
-  });
+for (const protocol of ["chat", "responses", "messages"]) {
+  for (const usage of ["malformed", "negative"]) {
+    test(`elizaOS/eliza #22681: ${usage} usage of ${protocol} mints nothing`, METERED, async () => {
+      const id = `minting-${protocol}-${usage}`;
+      const customer = await clients.customer(id);
+      const more = protocol === "chat" ? BOUNDED : {};
+      for (const way of ["create", "stream"]) {
+        await call(protocol, customer, { id, words: 20, usage }, { way, more });
+      }
+      const found = await customer.books({ least: unknown(40).least, most: unknown(0, 4_096, 2).most });
+      assert.deepEqual([...found.values()].map(({ estimated }) => estimated), [true, true]);
+      const { available, burned } = await clients.gateway.balance(id);
+      assert.equal(millionths(available) + millionths(burned), millionths("1000000"));
+    });
+  }
 }
 
 test("litellm #37927: a success without usage is charged all the same", METERED, async () => {

@@ -20,8 +20,9 @@ export const DOES = {
   /** Calls the request's first tool instead of talking. */
   tool: false,
   /**
-   * In the place of a right one: "none"; "malformed"; "repeated", with every event, cumulative; of
-   * messages "late", where only the end knows the input, and "brief", where only the start does.
+   * In the place of a right one: "none"; "malformed", no numbers; "negative"; "repeated", with
+   * every event, cumulative; of messages "late", where only the end knows the input, and "brief",
+   * where only the start does.
    */
   usage: "",
   /** A status that is not 200, with the protocol's own error. */

@@ -26,6 +26,9 @@ function usage(answer, does, written = answer.visible) {
   if (does.usage === "malformed") {
     return { prompt_tokens: "many", completion_tokens: -7, total_tokens: null };
   }
+  if (does.usage === "negative") {
+    return { prompt_tokens: -1_000_000, completion_tokens: -7, total_tokens: -1_000_007 };
+  }
   const output = (answer.reasoning + written) * answer.copies;
   return {
     prompt_tokens: answer.input,

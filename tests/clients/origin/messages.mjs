@@ -24,6 +24,7 @@ export function read(body) {
 function usage(answer, does, output) {
   if (does.usage === "none") return {};
   if (does.usage === "malformed") return { usage: { input_tokens: {}, output_tokens: "3 or so" } };
+  if (does.usage === "negative") return { usage: { input_tokens: -1_000_000, output_tokens: -7 } };
   const details = answer.reasoning > 0 ? { thinking_tokens: answer.reasoning } : null;
   return {
     usage: {

@@ -22,6 +22,7 @@ export function read(body) {
 function usage(answer, does, written) {
   if (does.usage === "none") return null;
   if (does.usage === "malformed") return { input_tokens: null, output_tokens: 1e30 };
+  if (does.usage === "negative") return { input_tokens: -1_000_000, output_tokens: -7 };
   const output = answer.reasoning + written;
   return {
     input_tokens: answer.input,
