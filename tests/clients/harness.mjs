@@ -76,7 +76,7 @@ const PLANS = [
       model: "matrix",
       entries: [{ when: { model: "listed" }, unit_price }],
     })),
-    meters: METERS.map((meter) => ({ ...meter, dimensions: ["model"] })),
+    meters: METERS.map((meter) => ({ ...meter, dimensions: { model: "/model" } })),
   },
 ];
 
