@@ -26,8 +26,19 @@ import * as gateway from "./gateway.mjs";
 import * as journal from "./journal.mjs";
 import * as latency from "./latency.mjs";
 import * as rating from "./rating.mjs";
+import * as stream from "./stream.mjs";
 
-const BENCHES = { gateway, latency, distance, cost, control, journal, events, rating };
+const BENCHES = {
+  gateway,
+  stream,
+  latency,
+  distance,
+  cost,
+  control,
+  journal,
+  events,
+  rating,
+};
 const OUTPUT = join(ROOT, "target", "bench.json");
 
 function help() {

@@ -61,7 +61,7 @@ pub use replay::{Position, Replay};
 pub use report::Reported;
 pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve, Settle};
 pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
-pub use uses::{COMBINATIONS_MAX, USES_MAX, Use};
+pub use uses::{AtMost, COMBINATIONS_MAX, USES_MAX, Use};
 
 use uses::Usages;
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::decide::{Debited, Payer, Session};
 use super::entry::Entry;
 use super::grant::Burn;
-use super::uses::{self, Rated, USES_MAX, Use};
+use super::uses::{self, AtMost, Rated, USES_MAX, Use};
 use super::zero::Room;
 use super::{LedgerError, RESERVATIONS_MAX};
 use crate::plan::{Combination, Plan};
@@ -45,7 +45,7 @@ pub struct Reserve {
     pub labels: Combination,
     /// What it uses at most, where that cannot be lowered; of an operation that goes on, in all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uses: Vec<Use>,
+    pub uses: Vec<AtMost>,
     /// What it uses at most besides, and that can be lowered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Most>,
@@ -59,7 +59,7 @@ pub struct Reserve {
 pub struct Most {
     /// What is used, and how much of it at most.
     #[serde(rename = "use")]
-    pub bounded: Use,
+    pub bounded: AtMost,
     /// Fewer units than this are of no use; of an operation that goes on, so many more.
     pub least: u64,
 }
@@ -155,7 +155,8 @@ impl Session<'_> {
         if !(1..=RESERVATION_MS_MAX).contains(expires_ms) {
             return Err(LedgerError::ReservationTime { ms: *expires_ms });
         }
-        check_uses(&reserve.uses)?;
+        let others = reserve.most.iter().map(|most| &most.bounded).chain(&reserve.uses);
+        check_count(others.map(|one| one.or.len().saturating_add(1)).sum())?;
         if self.ledger.debits.contains_key(op) {
             return Ok(Debited::Ended);
         }
@@ -211,8 +212,8 @@ impl Session<'_> {
     ) -> Result<Option<Bound>, Inexact> {
         let units = units.or(most.as_ref().map(|most| most.bounded.quantity));
         let lowered = most.as_ref().zip(units).map(|(most, units)| most.bounded.with(units));
-        let all: Vec<Use> = uses.iter().cloned().chain(lowered).collect();
-        let cost = uses::bound(plan, &self.ledger.usage, &all);
+        let all = uses.iter().chain(&lowered);
+        let cost = uses::bound(plan, &self.ledger.usage, all);
         Ok(cost.map(|cost| Bound { cost, most: units }))
     }
 
@@ -283,7 +284,7 @@ impl Session<'_> {
     /// [`LedgerError::TooManyUses`].
     pub fn settle(&mut self, plan: &Plan, settle: &Settle) -> Result<Credits, LedgerError> {
         let Settle { op, uses, last, status, estimated } = settle;
-        check_uses(uses)?;
+        check_count(uses.len())?;
         let unknown = || LedgerError::ReservationUnknown { op: op.clone() };
         let Some(reservation) = self.ledger.reservations.get(op) else {
             // Ended before: the answer is the same, unless it was released.
@@ -359,9 +360,9 @@ impl Session<'_> {
     }
 }
 
-fn check_uses(uses: &[Use]) -> Result<(), LedgerError> {
-    match uses.len() > USES_MAX {
-        true => Err(LedgerError::TooManyUses { count: uses.len(), max: USES_MAX }),
+fn check_count(count: usize) -> Result<(), LedgerError> {
+    match count > USES_MAX {
+        true => Err(LedgerError::TooManyUses { count, max: USES_MAX }),
         false => Ok(()),
     }
 }

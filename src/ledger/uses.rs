@@ -39,7 +39,7 @@ pub struct Use {
 
 impl Use {
     /// The same use of so many units.
-    pub fn with(&self, quantity: Quantity) -> Self {
+    pub(super) fn with(&self, quantity: Quantity) -> Self {
         Self { quantity, ..self.clone() }
     }
 
@@ -60,6 +60,50 @@ impl Use {
         let of = self.of.iter().filter(|(name, _)| priced(name));
         let of = of.map(|(name, value)| (name.clone(), value.clone())).collect();
         Self { of, ..self.clone() }
+    }
+}
+
+/// The most that may be used of a charge, or of one of several: which of them each unit goes to is
+/// known only at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtMost {
+    /// The charge.
+    pub charge: ChargeId,
+    /// Others that it may turn out to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<ChargeId>,
+    /// Dimension values, if the price depends on them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub of: Combination,
+    /// Meter units, at most.
+    pub quantity: Quantity,
+}
+
+impl From<Use> for AtMost {
+    fn from(Use { charge, of, quantity }: Use) -> Self {
+        Self { charge, or: Vec::new(), of, quantity }
+    }
+}
+
+impl AtMost {
+    /// The same of so many units.
+    pub fn with(&self, quantity: Quantity) -> Self {
+        Self { quantity, ..self.clone() }
+    }
+
+    /// The most that it can come to cost, whatever others use meanwhile: all of it at the dearest
+    /// of its charges. Nothing if there is no bound.
+    fn bound(&self, plan: &Plan, usages: &Usages) -> Option<Credits> {
+        let mut most = Credits::ZERO;
+        for id in std::iter::once(&self.charge).chain(&self.or) {
+            let charge = plan.charge(id)?;
+            let (of, quantity) = (self.of.clone(), self.quantity);
+            let one = Use { charge: id.clone(), of, quantity }.projected(charge);
+            let before = state(charge, usages).ok()?;
+            most = most.max(inline::bound(charge, &before, &one.event(charge))?);
+        }
+        Some(most)
     }
 }
 
@@ -187,14 +231,13 @@ pub(super) fn rate(plan: &Plan, usages: &Usages, uses: &[Use]) -> Option<Rated> 
     Some(rated)
 }
 
-/// The most that a list of uses can come to cost, whatever others use meanwhile; nothing if there
-/// is no bound.
-pub(super) fn bound(plan: &Plan, usages: &Usages, uses: &[Use]) -> Option<Credits> {
-    let bounds = uses.iter().map(|one| {
-        let charge = plan.charge(&one.charge)?;
-        let one = one.projected(charge);
-        inline::bound(charge, &state(charge, usages).ok()?, &one.event(charge))
-    });
+/// The most that all of these can come to cost together; nothing if there is no bound.
+pub(super) fn bound<'a>(
+    plan: &Plan,
+    usages: &Usages,
+    all: impl IntoIterator<Item = &'a AtMost>,
+) -> Option<Credits> {
+    let bounds = all.into_iter().map(|one| one.bound(plan, usages));
     Credits::sum(bounds.collect::<Option<Vec<_>>>()?).ok()
 }
 

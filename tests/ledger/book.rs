@@ -230,8 +230,8 @@ fn reserve(words: &Words<'_>, now: Timestamp) -> Reserve {
         route: "POST /words".to_owned(),
         key: Some(words.option("key").unwrap_or("k1").parse().unwrap()),
         labels: Combination::new(),
-        uses: vec![used(words.0[2])],
-        most: words.option("most").map(|most| Most { bounded: used(most), least }),
+        uses: vec![used(words.0[2]).into()],
+        most: words.option("most").map(|most| Most { bounded: used(most).into(), least }),
         expires_ms: words.instant("until").unwrap().millis_since(now),
     }
 }

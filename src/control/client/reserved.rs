@@ -12,8 +12,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::super::admission::{Admission, Held};
+use super::super::admission::{Admission, Held, OnceRefusal, Paid};
 use super::super::message::{DebitAnswer, Request};
+use super::super::once::Once;
 use super::{Client, UNDER_WAY_MS};
 use crate::ledger::{Reserve, Settle, Use};
 use crate::units::{Credits, Inexact, Timestamp};
@@ -38,6 +39,8 @@ pub enum End {
     },
     /// It served nothing.
     Released,
+    /// It was no reservation, but the client has a key for it.
+    Done,
 }
 
 #[derive(Debug)]
@@ -55,11 +58,17 @@ pub(super) struct Reserved {
 }
 
 impl Reserved {
-    pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.ended.is_empty()
+    /// Whether nothing runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty()
     }
 
-    fn end(&mut self, op: &str, end: End) {
+    /// Whether nothing waits to be told.
+    pub(super) fn has_told(&self) -> bool {
+        self.ended.is_empty()
+    }
+
+    pub(super) fn end(&mut self, op: &str, end: End) {
         self.running.remove(op);
         if self.ended.len() >= WAITING_MAX {
             self.ended.pop_front();
@@ -80,6 +89,7 @@ impl Reserved {
                     request.settles.push(Settle { op, uses, last: true, status, estimated });
                 }
                 End::Released => request.releases.push(op),
+                End::Done => request.done.push(op),
             }
         }
     }
@@ -102,17 +112,24 @@ impl Reserved {
 
 fn told(request: &Request) -> Option<BTreeSet<&str>> {
     let settled = request.settles.iter().map(|settle| settle.op.as_str());
-    let told: BTreeSet<&str> = settled.chain(request.releases.iter().map(String::as_str)).collect();
+    let others = request.releases.iter().chain(&request.done).map(String::as_str);
+    let told: BTreeSet<&str> = settled.chain(others).collect();
     (!told.is_empty()).then_some(told)
 }
 
 impl Client {
-    /// Asks for credits for one operation; its id is given here.
+    /// Asks for credits for one operation. Its id is given here, unless the client has a key for it,
+    /// which stands for the `fingerprint` of its request.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
-    pub fn reserve(&mut self, reserve: Reserve, now: Timestamp) -> Result<Admission, Inexact> {
+    pub fn reserve(
+        &mut self,
+        reserve: Reserve,
+        fingerprint: Option<String>,
+        now: Timestamp,
+    ) -> Result<Admission, Inexact> {
         self.look_at_clock(now);
         if let Some(key) = &reserve.key
             && self.refused.get(key).is_some_and(|until| now < *until)
@@ -120,9 +137,11 @@ impl Client {
             return Ok(Admission::KeyRefused);
         }
         self.counter = self.counter.saturating_add(1);
-        let op = format!("{}r{}", self.isolate, self.counter);
+        let name = format!("{}r{}", self.isolate, self.counter);
         let mut request = self.request(Credits::ZERO, now)?;
+        let op = if fingerprint.is_some() { reserve.op } else { name.clone() };
         request.reserve = Some(Reserve { op, ..reserve });
+        request.once = fingerprint.map(|fingerprint| Once { fingerprint, holder: name });
         self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
     }
@@ -144,6 +163,13 @@ impl Client {
         let mut request = self.blank();
         self.reserved.tell(&mut request, now);
         told(&request).is_some().then_some(request)
+    }
+
+    pub(super) fn repeated(&self, op: &str, cost: Credits) -> Result<Paid, Inexact> {
+        let left = self.others()?.plus(self.book.spendable()?)?;
+        let (op, restricted, repeated) = (op.to_owned(), false, true);
+        let (renew, flush, is_exact) = (false, false, false);
+        Ok(Paid { op, cost, is_exact, restricted, repeated, left, renew, flush })
     }
 
     /// There is no telling whether the account holds something for it.
@@ -184,6 +210,17 @@ impl Client {
                 Admission::KeyLimited { period, limit, spent }
             }
             Some(DebitAnswer::RatingFailed) => Admission::Unpriced,
+            Some(DebitAnswer::Repeated { cost }) => {
+                Admission::Paid(self.repeated(&reserve.op, cost)?)
+            }
+            Some(
+                answer @ (DebitAnswer::OnceInFlight
+                | DebitAnswer::OnceDiffers
+                | DebitAnswer::OnceSpent),
+            ) => match OnceRefusal::of(&answer) {
+                Some(refusal) => Admission::Once(refusal),
+                None => return Ok(None),
+            },
             // It cannot be told from what was asked before.
             Some(DebitAnswer::Paid { .. } | DebitAnswer::Ended) | None => {
                 self.give_up(reserve);

@@ -22,6 +22,7 @@
 //! | `POST /v1/accounts/{a}/top-up-rule`      | when to ask for money                    | operator |
 //! | `POST /v1/accounts/{a}/top-ups/{t}/fail` | money that will not come                 | operator |
 //! | `POST /v1/accounts/{a}/unreported/return` | return what ended leases did not report | operator |
+//! | `POST /v1/authorize`, `/settle`, `/release` | credits for an operation elsewhere    | operator |
 //! | `GET  /v1/accounts/{a}/journal`          | rows as JSON lines, `?after=n&limit=n`   | both     |
 //! | `GET  /v1/accounts/{a}/export`           | the whole journal, as JSON lines         | both     |
 //! | `GET  /v1/accounts/{a}/verify`           | audits stored rows, `?from=n`            | operator |
@@ -33,6 +34,7 @@ mod body;
 mod corrections;
 mod events;
 mod journal;
+mod orders;
 mod published;
 
 use worker::{Env, Method, Request, Response};
@@ -85,13 +87,20 @@ async fn route(mut request: Request, env: Env) -> Handled {
         (["events", "corrections"], Method::Post) => {
             events::take(&env, events::Kind::Corrections, &mut request).await
         }
+        (["authorize"], Method::Post) => orders::authorize(&config, &env, &mut request).await,
+        (["settle"], Method::Post) => orders::settle(&config, &env, &mut request).await,
+        (["release"], Method::Post) => orders::release(&config, &env, &mut request).await,
         (["accounts"], Method::Post) => accounts::open(&env, &mut request).await,
         (["accounts"], Method::Get) => accounts::list(&env, &request).await,
         (["accounts", account, rest @ ..], Method::Post) => {
             let account = account_id(account)?;
             accounts::write(&config, &env, account, rest, &mut request).await
         }
-        (["plans" | "routes" | "accounts" | "events" | "health", ..], method) => {
+        (
+            ["plans" | "routes" | "accounts" | "events" | "health" | "authorize" | "settle"
+            | "release", ..],
+            method,
+        ) => {
             let detail = "this path does not take this method: see the list of calls";
             Err(Problem::new(405, "method_not_allowed", detail).value(method.as_ref()))
         }

@@ -19,6 +19,7 @@
 //! follows it. Integers stay within ±(2^53 − 1): numbers of rows, bytes and milliseconds.
 
 mod events;
+mod once;
 mod parts;
 mod read;
 mod verify;
