@@ -9,8 +9,9 @@ mod grants;
 mod leases;
 mod reservations;
 
-use super::entry::{Debit, Entry, Flying, Operations, PlanRef, Row};
+use super::entry::{Entry, PlanRef, Row};
 use super::grant::Burn;
+use super::operations::{Debit, Flying, Operations};
 use super::{
     COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
     PastTerms, Replay, TERMS_MAX, TopUp, Totals, uses,

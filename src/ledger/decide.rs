@@ -5,9 +5,10 @@
 //! change is recorded as an entry and applied at once; the caller writes what [`Session::finish`]
 //! returns as one journal row. A command that is refused has recorded nothing of its own.
 
-use super::entry::{Debit, Entry, PlanRef};
+use super::entry::{Entry, PlanRef};
 use super::events::EventKey;
 use super::grant::{Burn, Grant, GrantTerms, Rollover};
+use super::operations::Debit;
 use super::zero::Beyond;
 use super::{GRANTS_MAX, Ledger, LedgerError, PastDebit, Reservation, SpendPeriod, uses};
 use crate::plan::Plan;

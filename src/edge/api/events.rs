@@ -177,8 +177,8 @@ fn structured(headers: &Headers, text: String) -> Result<String, Problem> {
         return match is_json || kind == "text/plain" {
             true => Ok(text),
             false => {
-                let detail = "send application/cloudevents+json, application/cloudevents-batch+json \
-                     or application/json, or the attributes as ce- headers";
+                let detail = "send application/cloudevents+json, a batch of them, or \
+                     application/json; or the attributes as ce- headers";
                 Err(Problem::new(415, "media_type", detail).field("content-type").value(kind))
             }
         };

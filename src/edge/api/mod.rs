@@ -97,8 +97,11 @@ async fn route(mut request: Request, env: Env) -> Handled {
             accounts::write(&config, &env, account, rest, &mut request).await
         }
         (
-            ["plans" | "routes" | "accounts" | "events" | "health" | "authorize" | "settle"
-            | "release", ..],
+            [
+                "plans" | "routes" | "accounts" | "events" | "health" | "authorize" | "settle"
+                | "release",
+                ..,
+            ],
             method,
         ) => {
             let detail = "this path does not take this method: see the list of calls";

@@ -131,8 +131,8 @@ impl Store {
     }
 
     /// Writes one row, with the keys of the events that it tells of, and a checkpoint or a segment
-    /// when it is time. The row decides: once it is written the change is made, and what fails after
-    /// it is only made up for later.
+    /// when it is time. The row decides: once it is written the change is made, and what fails
+    /// after it is only made up for later.
     pub(super) fn append(
         &self,
         head: &Head,

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! cost ≥ 0   credits in burn order ─▶ debt
-//! cost < 0   debt that no operation owes by name ─▶ overage of the open period ─▶ the grants that
-//!            the event itself burned ─▶ those that events burned last ─▶ the next invoice, or
-//!            what nobody paid
+//! cost < 0   debt that no operation owes by name
+//!              ─▶ overage of the open period
+//!              ─▶ grants: those that the event itself burned, then those that burned last
+//!              ─▶ the next invoice, or what nobody paid
 //! ```
 //!
 //! So burned, debt and overage are what they would be if only the rest had ever happened. Invariant:
@@ -13,6 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::decide::{Payer, Session};
+use crate::ledger::entry::is_zero;
 use crate::ledger::{Burn, Ledger};
 use crate::plan::{AtZero, Plan};
 use crate::units::{Credits, Inexact};
@@ -36,10 +38,6 @@ pub struct Booked {
     /// What nobody paid and need not pay, below zero.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpaid: Credits,
-}
-
-fn is_zero(amount: &Credits) -> bool {
-    amount.is_zero()
 }
 
 fn negative(amount: Credits) -> Result<Credits, Inexact> {
