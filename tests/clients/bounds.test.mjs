@@ -34,7 +34,8 @@ for (const [protocol, field, bound] of FIELDS) {
   for (const way of ["create", "stream"]) {
     const asks = bound ?? "names no bound";
     test(`${protocol}, ${way}: ${field} ${asks}, and 300 are affordable`, METERED, async () => {
-      const id = `fits-${protocol}-${field}-${asks}-${way}`.replaceAll(/[_ ]/g, "-").slice(0, 40);
+      const name = `${protocol}-${way}-${field}-${bound ?? "none"}`;
+      const id = name.replaceAll("_", "-");
       const asked = { ...BODIES[protocol](INPUT), ...(bound && { [field]: bound }) };
       // Nobody knows the prompt's tokens before the origin does: they are at most its bytes.
       const bytes = prompt(INPUT).length;

@@ -18,7 +18,7 @@ export const DIRECT = process.env.THROUGH === "origin";
 export const METERED = { skip: DIRECT && "the gateway is left out" };
 
 /** Of a request that names no bound. */
-export const OUTPUT_MAX = 4_096;
+export const OUTPUT_MAX = 8_192;
 /** Output tokens that a sliced route reserves at a time. */
 export const SLICE = 100;
 
