@@ -76,7 +76,7 @@ const PLANS = [
       model: "matrix",
       entries: [{ when: { model: "listed" }, unit_price }],
     })),
-    meters: METERS.map((meter) => ({ ...meter, dimensions: ["model"] })),
+    meters: METERS.map((meter) => ({ ...meter, dimensions: { model: "/model" } })),
   },
 ];
 
@@ -99,15 +99,24 @@ function unmetered(origin) {
 export async function startClients(options = {}) {
   const origin = await startOrigin();
   if (DIRECT) return unmetered(origin);
-  const gateway = await startGateway({ ...options, origin }).catch((error) => {
+  let gateway;
+  const stop = async () => {
+    await gateway?.stop();
     origin.stop();
+  };
+  try {
+    gateway = await startGateway({ ...options, origin });
+    for (const plan of PLANS) await gateway.must("POST", "/v1/plans", plan);
+    await gateway.must("PUT", "/v1/routes", ROUTES);
+  } catch (error) {
+    // Else what was started keeps the test from ending.
+    await stop();
     throw error;
-  });
-  for (const plan of PLANS) await gateway.must("POST", "/v1/plans", plan);
-  await gateway.must("PUT", "/v1/routes", ROUTES);
+  }
 
   return {
     origin,
+    stop,
     gateway,
 
     /** Opens an account with these credits, and a key. */
@@ -141,11 +150,6 @@ export async function startClients(options = {}) {
           return found;
         },
       };
-    },
-
-    async stop() {
-      await gateway.stop();
-      origin.stop();
     },
   };
 }
