@@ -22,6 +22,7 @@ mod answered;
 mod denied;
 mod owed;
 mod refunds;
+mod reserved;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -30,6 +31,7 @@ use super::REPORT_MS;
 use super::admission::{Admission, Flush, Operation, Paid};
 use super::lease_book::LeaseBook;
 use super::message::{Request, VERSION, Wish};
+use super::once::Once;
 use super::prices::{Price, Prices, Unpriced};
 use super::rate::Rate;
 use crate::ledger::Balance;
@@ -37,10 +39,12 @@ use crate::plan::Plan;
 use crate::units::{Credits, Inexact, KeyId, Timestamp};
 
 pub use again::{Again, Known};
+pub use reserved::End;
 
 use denied::Denied;
 use owed::OwedBook;
 use refunds::Refunds;
+use reserved::Reserved;
 
 /// How long a message may be under way before another may be sent in its place.
 const UNDER_WAY_MS: i64 = 10_000;
@@ -58,6 +62,7 @@ pub struct Client {
     book: LeaseBook,
     rate: Rate,
     refunds: Refunds,
+    reserved: Reserved,
     owed: OwedBook,
     /// Debits without an answer.
     asked: usize,
@@ -87,6 +92,7 @@ impl Client {
             book: LeaseBook::new(format!("{isolate}l{counter}")),
             rate: Rate::default(),
             refunds: Refunds::default(),
+            reserved: Reserved::default(),
             owed: OwedBook::default(),
             asked: 0,
             denied: None,
@@ -117,9 +123,9 @@ impl Client {
         !waits && self.book.is_at_rest() && self.has_told()
     }
 
-    /// Whether no refund waits and nothing is owed.
+    /// Whether no refund waits, nothing is owed, and what was held has ended and been told.
     fn has_told(&self) -> bool {
-        self.refunds.is_empty() && self.owed.is_empty()
+        self.refunds.is_empty() && self.owed.is_empty() && self.reserved.is_empty()
     }
 
     /// Decides an operation. No I/O; takes O(tiers).
@@ -181,6 +187,7 @@ impl Client {
             cost: price.cost,
             is_exact: price.is_exact,
             restricted: false,
+            repeated: false,
             left,
             renew,
             flush,
@@ -233,6 +240,28 @@ impl Client {
         Ok(Admission::Ask(Box::new(request)))
     }
 
+    /// Asks for an operation that the client names by a key of its own, `op`: always, since the same
+    /// request may have come by another isolate.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn admit_once(
+        &mut self,
+        operation: Operation,
+        op: String,
+        fingerprint: String,
+        now: Timestamp,
+    ) -> Result<Admission, Inexact> {
+        self.look_at_clock(now);
+        let holder = self.next_debit();
+        let mut request = self.request(Credits::ZERO, now)?;
+        request.debit = Some(operation.debit(op));
+        request.once = Some(Once { fingerprint, holder });
+        self.asked = self.asked.saturating_add(1);
+        Ok(Admission::Ask(Box::new(request)))
+    }
+
     /// The name of an operation that no lease pays.
     fn next_debit(&mut self) -> String {
         self.counter = self.counter.saturating_add(1);
@@ -260,6 +289,7 @@ impl Client {
         request.report = self.book.report()?;
         request.refunds = self.due_refunds(now);
         request.owed = self.owed.told(now);
+        self.reserved.tell(&mut request, now);
         request.wish = self.wish(cost, now);
         self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
         Ok(request)
@@ -311,31 +341,31 @@ impl Client {
             self.book.give_back()?;
         }
         self.idle = true;
-        let refunds = self.due_refunds(now);
+        let mut request = Request { refunds: self.due_refunds(now), ..self.blank() };
         // What an unanswered wish was granted must be known before it can be given back.
         let doubt = self.book.is_in_doubt();
-        let owed = self.owed.told(now);
-        let waits = refunds.is_empty() && owed.is_empty() && self.book.is_fresh(now);
+        request.owed = self.owed.told(now);
+        self.reserved.tell(&mut request, now);
+        let waits = !request.tells() && self.book.is_fresh(now);
         if !rests && !last && !doubt && waits {
             return Ok(Flush::Wait);
         }
-        let report = self.book.report()?;
+        request.report = self.book.report()?;
         let cost = self.book.last_cost();
-        let wish = match doubt {
+        request.wish = match doubt {
             true => Some(self.book.next_wish(Credits::ZERO, cost)),
             // A report that goes anyway asks for more as well, and spares the renewal.
-            false if !rests && report.is_some() => self.wish(cost, now),
+            false if !rests && request.report.is_some() => self.wish(cost, now),
             false => None,
         };
-        let request = Request { report, refunds, owed, wish, ..self.blank() };
-        if !request.is_exclusive() {
+        if !request.tells() && request.wish.is_none() {
             if self.book.is_at_rest() && self.has_told() {
                 self.flushing = None;
                 return Ok(Flush::Done);
             }
             return Ok(Flush::Wait);
         }
-        self.under_way = Some(now);
+        self.under_way = if request.is_exclusive() { Some(now) } else { self.under_way };
         Ok(Flush::Send(Box::new(request)))
     }
 
@@ -377,6 +407,10 @@ impl Client {
         now: Timestamp,
     ) -> Result<bool, Inexact> {
         let settled = self.book.settle(op, status, failed)?;
+        if !failed && Once::is_named(op) {
+            self.reserved.end(op, End::Done);
+            return Ok(self.start_flushing(now));
+        }
         if !failed || settled || self.owed.strike(op)? {
             return Ok(false);
         }

@@ -6,12 +6,15 @@
 //!  "refunds":["l1.17"],
 //!  "owed":[{"debit":{"op":"d7",…},"terms":0}],
 //!  "debit":{"op":"d9","route":"GET /words","charge":"words","key":"k1","quantity":"1"},
+//!  "reserve":{"op":"r3",…,"most":{"use":{"charge":"output","quantity":"4096"},"least":1},…},
+//!  "settles":[{"op":"r2","uses":[{"charge":"output","quantity":"300"}],"last":true}],
+//!  "releases":["r1"],
 //!  "wish":{"lease":"l1","seq":4,"rate":"20","cost":"1"}}
 //! ```
 //!
 //! Every part may be missing. The parts are idempotent each on its own: reports by cumulative
-//! counters and operation numbers, debits, refunds and what is owed by operation id, wishes by
-//! (lease, seq).
+//! counters and operation numbers, debits, reservations, refunds and what is owed by operation id,
+//! wishes by (lease, seq).
 //!
 //! While a new version rolls out, old isolates talk to new accounts and the other way round. An
 //! isolate passes over what it does not know in an answer. An account refuses a request with a
@@ -22,7 +25,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{Balance, Debit, Operations, Owed, SpendPeriod};
+use super::once::Once;
+use crate::ledger::{Balance, Debit, Operations, Owed, Reserve, Settle, SpendPeriod};
 use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
 /// Version of the messages; an account refuses one it does not know.
@@ -52,6 +56,21 @@ pub struct Request {
     /// Direct debit: one operation for the account itself to pay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub debit: Option<Debit>,
+    /// Credits to be set aside for one operation, in place of a debit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<Reserve>,
+    /// The client's key for the operation that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<Once>,
+    /// Operations with a client's key that were answered, and were no reservations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<String>,
+    /// Reserved operations that ended, and what they used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settles: Vec<Settle>,
+    /// Reserved operations that served nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<String>,
     /// How long ago the debit was first asked for, in milliseconds, if this is not the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_ms: Option<i64>,
@@ -61,14 +80,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether it tells what was spent, failed or is owed.
+    /// Whether it tells what was spent, ended, failed or is owed.
     pub fn tells(&self) -> bool {
-        self.report.is_some() || !self.refunds.is_empty() || !self.owed.is_empty()
+        let ended = !(self.settles.is_empty() && self.releases.is_empty() && self.done.is_empty());
+        self.report.is_some() || !self.refunds.is_empty() || !self.owed.is_empty() || ended
     }
 
-    /// Messages that tell or wish something go one at a time; debits alone need no order.
+    /// Messages with these parts go one at a time; operations that begin and end need no order.
     pub(super) fn is_exclusive(&self) -> bool {
-        self.tells() || self.wish.is_some()
+        let told = self.report.is_some() || !self.refunds.is_empty() || !self.owed.is_empty();
+        told || self.wish.is_some()
     }
 }
 
@@ -154,6 +175,27 @@ pub enum DebitAnswer {
         /// What it cost.
         cost: Credits,
     },
+    /// Set aside.
+    Held {
+        /// How much, in all.
+        amount: Credits,
+        /// What its part that can be lowered was lowered to, in units.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most: Option<Quantity>,
+    },
+    /// The operation that it asks for was ended meanwhile.
+    Ended,
+    /// The client sent the same request before, and it was charged.
+    Repeated {
+        /// What it cost, or at most cost.
+        cost: Credits,
+    },
+    /// The client's key is in use by the same request, which has not ended.
+    OnceInFlight,
+    /// The client's key was used for another request.
+    OnceDiffers,
+    /// The client's key was used too often.
+    OnceSpent,
     /// Nothing is left, and the plan serves on, degraded and for nothing (RFC 8506
     /// Final-Unit-Action RESTRICT_ACCESS).
     Restricted,

@@ -16,7 +16,7 @@ use super::admission::Operation;
 use super::message::Answer;
 use crate::ledger::inline;
 use crate::plan::Plan;
-use crate::rating::Ceiling;
+use crate::rating::{Ceiling, Event, Usage};
 use crate::units::{ChargeId, Credits, Quantity};
 
 /// What an operation costs, or at most costs.
@@ -60,7 +60,8 @@ impl Prices {
             return Some(Err(Unpriced));
         };
         if inline::is_constant(charge) {
-            let cost = inline::cost(charge, Quantity::ZERO, operation.quantity).ok_or(Unpriced);
+            let (none, event) = (Usage::Total(Quantity::ZERO), Event::Use(operation.quantity));
+            let cost = inline::cost(charge, &none, &event).ok_or(Unpriced);
             return Some(cost.map(|cost| Price { cost, is_exact: true }));
         }
         if !self.ceilings.contains_key(charge.id()) {

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use super::denials::Denials;
 use super::message::DebitAnswer::{KeyLimitReached, KeyRefused, RatingFailed};
 use super::message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
+use super::once::Once;
 use super::sizing::{Share, share};
-use crate::ledger::{Debit, Debited, Ledger, LedgerError, Reported, Session, inline};
+use crate::ledger::{Debited, Ledger, LedgerError, Reported, Session, inline};
 use crate::plan::{Charge, Plan};
 use crate::units::{ChargeId, Credits, Inexact, Quantity};
 
 /// Decides a request in a session; the caller writes the session's entries as one journal row
 /// before the answer leaves, and keeps `denials` from one request to the next.
 ///
-/// Order: report (it frees and burns what the isolate held), refunds, what is owed, debit, wish.
+/// Order: ends (what was set aside comes back), report (it frees and burns what the isolate held),
+/// refunds, what is owed, debit or reservation, wish.
 /// The debit comes before the wish, so that a lease never takes the credits an operation is waiting
 /// for. What is owed was served already: that its debit was refused meanwhile changes nothing.
 ///
@@ -27,6 +29,7 @@ pub fn serve(
     request: &Request,
 ) -> Result<Answer, Inexact> {
     let mut answer = blank(session.ledger(), request)?;
+    end(session, plan, request)?;
     if let Some(report) = &request.report {
         let Report { ref lease, terms, used, returned, ref operations } = *report;
         let reported = Reported { terms, used, returned, operations: operations.clone() };
@@ -46,7 +49,16 @@ pub fn serve(
         // An operation that may have been burned, and forgotten since, is not burned again.
         && !session.ledger().may_have_forgotten_debit(&debit.op, request.sent_ms)
     {
-        answer.debit = Some(self::debit(session, plan, denials, debit)?);
+        answer.debit = Some(decided(denials, &debit.op, || session.debit(plan, debit.clone()))?);
+    }
+    if let Some(reserve) = &request.reserve {
+        let ask = || match session.reserve(plan, reserve) {
+            Ok(decided) => Ok(decided),
+            Err(LedgerError::Inexact(error)) => Err(error),
+            // More of them than an account holds, or one that no isolate asks for.
+            Err(_) => Ok(Debited::Unpriced),
+        };
+        answer.debit = Some(decided(denials, &reserve.op, ask)?);
     }
     if let Some(wish) = &request.wish {
         // A key that may not be used, or a charge without a price, is no traffic to set credits
@@ -70,17 +82,32 @@ pub fn serve(
     Ok(answer)
 }
 
-fn debit(
-    session: &mut Session<'_>,
-    plan: &Plan,
+/// Ends reserved operations. One that is not remembered was given up long ago: what was set aside
+/// for it is unreported, for the operator to see.
+fn end(session: &mut Session<'_>, plan: &Plan, request: &Request) -> Result<(), Inexact> {
+    for settle in &request.settles {
+        if let Err(LedgerError::Inexact(error)) = session.settle(plan, settle) {
+            return Err(error);
+        }
+    }
+    request.releases.iter().try_for_each(|op| session.release(op))
+}
+
+/// Asks for an operation, unless it was refused lately.
+fn decided(
     denials: &mut Denials,
-    debit: &Debit,
+    op: &str,
+    ask: impl FnOnce() -> Result<Debited, Inexact>,
 ) -> Result<DebitAnswer, Inexact> {
-    if let Some(refused) = denials.debit(&debit.op) {
+    // A client that asks again by a key of its own is another request.
+    let remembers = !Once::is_named(op);
+    if let Some(refused) = denials.debit(op).filter(|_| remembers) {
         return Ok(refused.clone());
     }
-    let refused = match session.debit(plan, debit.clone())? {
+    let refused = match ask()? {
         Debited::Paid { cost } => return Ok(DebitAnswer::Paid { cost }),
+        Debited::Held { amount, most } => return Ok(DebitAnswer::Held { amount, most }),
+        Debited::Ended => return Ok(DebitAnswer::Ended),
         Debited::Restricted => return Ok(DebitAnswer::Restricted),
         Debited::Short { required, available } => {
             DebitAnswer::CreditLimitReached { required, available }
@@ -91,7 +118,9 @@ fn debit(
         }
         Debited::Unpriced => DebitAnswer::RatingFailed,
     };
-    denials.note_debit(&debit.op, refused.clone());
+    if remembers {
+        denials.note_debit(op, refused.clone());
+    }
     Ok(refused)
 }
 

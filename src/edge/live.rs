@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::ledger::{Entry, Ledger, Operations, Row, inline};
 use crate::live::{Balance, Call, Kind, Message, PlanVersion, RECENT_CALLS_MAX, Second};
 use crate::plan::Plan;
-use crate::units::{AccountId, ChargeId, Credits, Quantity, Timestamp};
+use crate::rating::{Event, Usage};
+use crate::units::{AccountId, ChargeId, Credits, KeyId, Quantity, Timestamp};
 
 /// Subprotocol of the live socket.
 pub(super) const PROTOCOL: &str = "edgemeter.v1";
@@ -94,6 +95,20 @@ impl Live {
                     status: 0,
                 });
             }
+            Entry::ReservationSettled { op, route, key, cost, last, status, .. } => {
+                self.spent(at, *cost);
+                if *last {
+                    self.tally(at, Credits::ZERO);
+                    self.list(Call {
+                        operation: op.clone(),
+                        at,
+                        route: route.clone(),
+                        key: key.as_ref().map(KeyId::to_string).unwrap_or_default(),
+                        cost: *cost,
+                        status: *status,
+                    });
+                }
+            }
             Entry::UsageReported { lease, operations, costs, .. } => {
                 self.report(lease, operations, costs, plan);
             }
@@ -132,9 +147,15 @@ impl Live {
     }
 
     fn tally(&mut self, at: Timestamp, cost: Credits) {
+        self.spent(at, cost);
         let second = at.millis().div_euclid(1_000);
-        let (calls, credits) = self.seconds.entry(second).or_default();
+        let (calls, _) = self.seconds.entry(second).or_default();
         *calls = calls.saturating_add(1);
+    }
+
+    fn spent(&mut self, at: Timestamp, cost: Credits) {
+        let second = at.millis().div_euclid(1_000);
+        let (_, credits) = self.seconds.entry(second).or_default();
         *credits = credits.plus(cost).unwrap_or(*credits);
         self.changed.insert(second);
     }
@@ -195,5 +216,5 @@ impl Live {
 /// What the page shows beside one call of a lease whose price does not depend on the total: of any
 /// other one the entry says what it cost.
 fn cost(plan: &Plan, charge: &ChargeId, quantity: Quantity) -> Option<Credits> {
-    inline::cost(plan.charge(charge)?, Quantity::ZERO, quantity)
+    inline::cost(plan.charge(charge)?, &Usage::Total(Quantity::ZERO), &Event::Use(quantity))
 }

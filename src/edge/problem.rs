@@ -141,9 +141,9 @@ impl From<LedgerError> for Problem {
             LedgerError::LimitNegative { period: SpendPeriod::Month, .. } => (422, Some("/month")),
             LedgerError::TopUpRule { .. } => (422, Some("/rule")),
             LedgerError::TopUpUnknown { .. } => (404, None),
-            LedgerError::ReservationUnknown { .. } | LedgerError::ReservationUnpriced { .. } => {
-                (409, None)
-            }
+            LedgerError::ReservationUnknown { .. } => (409, None),
+            LedgerError::ReservationTime { .. } => (422, Some("/expires_ms")),
+            LedgerError::TooManyUses { .. } => (422, Some("/uses")),
             LedgerError::KeyExists { .. } => (409, Some("/id")),
             LedgerError::KeyUnknown { .. } => (404, None),
             LedgerError::Full { .. } => (409, None),

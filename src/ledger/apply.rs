@@ -12,9 +12,13 @@ use super::entry::{Debit, Entry, Flying, Operations, PlanRef, Row};
 use super::grant::Burn;
 use super::{
     COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
-    PastTerms, Replay, TERMS_MAX, TopUp, Totals,
+    PastTerms, Replay, TERMS_MAX, TopUp, Totals, uses,
 };
+use crate::plan::Combination;
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
+
+/// No dimension values.
+const NONE: Combination = Combination::new();
 
 /// Why a journal could not be replayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -166,17 +170,13 @@ impl Ledger {
             }
             Entry::Debited { debit, terms, cost, burns, debt, restricted } => {
                 if !restricted {
-                    self.count(*terms, &debit.charge, debit.quantity)?;
+                    self.count(*terms, &debit.charge, &NONE, debit.quantity)?;
                 }
                 let past = PastDebit::paid(self.clock, *cost, burns.clone(), *debt);
                 self.apply_debit(debit, PastDebit { restricted: *restricted, ..past })
             }
-            Entry::Reserved { debit, amount, expires_at } => {
-                self.reserve(debit, *amount, *expires_at)
-            }
-            Entry::ReservationSettled { op, added, cost, burns, shortfall, last } => {
-                self.settle_reservation(op, *added, *cost, burns, *shortfall, *last)
-            }
+            Entry::Reserved { .. } => self.reserve(entry),
+            Entry::ReservationSettled { .. } => self.settle_reservation(entry),
             Entry::ReservationReleased { op } => self.end_reservation(op),
             Entry::ReservationExpired { op } => self.expire_reservation(op),
             Entry::TopUpRuleSet { .. } | Entry::TopUpAsked { .. } | Entry::TopUpFailed { .. } => {
@@ -337,7 +337,7 @@ impl Ledger {
             }
         }
         for ((_, charge), sum) in operations.routes.iter().zip(sums) {
-            self.count(terms, charge, sum)?;
+            self.count(terms, charge, &NONE, sum)?;
         }
         Ok(())
     }
@@ -355,12 +355,11 @@ impl Ledger {
         &mut self,
         terms: Option<u64>,
         charge: &ChargeId,
+        of: &Combination,
         quantity: Quantity,
     ) -> Result<(), Inexact> {
         let past = terms.and_then(|terms| self.past_terms.get_mut(&terms));
-        let usage = past.map_or(&mut self.usage, |past| &mut past.usage);
-        let total = usage.entry(charge.clone()).or_default();
-        *total = total.plus(quantity)?;
-        Ok(())
+        let usages = past.map_or(&mut self.usage, |past| &mut past.usage);
+        uses::count(usages, charge, of, quantity)
     }
 }

@@ -8,13 +8,22 @@
 use super::entry::{Debit, Entry, PlanRef};
 use super::grant::{Burn, Grant, GrantTerms, Rollover};
 use super::zero::Beyond;
-use super::{GRANTS_MAX, Ledger, LedgerError, PastDebit, SpendPeriod, inline};
+use super::{GRANTS_MAX, Ledger, LedgerError, PastDebit, Reservation, SpendPeriod, uses};
 use crate::plan::Plan;
-use crate::units::{AccountId, Credits, Inexact, KeyId, Timestamp};
+use crate::units::{AccountId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
 /// How a debit ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Debited {
+    /// Credits are set aside for it, now or since it was first asked for.
+    Held {
+        /// How many, in all.
+        amount: Credits,
+        /// What its part that can be lowered was lowered to, in units.
+        most: Option<Quantity>,
+    },
+    /// It has ended: it was settled, released or forgotten by whoever asked.
+    Ended,
     /// The credits were burned, now or when the same operation was first asked for.
     Paid {
         /// What it cost.
@@ -189,7 +198,7 @@ impl<'ledger> Session<'ledger> {
             return Ok(Debited::KeyRefused);
         }
         let Some(required) = self.price(plan, &debit) else { return Ok(Debited::Unpriced) };
-        if let Some(limited) = self.limited(&debit.key, required)? {
+        if let Some(limited) = self.limited(Some(&debit.key), required)? {
             return Ok(limited);
         }
         let available = self.ledger.available()?;
@@ -201,7 +210,7 @@ impl<'ledger> Session<'ledger> {
             self.record(Entry::Debited { debit, terms, cost, burns, debt, restricted })?;
             return Ok(Debited::Paid { cost: required });
         }
-        match self.beyond(plan, debt)? {
+        match self.beyond(plan, debt, Credits::ZERO)? {
             Beyond::Refuse => Ok(Debited::Short { required, available }),
             Beyond::Owe => {
                 let restricted = false;
@@ -219,21 +228,34 @@ impl<'ledger> Session<'ledger> {
     }
 
     /// Whether a key's own limit is in the way.
-    pub(super) fn limited(&self, key: &KeyId, cost: Credits) -> Result<Option<Debited>, Inexact> {
+    pub(super) fn limited(
+        &self,
+        key: Option<&KeyId>,
+        cost: Credits,
+    ) -> Result<Option<Debited>, Inexact> {
+        let Some(key) = key else { return Ok(None) };
         let Some(known) = self.ledger.keys.get(key) else { return Ok(Some(Debited::KeyRefused)) };
         if !known.is_limited() {
             return Ok(None);
         }
-        let reserved = self.ledger.reservations.values().filter(|held| held.debit.key == *key);
-        let mut reserved = reserved.map(|held| held.held.plus(held.cost));
+        let reserved = self.ledger.reservations.values();
+        let reserved = reserved.filter(|held| held.key.as_ref() == Some(key));
+        let mut reserved = reserved.map(Reservation::at_most);
         let cost = reserved.try_fold(cost, |sum, part| sum.plus(part?))?;
         let exceeded = known.exceeded(cost, self.now)?;
         Ok(exceeded.map(|(period, limit, spent)| Debited::KeyLimited { period, limit, spent }))
     }
 
     fn price(&self, plan: &Plan, debit: &Debit) -> Option<Credits> {
-        let charge = plan.charge(&debit.charge)?;
-        inline::cost(charge, self.ledger.usage(&debit.charge), debit.quantity)
+        uses::rate(plan, &self.ledger.usage, &[debit.used()])?.cost().ok()
+    }
+
+    /// The plan of former terms and their number, if they are remembered: forgotten ones are long
+    /// past, and what they left is rated as of today.
+    pub(super) fn served_under(&self, terms: u64) -> (Option<Plan>, Option<u64>) {
+        let past = self.ledger.past_plan(terms).map(Plan::parse).and_then(Result::ok);
+        let terms = past.as_ref().map(|_| terms);
+        (past, terms)
     }
 
     /// Gives an operation's credits back to the grants they came from, once. An operation that is

@@ -13,7 +13,8 @@ use sha2::{Digest, Sha256};
 use super::grant::{Burn, Grant, GrantTerms};
 use super::key::SpendLimits;
 use super::top_up::TopUpRule;
-use crate::plan::Plan;
+use super::uses::Use;
+use crate::plan::{Combination, Plan};
 use crate::units::{AccountId, ChargeId, Credits, GrantId, KeyId, PlanId, Quantity, Timestamp};
 
 fn is_zero(amount: &Credits) -> bool {
@@ -89,6 +90,13 @@ pub struct Debit {
     pub key: KeyId,
     /// Meter units.
     pub quantity: Quantity,
+}
+
+impl Debit {
+    /// What it uses.
+    pub(super) fn used(&self) -> Use {
+        Use { charge: self.charge.clone(), of: Combination::new(), quantity: self.quantity }
+    }
 }
 
 /// One change of an account.
@@ -281,12 +289,26 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         restricted: bool,
     },
-    /// Credits were set aside for one operation.
+    /// Credits were set aside for one operation, or more of them.
     Reserved {
-        /// The operation; nothing of it is served.
-        debit: Debit,
-        /// How many.
+        /// Operation id, unique within the account.
+        op: String,
+        /// Method and pattern of the route.
+        route: String,
+        /// The key that asked, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyId>,
+        /// What it is about.
+        #[serde(default, skip_serializing_if = "Combination::is_empty")]
+        labels: Combination,
+        /// How many more.
         amount: Credits,
+        /// How much more it may cost beyond the credits.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        beyond: Credits,
+        /// What was lowered to what there was credit for, in units.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most: Option<Quantity>,
         /// When nobody waits for its end any more.
         expires_at: Timestamp,
     },
@@ -294,8 +316,16 @@ pub enum Entry {
     ReservationSettled {
         /// The operation.
         op: String,
-        /// Meter units, beside those settled before.
-        added: Quantity,
+        /// Method and pattern of the route.
+        route: String,
+        /// The key that asked, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyId>,
+        /// Number of the former terms that it was served under; nothing: today's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<u64>,
+        /// Its uses as they count, beside those settled before.
+        uses: Vec<Use>,
         /// What they cost.
         cost: Credits,
         /// Who paid.
@@ -305,6 +335,11 @@ pub enum Entry {
         shortfall: Shortfall,
         /// Whether it has ended.
         last: bool,
+        /// HTTP status of its answer, or 0.
+        status: u16,
+        /// What was used is not known, and was estimated.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        estimated: bool,
     },
     /// A reserved operation ended; what was still set aside went back.
     ReservationReleased {

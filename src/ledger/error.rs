@@ -119,11 +119,19 @@ pub enum LedgerError {
         /// The operation.
         op: String,
     },
-    /// What was reserved for has no price any more.
-    #[error("operation {op} has no price in the account's plan: give the plan its charge back")]
-    ReservationUnpriced {
-        /// The operation.
-        op: String,
+    /// Credits cannot be set aside for no time, or for ever.
+    #[error("credits cannot be set aside for {ms} ms: give 1 to 86400000")]
+    ReservationTime {
+        /// What was asked for.
+        ms: i64,
+    },
+    /// One operation that uses too many things.
+    #[error("an operation has {count} uses: give at most {max}")]
+    TooManyUses {
+        /// How many.
+        count: usize,
+        /// The limit.
+        max: usize,
     },
     /// A limit of the ledger.
     #[error("account holds {max} {what} already, which is the limit")]
@@ -181,7 +189,8 @@ impl LedgerError {
             Self::TopUpRule { .. } => "top_up_rule",
             Self::TopUpUnknown { .. } => "top_up_unknown",
             Self::ReservationUnknown { .. } => "reservation_unknown",
-            Self::ReservationUnpriced { .. } => "reservation_unpriced",
+            Self::ReservationTime { .. } => "reservation_time",
+            Self::TooManyUses { .. } => "too_many_uses",
             Self::Full { .. } => "account_full",
             Self::LeaseUnknown { .. } => "lease_unknown",
             Self::CommandDiffers { .. } => "command_differs",

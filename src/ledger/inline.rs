@@ -9,15 +9,16 @@ use crate::plan::{Charge, Price};
 use crate::rating::{self, Ceiling, Event, Usage};
 use crate::units::{Credits, Quantity};
 
-/// The price of `added` units on a charge that stands at `before`; nothing if it has none inline:
-/// a charge in currency, one that is priced by dimension, window or event, or an amount below zero
-/// (a volume price that falls for units already paid).
-pub fn cost(charge: &Charge, before: Quantity, added: Quantity) -> Option<Credits> {
-    let inline = charge.currency().is_none() && matches!(rating::empty(charge), Usage::Total(_));
-    if !inline {
+/// The price of an event on a charge that stands at `before`; nothing if it has none inline: a
+/// charge in currency, one that is priced by window or by event, a combination without a price, or
+/// an amount below zero (a volume price that falls for units already paid).
+pub fn cost(charge: &Charge, before: &Usage, event: &Event) -> Option<Credits> {
+    let shape = rating::empty(charge);
+    let inline = matches!(shape, Usage::Total(_) | Usage::Combinations(_));
+    if !inline || charge.currency().is_some() {
         return None;
     }
-    let amount = rating::marginal(charge, &Usage::Total(before), &Event::Use(added)).ok()?;
+    let amount = rating::marginal(charge, before, event).ok()?;
     amount.credits().ok().filter(|credits| !credits.is_negative())
 }
 
@@ -56,6 +57,19 @@ pub fn ceiling(charge: &Charge, from: Quantity) -> Option<Ceiling> {
 /// What to set aside for an operation under a ceiling.
 pub fn hold(ceiling: &Ceiling, quantity: Quantity) -> Option<Credits> {
     ceiling.hold(quantity).ok()?.credits().ok().filter(|credits| !credits.is_negative())
+}
+
+/// The most that an event can come to cost once its charge stands at `before` or beyond; nothing if
+/// there is no bound.
+pub fn bound(charge: &Charge, before: &Usage, event: &Event) -> Option<Credits> {
+    let plain = charge.quantity_steps().is_empty() && charge.amount_steps().is_empty();
+    match (event, before) {
+        (Event::Use(quantity), Usage::Total(from)) if !is_constant(charge) => {
+            hold(&ceiling(charge, *from)?, *quantity)
+        }
+        (Event::Of(..), _) if !plain => None,
+        _ => cost(charge, before, event),
+    }
 }
 
 /// Units that can be used before a lease is reported, by anybody, at the very most.

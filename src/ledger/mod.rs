@@ -32,6 +32,7 @@ mod replay;
 mod report;
 mod reserve;
 mod top_up;
+mod uses;
 mod zero;
 
 use std::collections::BTreeMap;
@@ -53,10 +54,13 @@ pub use purchase::{Purchase, PurchaseError};
 pub use recurrence::Recurrence;
 pub use replay::{Position, Replay};
 pub use report::Reported;
-pub use reserve::Reservation;
+pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve, Settle};
 pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
+pub use uses::{AtMost, COMBINATIONS_MAX, USES_MAX, Use};
 
-use crate::units::{AccountId, ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
+use uses::Usages;
+
+use crate::units::{AccountId, Credits, GrantId, Inexact, KeyId, Timestamp};
 
 /// Grants of one account, at most, spent ones included: their ids make grants idempotent. With the
 /// other limits a snapshot stays under some MB, and most of that are the plans of former terms.
@@ -97,7 +101,7 @@ pub struct Ledger {
     #[serde(default)]
     forgotten: Timestamp,
     commands: BTreeMap<GrantId, PastCommand>,
-    usage: BTreeMap<ChargeId, Quantity>,
+    usage: Usages,
     top_ups: TopUps,
     terms: u64,
     past_terms: BTreeMap<u64, PastTerms>,
@@ -112,7 +116,7 @@ struct PastTerms {
     until: Timestamp,
     /// The plan, unless the next terms have the same.
     plan_json: Option<String>,
-    usage: BTreeMap<ChargeId, Quantity>,
+    usage: Usages,
 }
 
 /// A debit that may be asked for again, or refunded.
@@ -269,16 +273,6 @@ impl Ledger {
     /// Debits that are still remembered, by operation id.
     pub fn debits(&self) -> &BTreeMap<String, PastDebit> {
         &self.debits
-    }
-
-    /// Meter units used in this period on one charge.
-    pub fn usage(&self, charge: &ChargeId) -> Quantity {
-        self.usage.get(charge).copied().unwrap_or_default()
-    }
-
-    /// Meter units used in this period, by charge.
-    pub fn usages(&self) -> &BTreeMap<ChargeId, Quantity> {
-        &self.usage
     }
 
     /// What operations are priced by: rises when the plan changes or a period ends.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::decide::{Payer, Session};
 use super::entry::{Debit, Entry};
 use super::grant::Burn;
-use super::{Ledger, MEMORY_MS, inline};
+use super::{Ledger, MEMORY_MS, uses};
 use crate::plan::Plan;
 use crate::units::Inexact;
 
@@ -68,13 +68,9 @@ impl Session<'_> {
     }
 
     fn owe_one(&mut self, plan: &Plan, debit: &Debit, terms: Option<u64>) -> Result<(), Inexact> {
-        let past = terms.and_then(|terms| self.ledger.past_terms.get(&terms));
-        let usage = past.map_or(&self.ledger.usage, |past| &past.usage);
-        let before = usage.get(&debit.charge).copied().unwrap_or_default();
-        let price = plan.charge(&debit.charge);
-        let price = price.and_then(|charge| inline::cost(charge, before, debit.quantity));
+        let rated = uses::rate(plan, self.ledger.usages_of(terms), &[debit.used()]);
         // What lost its price since is on record, and free.
-        let cost = price.unwrap_or_default();
+        let cost = rated.unwrap_or_default().cost()?;
         let payable = cost.min(self.ledger.available()?);
         let burns = self.plan_burns(payable, Payer::Account, self.now)?;
         let debt = cost.minus(Burn::total(&burns)?)?;

@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 use super::decide::{Payer, Session};
 use super::entry::{Entry, Flying, Operations};
 use super::grant::Burn;
+use super::uses::{self, Usages};
 use super::{Command, LEASES_MAX, LedgerError, inline};
 use crate::plan::Plan;
+use crate::rating::{self, Event, Usage};
 use crate::units::{ChargeId, Credits, GrantId, Inexact, Quantity, Timestamp};
 
 /// What an isolate says of a lease.
@@ -85,14 +87,9 @@ impl Session<'_> {
         if used.plus(returned)? > lease.granted {
             return Err(unknown());
         }
-        let past = self.ledger.past_plan(terms).map(Plan::parse).and_then(Result::ok);
-        let (served_under, terms) = match &past {
-            Some(past) => (past, Some(terms)),
-            // Forgotten terms are long past: what they left is rated as of today.
-            None => (plan, None),
-        };
-        let usage = terms.and_then(|terms| self.ledger.past_terms.get(&terms));
-        let usage = usage.map_or(&self.ledger.usage, |past| &past.usage);
+        let (past, terms) = self.served_under(terms);
+        let served_under = past.as_ref().unwrap_or(plan);
+        let usage = self.ledger.usages_of(terms);
         let costs = operation_costs(served_under, usage, &operations).ok_or_else(unknown)?;
         let cost = Credits::sum(costs.iter().copied())?;
         // What the lease held pays first; only a price that rose meanwhile can cost more, or a
@@ -100,7 +97,7 @@ impl Session<'_> {
         let backed = used.minus(lease.used)?.min(lease.outstanding()?);
         let payable = cost.min(backed.plus(self.ledger.available()?)?);
         let burns = self.plan_burns(payable, Payer::Lease, self.now)?;
-        let shortfall = self.shortfall(plan, cost.minus(payable)?)?;
+        let shortfall = self.shortfall(plan, cost.minus(payable)?, Credits::ZERO)?;
         let entry = Entry::UsageReported {
             lease: id.to_owned(),
             terms,
@@ -145,12 +142,8 @@ fn is_constant(plan: &Plan, operations: &Operations) -> bool {
 }
 
 /// What each operation costs at the account, in its order; `None` if one cannot be priced.
-fn operation_costs(
-    plan: &Plan,
-    usage: &BTreeMap<ChargeId, Quantity>,
-    operations: &Operations,
-) -> Option<Vec<Credits>> {
-    let mut totals = BTreeMap::new();
+fn operation_costs(plan: &Plan, usages: &Usages, operations: &Operations) -> Option<Vec<Credits>> {
+    let mut states: BTreeMap<&ChargeId, Usage> = BTreeMap::new();
     let mut costs = Vec::with_capacity(operations.list.len());
     // Operations of a report are much alike: a constant price is looked up once.
     let mut last: Option<(u16, Quantity, Credits)> = None;
@@ -164,10 +157,14 @@ fn operation_costs(
             continue;
         }
         let charge = plan.charge(id)?;
-        let total = totals.entry(id).or_insert_with(|| usage.get(id).copied().unwrap_or_default());
-        let cost = inline::cost(charge, *total, operation.2)?;
+        if !states.contains_key(id) {
+            states.insert(id, uses::state(charge, usages).ok()?);
+        }
+        let before = states.get_mut(id)?;
+        let event = Event::Use(operation.2);
+        let cost = inline::cost(charge, before, &event)?;
         last = inline::is_constant(charge).then_some((operation.0, operation.2, cost));
-        *total = total.plus(operation.2).ok()?;
+        *before = rating::after(charge, before, &event).ok()?;
         costs.push(cost);
     }
     Some(costs)

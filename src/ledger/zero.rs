@@ -24,15 +24,39 @@ pub(super) enum Beyond {
     Restrict,
 }
 
+/// What can be set aside for an operation, the credits first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    pub(super) available: Credits,
+    /// What the plan allows beyond them; nothing: there is no limit.
+    beyond: Option<Credits>,
+    /// Whether what does not fit is served degraded.
+    pub(super) restricts: bool,
+}
+
+impl Room {
+    pub(super) fn takes(&self, amount: Credits) -> Result<bool, Inexact> {
+        Ok(match self.beyond {
+            Some(beyond) => amount <= self.available.plus(beyond)?,
+            None => true,
+        })
+    }
+}
+
 fn rule(plan: &Plan) -> AtZero {
     plan.spec().credits.as_ref().map_or(AtZero::Block, |rules| rules.at_zero)
 }
 
 impl Session<'_> {
-    /// Whether `amount` more may be served than there are credits.
-    pub(super) fn beyond(&self, plan: &Plan, amount: Credits) -> Result<Beyond, Inexact> {
+    /// Whether `amount` more may be served than there are credits; `own` was allowed before.
+    pub(super) fn beyond(
+        &self,
+        plan: &Plan,
+        amount: Credits,
+        own: Credits,
+    ) -> Result<Beyond, Inexact> {
         let totals = &self.ledger.totals;
-        let owed = totals.debt.plus(amount)?;
+        let owed = totals.debt.plus(self.allowed()?)?.minus(own)?.plus(amount)?;
         let within = match rule(plan) {
             AtZero::Block => false,
             AtZero::Restrict => return Ok(Beyond::Restrict),
@@ -45,10 +69,35 @@ impl Session<'_> {
         Ok(if within { Beyond::Owe } else { Beyond::Refuse })
     }
 
+    /// What open reservations may cost beyond the credits.
+    fn allowed(&self) -> Result<Credits, Inexact> {
+        Credits::sum(self.ledger.reservations.values().map(|held| held.beyond))
+    }
+
+    /// What can be set aside for an operation.
+    pub(super) fn room(&self, plan: &Plan) -> Result<Room, Inexact> {
+        let totals = &self.ledger.totals;
+        let owed = totals.debt.plus(self.allowed()?)?;
+        let left = |most: Credits, used: Credits| Ok(Some(most.minus(used.min(most))?));
+        let beyond = match rule(plan) {
+            AtZero::Block | AtZero::Restrict => Some(Credits::ZERO),
+            AtZero::Grace { credits } => left(credits, owed)?,
+            AtZero::Overage { cap: Some(cap), .. } => left(cap, totals.overage.plus(owed)?)?,
+            AtZero::Overage { cap: None, .. } => None,
+        };
+        let restricts = rule(plan) == AtZero::Restrict;
+        Ok(Room { available: self.ledger.available()?, beyond, restricts })
+    }
+
     /// How a cost is booked that was served already: as debt where the plan allows it.
-    pub(super) fn shortfall(&self, plan: &Plan, amount: Credits) -> Result<Shortfall, Inexact> {
+    pub(super) fn shortfall(
+        &self,
+        plan: &Plan,
+        amount: Credits,
+        own: Credits,
+    ) -> Result<Shortfall, Inexact> {
         let zero = Credits::ZERO;
-        Ok(match amount.is_zero() || self.beyond(plan, amount)? == Beyond::Owe {
+        Ok(match amount.is_zero() || self.beyond(plan, amount, own)? == Beyond::Owe {
             true => Shortfall { debt: amount, unpaid: zero },
             false => Shortfall { debt: zero, unpaid: amount },
         })

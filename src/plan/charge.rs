@@ -175,6 +175,11 @@ impl Matrix {
         self.default
     }
 
+    /// The dimensions that prices depend on; some may come twice.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.shapes.iter().flat_map(|(names, _)| names).map(String::as_str)
+    }
+
     /// Every unit price that a combination may have, the default last.
     pub fn unit_prices(&self) -> impl Iterator<Item = UnitPrice> {
         self.shapes.iter().flat_map(|(_, prices)| prices.values().copied()).chain(self.default)

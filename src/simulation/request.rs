@@ -103,7 +103,9 @@ impl World {
                 }
                 self.tell(|| format!("i{life}        refuses: {key} has spent its limit"));
             }
-            Admission::Unpriced => return Err(Broken::new(Exact, "a price", "none")),
+            Admission::Unpriced | Admission::Held(_) | Admission::Once(_) => {
+                return Err(Broken::new(Exact, "a price", "none"));
+            }
         }
         if let Some(op) = &asked.op {
             self.books.closed(op, Fate::Refused(asked.crashes), life)?;

@@ -200,6 +200,22 @@ number!(
     Percentage, signed: false
 );
 
+impl Quantity {
+    /// The whole units in it.
+    pub fn whole(self) -> u64 {
+        u64::try_from(exact::floor(self.0, 0).mantissa()).unwrap_or(u64::MAX)
+    }
+
+    /// So many whole units.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if the number has more than 16 digits.
+    pub fn of_whole(units: u64) -> Result<Self, Inexact> {
+        Self::new(Decimal::from(units)).map_err(|_| Inexact)
+    }
+}
+
 impl Credits {
     /// Whether the amount is below zero.
     pub fn is_negative(self) -> bool {

@@ -171,7 +171,7 @@ impl Account {
             .iter()
             .map(|(id, grant)| (id.to_string(), text(started(grant))))
             .collect();
-        let burned = self.ledger.usages().values().next().copied().unwrap_or_default();
+        let burned = self.ledger.usage(&parse("charge", "credits")?);
         Ok(Got::from([
             ("balances".to_owned(), Value::Object(balances)),
             ("total_balance".to_owned(), text(balance.balance)),

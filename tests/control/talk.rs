@@ -268,6 +268,8 @@ impl Talk {
             Admission::KeyRefused => "key refused".to_owned(),
             Admission::KeyLimited { limit, spent, .. } => format!("key limited {spent} of {limit}"),
             Admission::Unpriced => "unpriced".to_owned(),
+            Admission::Held(held) => format!("held {} {}", held.op, held.amount),
+            Admission::Once(refusal) => format!("once {refusal:?}"),
             Admission::Owed(paid) => format!("owed {} {}", paid.op, paid.cost),
         }
     }

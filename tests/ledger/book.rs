@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use edgemeter::ledger::{
     self, Adjustment, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger, LedgerError,
-    Operations, Owed, Recurrence, Reported, Rollover, Row, Session, SpendLimits, TopUpRule,
-    chain_hash,
+    Most, Operations, Owed, Recurrence, Reported, Reserve, Rollover, Row, Session, Settle,
+    SpendLimits, TopUpRule, Use, chain_hash,
 };
-use edgemeter::plan::Plan;
+use edgemeter::plan::{Combination, Plan};
 use edgemeter::units::{Credits, Timestamp};
 
 /// A plan in credits; `price` and `at_zero` are JSON.
@@ -149,18 +149,20 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
         })),
         "failed" => session.fail_top_up(words.word(1)),
         "reserve" => {
-            // What it says was used is not heard: only settling it is.
-            let (debit, until) = (operation(words, "7"), words.instant("until").unwrap());
-            match session.reserve(debit, words.word(2), until) {
+            let now = session.now();
+            match session.reserve(plan, &reserve(words, now)) {
                 Ok(debited) => return outcome(&debited),
                 Err(error) => Err(error),
             }
         }
         "settle" => {
-            let last = words.0.contains(&"last");
-            session.settle_reservation(plan, words.0[1], words.word(2), last).map(|_| ())
+            let (op, last) = (words.word(1), words.0.contains(&"last"));
+            let uses = vec![used(words.0[2])];
+            session
+                .settle(plan, &Settle { op, uses, last, status: 200, estimated: false })
+                .map(|_| ())
         }
-        "release" => session.release_reservation(words.0[1]).map_err(LedgerError::from),
+        "release" => session.release(words.0[1]).map_err(LedgerError::from),
         "lease" => {
             let until = words.instant("until").unwrap();
             session.grant_lease(words.0[1], words.word(2), words.word(3), until)
@@ -200,6 +202,25 @@ fn operation(words: &Words<'_>, quantity: &str) -> Debit {
     }
 }
 
+fn used(quantity: &str) -> Use {
+    let (charge, of) = ("words".parse().unwrap(), Combination::new());
+    Use { charge, of, quantity: quantity.parse().unwrap() }
+}
+
+/// So many words, and `most=<n>` more of which `least=<n>` are needed.
+fn reserve(words: &Words<'_>, now: Timestamp) -> Reserve {
+    let least = words.option("least").map_or(1, |least| least.parse().unwrap());
+    Reserve {
+        op: words.word(1),
+        route: "POST /words".to_owned(),
+        key: Some(words.option("key").unwrap_or("k1").parse().unwrap()),
+        labels: Combination::new(),
+        uses: vec![used(words.0[2]).into()],
+        most: words.option("most").map(|most| Most { bounded: used(most).into(), least }),
+        expires_ms: words.instant("until").unwrap().millis_since(now),
+    }
+}
+
 /// Served without an answer, under today's terms unless it says others.
 fn owed(session: &Session<'_>, words: &Words<'_>) -> Owed {
     let number = |name: &str| words.option(name).map(|text| text.parse::<u64>().unwrap());
@@ -216,7 +237,8 @@ fn debit(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<St
 
 fn outcome(debited: &Debited) -> Option<String> {
     let refused = match debited {
-        Debited::Paid { .. } => return None,
+        Debited::Paid { .. } | Debited::Held { .. } => return None,
+        Debited::Ended => "ended",
         Debited::Restricted => "restricted",
         Debited::Short { .. } => "short",
         Debited::KeyRefused => "key_refused",

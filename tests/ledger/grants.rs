@@ -209,8 +209,8 @@ fn a_row_says_what_happened_and_leaves_out_what_is_zero() {
         ("1 grant a 3", "grant kind"),
         ("2 debit x 2", "burns cost debit kind"),
         ("3 refund x", "kind op returns"),
-        ("4 reserve r 1 until=50", "amount debit expires_at kind"),
-        ("5 settle r 1 last", "added burns cost kind last op"),
+        ("4 reserve r 1 until=50", "amount expires_at key kind op route"),
+        ("5 settle r 1 last", "burns cost key kind last op route status uses"),
         ("6 owe y 4", "burns cost debit debt kind"),
         ("7 refund y", "debt kind op returns"),
     ];

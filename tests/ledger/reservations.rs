@@ -7,7 +7,8 @@ fn reservations_settle_in_parts_and_end_once() {
     check(
         "
         1    grant a 10                       10  0  0  0
-        1    reserve r 0 until=50             amount_not_positive
+        1    reserve r 1 until=1              reservation_time
+        1    reserve r 1 until=86400002       reservation_time
         1    reserve r 11 until=50            short
         1    reserve r 6 until=50             4   6  0  0
         1    reserve r 6 until=50             4   6  0  0
@@ -20,7 +21,7 @@ fn reservations_settle_in_parts_and_end_once() {
         7    release r                        5   0  5  0
         8    refund r                         10  0  0  0
         8    refund r                         10  0  0  0
-        9    reserve r 5 until=50             10  0  0  0   // the same operation again
+        9    reserve r 5 until=50             ended         // the same operation again
         9    settle r 5 last                  reservation_unknown
         ",
     );
@@ -37,6 +38,70 @@ fn reservations_settle_in_parts_and_end_once() {
         7    settle s 1 last                  reservation_unknown
         8    settle q 1 last                  reservation_unknown
         8    reserve q 1 until=50 key=k9      key_refused
+        ",
+    );
+}
+
+#[test]
+fn an_operation_that_goes_on_holds_more() {
+    check(
+        "
+        1    grant a 10                       10  0  0  0
+        1    reserve r 2 until=50             8   2  0  0
+        2    reserve r 5 until=60             5   5  0  0
+        3    reserve r 4 until=70             5   5  0  0   // late and less
+        4    settle r 1                       5   4  1  0
+        5    reserve r 10 until=90            0   9  1  0
+        6    reserve r 11 until=99            short
+        6    settle r 7 last                  3   0  7  0
+        7    reserve r 8 until=99             ended
+        ",
+    );
+}
+
+#[test]
+fn what_can_be_lowered_is_lowered_to_what_there_is() {
+    check(
+        "
+        1    grant a 10                       10  0  0  0
+        1    reserve r 3 most=2 until=50      5   5  0  0
+        1    reserve s 3 most=4 until=50      0   10 0  0   // most=2
+        1    reserve t 0 most=4 until=50      short
+        2    settle r 4 last                  1   5  4  0
+        3    reserve s 3 most=4 until=50      0   6  4  0   // it goes on, with most=3
+        4    reserve s 3 most=9 until=50      short
+        5    release s                        6   0  4  0
+        6    reserve u 3 most=9 least=4 until=50 short
+        6    reserve u 3 most=9 least=3 until=50 0 6 4  0
+        ",
+    );
+    check_zero(
+        r#"{"grace":{"credits":"5"}}"#,
+        "
+        1    grant a 4                        4  0 0  0 0 0
+        1    reserve r 2 most=9 until=50      0  4 0  0 0 0 // most=7
+        1    reserve s 0 most=9 until=50      short          // what r may owe is nobody else's
+        1    debit x 1                        short
+        2    settle r 6                       0  0 4  2 0 0
+        3    settle r 12 last                 0  0 4  2 0 6   // more than it was allowed
+        ",
+    );
+    check_zero(
+        r#"{"overage":{"unit_price":"0.02","cap":"5"}}"#,
+        "
+        1    grant a 4                        4  0 0  0 0 0
+        1    reserve r 2 most=9 until=50      0  4 0  0 0 0 // most=7
+        2    settle r 6 last                  0  0 4  0 2 0
+        3    reserve s 0 most=9 until=50      0  0 4  0 2 0 // most=3
+        3    release s                        0  0 4  0 2 0
+        ",
+    );
+    check_zero(
+        r#""restrict""#,
+        "
+        1    grant a 4                        4  0 0  0 0 0
+        1    reserve r 2 most=9 until=50      0  4 0  0 0 0 // most=2
+        1    reserve s 2 most=9 until=50      restricted
         ",
     );
 }

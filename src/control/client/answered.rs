@@ -1,7 +1,7 @@
 //! What an isolate makes of an answer.
 
 use super::super::DENIAL_MS;
-use super::super::admission::{Admission, Operation, Paid};
+use super::super::admission::{Admission, OnceRefusal, Operation, Paid};
 use super::super::message::{Answer, DebitAnswer, Request};
 use super::super::prices::Price;
 use super::{Client, Denied, RETRY_MS};
@@ -13,7 +13,7 @@ impl Client {
         if request.is_exclusive() {
             self.under_way = None;
         }
-        if request.debit.is_some() {
+        if request.debit.is_some() || request.reserve.is_some() {
             self.asked = self.asked.saturating_sub(1);
         }
     }
@@ -34,6 +34,7 @@ impl Client {
         self.as_of = self.as_of.saturating_add(1);
         self.free(request);
         self.refunds.forget(&request.refunds);
+        self.reserved.forget(request);
         self.owed.heard();
         self.owed.forget(&request.owed)?;
         self.prices.take(&answer);
@@ -58,6 +59,9 @@ impl Client {
             let deadline = deadline.plus_millis(answer.validity_ms);
             let got = self.book.grant(wish, answer.granted, deadline)?;
             self.ask_not_before = if got { now } else { now.plus_millis(RETRY_MS) };
+        }
+        if let Some(reserve) = &request.reserve {
+            return self.held(reserve, answer.debit, now);
         }
         let Some(debit) = &request.debit else { return Ok(None) };
         let Some(verdict) = answer.debit else {
@@ -91,6 +95,7 @@ impl Client {
                     cost,
                     is_exact: true,
                     restricted,
+                    repeated: false,
                     left,
                     renew: false,
                     flush,
@@ -103,7 +108,14 @@ impl Client {
             DebitAnswer::KeyLimitReached { period, limit, spent } => {
                 Ok(Admission::KeyLimited { period, limit, spent })
             }
-            DebitAnswer::RatingFailed => Ok(Admission::Unpriced),
+            DebitAnswer::Repeated { cost } => Ok(Admission::Paid(self.repeated(&debit.op, cost)?)),
+            DebitAnswer::OnceInFlight | DebitAnswer::OnceDiffers | DebitAnswer::OnceSpent => {
+                Ok(OnceRefusal::of(&verdict).map_or(Admission::Unpriced, Admission::Once))
+            }
+            // Only a reservation is held, or ended before.
+            DebitAnswer::RatingFailed | DebitAnswer::Held { .. } | DebitAnswer::Ended => {
+                Ok(Admission::Unpriced)
+            }
             DebitAnswer::CreditLimitReached { required, available } => {
                 let operation = Operation::of(debit);
                 // A lease may have come meanwhile, or hold a rest that is too small by itself.

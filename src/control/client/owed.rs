@@ -148,6 +148,10 @@ impl Client {
         self.look_at_clock(now);
         self.free(request);
         self.owed.not_heard(now);
+        self.reserved.not_heard(request);
+        if let Some(reserve) = &request.reserve {
+            self.give_up(reserve);
+        }
         let Some(debit) = &request.debit else { return Ok(None) };
         if let Some(allowance) = allowance
             && let Some(paid) = self.owe(debit.clone(), Some(sent), allowance, now)?
@@ -164,6 +168,10 @@ impl Client {
         self.look_at_clock(now);
         self.free(request);
         self.owed.heard();
+        self.reserved.not_heard(request);
+        if let Some(reserve) = &request.reserve {
+            self.give_up(reserve);
+        }
         if let Some(debit) = &request.debit {
             self.refunds.add(&debit.op, now);
         }
@@ -197,6 +205,7 @@ impl Client {
         self.idle = false;
         let left = self.others()?.plus(self.book.spendable()?)?;
         let (flush, restricted, renew) = (self.start_flushing(now), false, false);
-        Ok(Some(Paid { op, cost, is_exact, restricted, left, renew, flush }))
+        let repeated = false;
+        Ok(Some(Paid { op, cost, is_exact, restricted, repeated, left, renew, flush }))
     }
 }

@@ -1,70 +1,87 @@
 //! What entries about reservations change.
 
-use super::super::entry::{Debit, Shortfall};
-use super::super::grant::Burn;
+use super::super::entry::Entry;
 use super::super::{Ledger, PastDebit, Reservation};
-use crate::units::{Credits, Inexact, Quantity, Timestamp};
+use crate::units::{Credits, Inexact};
 
 impl Ledger {
-    pub(super) fn reserve(
-        &mut self,
-        debit: &Debit,
-        amount: Credits,
-        expires_at: Timestamp,
-    ) -> Result<(), Inexact> {
-        let reservation = Reservation {
-            debit: debit.clone(),
-            held: amount,
+    pub(super) fn reserve(&mut self, entry: &Entry) -> Result<(), Inexact> {
+        let Entry::Reserved { op, route, key, amount, beyond, most, expires_at, .. } = entry else {
+            return Ok(());
+        };
+        let (clock, terms) = (self.clock, self.terms);
+        let fresh = || Reservation {
+            route: route.clone(),
+            key: key.clone(),
+            uses: Vec::new(),
+            reserved: Credits::ZERO,
+            most: None,
+            held: Credits::ZERO,
+            beyond: Credits::ZERO,
+            terms,
             cost: Credits::ZERO,
             burns: Vec::new(),
             debt: Credits::ZERO,
             overage: Credits::ZERO,
-            at: self.clock,
-            expires_at,
+            at: clock,
+            expires_at: *expires_at,
             expired_at: None,
         };
-        self.reservations.insert(debit.op.clone(), reservation);
+        let reservation = self.reservations.entry(op.clone()).or_insert_with(fresh);
+        reservation.held = reservation.held.plus(*amount)?;
+        reservation.beyond = reservation.beyond.plus(*beyond)?;
+        reservation.reserved = reservation.reserved.plus(*amount)?.plus(*beyond)?;
+        (reservation.most, reservation.expires_at) = (*most, *expires_at);
         Ok(())
     }
 
-    pub(super) fn settle_reservation(
-        &mut self,
-        op: &str,
-        added: Quantity,
-        cost: Credits,
-        burns: &[Burn],
-        shortfall: Shortfall,
-        last: bool,
-    ) -> Result<(), Inexact> {
+    pub(super) fn settle_reservation(&mut self, entry: &Entry) -> Result<(), Inexact> {
+        let Entry::ReservationSettled { op, terms, uses, cost, burns, shortfall, last, .. } = entry
+        else {
+            return Ok(());
+        };
         let Some(reservation) = self.reservations.get_mut(op) else { return Ok(()) };
-        let charge = reservation.debit.charge.clone();
-        let freed = reservation.held.min(cost);
+        let freed = reservation.held.min(*cost);
         reservation.held = reservation.held.minus(freed)?;
-        reservation.cost = reservation.cost.plus(cost)?;
+        let allowed = reservation.beyond.min(shortfall.debt);
+        reservation.beyond = reservation.beyond.minus(allowed)?;
+        reservation.cost = reservation.cost.plus(*cost)?;
         reservation.debt = reservation.debt.plus(shortfall.debt)?;
         reservation.at = self.clock;
         reservation.burns.extend_from_slice(burns);
-        reservation.debit.quantity = reservation.debit.quantity.plus(added)?;
+        for one in uses {
+            let known = &mut reservation.uses;
+            match known.iter_mut().find(|part| part.charge == one.charge && part.of == one.of) {
+                Some(part) => part.quantity = part.quantity.plus(one.quantity)?,
+                None => known.push(one.clone()),
+            }
+        }
         if reservation.expired_at.is_some() {
             self.totals.unreported = self.totals.unreported.minus(freed)?;
         }
         self.totals.debt = self.totals.debt.plus(shortfall.debt)?;
         self.totals.unpaid = self.totals.unpaid.plus(shortfall.unpaid)?;
-        self.count(None, &charge, added)?;
+        for one in uses {
+            self.count(*terms, &one.charge, &one.of, one.quantity)?;
+        }
         self.burn(burns)?;
-        if last { self.end_reservation(op) } else { Ok(()) }
+        if *last { self.end_reservation(op) } else { Ok(()) }
     }
 
     /// What is still set aside is nobody's any more; what was burned may be refunded.
     pub(super) fn end_reservation(&mut self, op: &str) -> Result<(), Inexact> {
         let Some(reservation) = self.reservations.remove(op) else { return Ok(()) };
-        let Reservation { debit, held, cost, burns, debt, overage, expired_at, .. } = reservation;
+        let Reservation { key, uses, held, cost, burns, debt, overage, expired_at, .. } =
+            reservation;
         if expired_at.is_some() {
             self.totals.unreported = self.totals.unreported.minus(held)?;
         }
-        let key = self.count_key(&debit.key, cost)?;
+        let key = match key {
+            Some(key) => self.count_key(&key, cost)?,
+            None => None,
+        };
         let past = PastDebit::paid(self.clock, cost, burns, debt);
-        let refunded = debit.quantity.is_zero();
+        let refunded = uses.is_empty();
         self.remember(op, PastDebit { key, overage, refunded, ..past });
         Ok(())
     }

@@ -1,0 +1,11 @@
+//! The reader room: what an operation used, from its request and from its answer.
+//!
+//! `answers/` holds answers in the protocols' real formats, `answers.json` what each of them comes
+//! to. The laws: where the network cuts an answer changes nothing; taking out what was put in gives
+//! the stream without it. `SEED=n` replays a random run.
+
+mod answers;
+mod readers;
+mod replay;
+mod requests;
+mod usage;
