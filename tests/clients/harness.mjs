@@ -17,8 +17,8 @@ export const DIRECT = process.env.THROUGH === "origin";
 /** For tests that are about what the gateway does. */
 export const METERED = { skip: DIRECT && "the gateway is left out" };
 
-/** Of a request that names no bound. */
-export const OUTPUT_MAX = 4_096;
+/** What a bound is lowered to, or is where a request names none. */
+export const OUTPUT_MAX = 5_000;
 /** Output tokens that a sliced route reserves at a time. */
 export const SLICE = 100;
 

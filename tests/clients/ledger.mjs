@@ -20,7 +20,7 @@ export async function exchanges(gateway, account) {
   for (const entry of (await journal(gateway, account)).flatMap((row) => row.entries)) {
     switch (entry.kind) {
       case "reserved":
-        at(entry.debit?.op ?? entry.op).reserved += 1;
+        at(entry.op).reserved += 1;
         break;
       case "reservation_settled": {
         const exchange = at(entry.op);
