@@ -120,12 +120,12 @@ impl Client {
     /// Whether nothing would be lost by forgetting this account.
     pub fn is_at_rest(&self) -> bool {
         let waits = self.under_way.is_some() || self.asked > 0;
-        !waits && self.book.is_at_rest() && self.has_told()
+        !waits && self.reserved.is_idle() && self.book.is_at_rest() && self.has_told()
     }
 
-    /// Whether no refund waits, nothing is owed, and what was held has ended and been told.
+    /// Whether no refund waits, nothing is owed, and what ended was told.
     fn has_told(&self) -> bool {
-        self.refunds.is_empty() && self.owed.is_empty() && self.reserved.is_empty()
+        self.refunds.is_empty() && self.owed.is_empty() && self.reserved.has_told()
     }
 
     /// Decides an operation. No I/O; takes O(tiers).

@@ -20,16 +20,17 @@
  *     that waits for the origin is dropped where it stands: its promise has to be given as well.
  *   - `request.signal` (flag `enable_request_signal`) tells of a reset connection at once. A mere
  *     FIN may be a client that only ends its own half: it shows when the next chunk is written. If
- *     there is none, everything was sent, and the answer is whole.
+ *     there is none, everything was sent: the answer is whole.
  *   - Each read costs about 50 µs and gives at most what one frame of the connection holds; without
  *     a buffer of one's own, 4 KiB. To wait for more (`readAtLeast`) would hold chunks back.
- *   - `tee()` buffers whatever the slower branch has not read: a slow client's whole answer.
  *   - Bodies encoded with gzip and br are read decoded, others as they are. What is written under
  *     `content-encoding` is encoded anew, and held back unless it is an event stream.
  */
 
-/** Bytes of one read. More gains nothing: frames are smaller. */
-const ROOM_BYTES = 65_536;
+/** Bytes of the first read; of one that fills its buffer, the next has four times as many. */
+const ROOM_BYTES_MIN = 4_096;
+/** More gains nothing: frames are smaller. */
+const ROOM_BYTES_MAX = 65_536;
 
 /** How long an origin may be read for nobody, in ms: `ctx.waitUntil` ends after 30 s. */
 export const DRAIN_MS_MAX = 25_000;
@@ -172,7 +173,7 @@ async function carry(source, writer, meter, client) {
 async function relay(source, meter, write) {
   const reader = source.getReader({ mode: "byob" });
   reader.closed.catch(ignored);
-  let room = new ArrayBuffer(ROOM_BYTES);
+  let room = new ArrayBuffer(ROOM_BYTES_MIN);
   for (;;) {
     const { value, done } = await reader.read(new Uint8Array(room));
     if (done) return "whole";
@@ -183,6 +184,9 @@ async function relay(source, meter, write) {
     }
     await write(put ?? value);
     room = value.buffer;
+    if (value.length === room.byteLength && room.byteLength < ROOM_BYTES_MAX) {
+      room = new ArrayBuffer(4 * room.byteLength);
+    }
   }
 }
 

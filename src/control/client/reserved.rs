@@ -58,8 +58,14 @@ pub(super) struct Reserved {
 }
 
 impl Reserved {
-    pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.ended.is_empty()
+    /// Whether nothing runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Whether nothing waits to be told.
+    pub(super) fn has_told(&self) -> bool {
+        self.ended.is_empty()
     }
 
     pub(super) fn end(&mut self, op: &str, end: End) {

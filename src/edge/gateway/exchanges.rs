@@ -189,6 +189,8 @@ impl Exchange {
             ("stopped", _) | ("gone", OnDisconnect::Estimate | OnDisconnect::Drain) => {
                 Ended::ClientGone
             }
+            // What had been served before it broke off was served.
+            ("broken", _) => Ended::Broken,
             // The origin failed, or was not reached; or the operator pays for it.
             _ => return End::Released,
         };

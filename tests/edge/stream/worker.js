@@ -6,6 +6,7 @@
  *   drain       for how many ms the origin is read on for after the client has gone
  *   signal=no   without the request's signal
  */
+// On workerd, modules stand side by side under the names of their files.
 import { Client, decode, pump, Stop } from "./stream.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
