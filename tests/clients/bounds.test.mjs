@@ -77,7 +77,8 @@ for (const protocol of ["chat", "responses", "messages"]) {
       const id = `poor-${protocol}-${amount === "0" ? "zero" : "little"}`;
       const customer = await clients.customer(id, amount);
       const client = connect(protocol, customer);
-      const asked = CALLS[protocol].create(client, BODIES[protocol](INPUT), { headers: told({ id }) });
+      const options = { headers: told({ id }) };
+      const asked = CALLS[protocol].create(client, BODIES[protocol](INPUT), options);
       await assert.rejects(asked, { status: 402 });
       assert.equal(entry(id), undefined);
       await customer.books(0n);
@@ -92,6 +93,12 @@ for (const protocol of ["chat", "responses", "messages"]) {
     });
   }
 }
+
+/** A call that wants more than it will get. */
+const unbounded = (protocol) => {
+  const most = protocol === "messages" ? { max_tokens: OUTPUT_MAX } : {};
+  return { ...BODIES[protocol](INPUT), ...most };
+};
 
 /** Takes all that is free from an account, as somebody else's use would. */
 const drain = (account) =>
@@ -109,7 +116,7 @@ for (const protocol of ["chat", "responses", "messages"]) {
     const amount = cost({ input: INPUT * 10, output: 2_000 });
     const customer = await clients.customer(id, credits(amount));
     const client = connect(protocol, customer, "/sliced");
-    const body = { ...BODIES[protocol](INPUT), ...(protocol === "messages" && { max_tokens: 4_096 }) };
+    const body = unbounded(protocol);
     const headers = told({ id, words: 4_096, pause_ms: 4 });
     const answer = CALLS[protocol].stream(client, body, { headers });
     const failed = assert.rejects(answer, (error) => {
@@ -124,7 +131,8 @@ for (const protocol of ["chat", "responses", "messages"]) {
     const { end, words } = await eventually(() => entry(id).end && entry(id));
     assert.equal(end, "aborted", "the origin is told");
     assert.ok(words < OUTPUT_MAX / 2, `${words} tokens were written until then`);
-    const found = await customer.books({ least: cost({ output: SLICE / 2 }), most: amount - taken });
+    const least = cost({ output: SLICE / 2 });
+    const found = await customer.books({ least, most: amount - taken });
     assert.equal(found.size, 1);
     const { available, held, burned } = await clients.gateway.balance(id);
     assert.equal(held, "0");
@@ -135,7 +143,7 @@ for (const protocol of ["chat", "responses", "messages"]) {
     const id = `slices-${protocol}`;
     const customer = await clients.customer(id);
     const client = connect(protocol, customer, "/sliced");
-    const body = { ...BODIES[protocol](INPUT), ...(protocol === "messages" && { max_tokens: 4_096 }) };
+    const body = unbounded(protocol);
     const does = { id, words: 1_000, per_event: 7 };
     await CALLS[protocol].stream(client, body, { headers: told(does) });
     await customer.books(cost(tokens({ input: INPUT, does })));

@@ -150,7 +150,8 @@ for (const protocol of ["chat", "responses", "messages"]) {
       for (const way of ["create", "stream"]) {
         await call(protocol, customer, { id, words: 20, usage }, { way, more });
       }
-      const found = await customer.books({ least: unknown(40).least, most: unknown(0, OUTPUT_MAX, 2).most });
+      const { most } = unknown(0, OUTPUT_MAX, 2);
+      const found = await customer.books({ least: unknown(40).least, most });
       assert.deepEqual([...found.values()].map(({ estimated }) => estimated), [true, true]);
       const { available, burned } = await clients.gateway.balance(id);
       assert.equal(millionths(available) + millionths(burned), millionths("1000000"));
@@ -166,7 +167,8 @@ test("litellm #37927: a success without usage is charged all the same", METERED,
     // A caller's SDK may not like it; what counts is that the origin served it.
     await call(protocol, customer, does, { way: "stream", more }).catch(() => undefined);
   }
-  const found = await customer.books({ least: unknown(60).least, most: unknown(0, OUTPUT_MAX, 3).most });
+  const { most } = unknown(0, OUTPUT_MAX, 3);
+  const found = await customer.books({ least: unknown(60).least, most });
   for (const { estimated } of found.values()) assert.ok(estimated);
 });
 

@@ -1,4 +1,4 @@
-/** What an account's journal says of exchanges: operations reserved first and settled at the end. */
+/** What an account's journal says of exchanges: reserved first, settled at the end. */
 import assert from "node:assert/strict";
 import { journal } from "../edge/journal.mjs";
 import { millionths } from "./oracle.mjs";
