@@ -10,9 +10,7 @@ pub(crate) fn reader(name: &str) -> Reader {
     let kinds = json!({ "input": "input", "cached_input": "cached", "cache_write": "written",
         "output": "output", "reasoning": "reasoning" });
     let two = json!({ "input": "input", "output": "output" });
-    let preset = |reader: &str, charges: &Value| {
-        json!({ "reader": reader, "charges": charges, "output_max": "4096", "slice": "2000" })
-    };
+    let preset = |reader: &str, charges: &Value| json!({ "reader": reader, "charges": charges, "output_max": "4096", "slice": "2000" });
     let spec = match name {
         "openai_chat_two" => preset("openai_chat", &two),
         "minutes" => json!({ "reader": "generic", "quantities": [
