@@ -33,6 +33,7 @@ mod sse;
 mod strip;
 mod tokens;
 mod walk;
+mod written;
 
 pub use ask::{Asked, Bound, Lowerable, Reading};
 pub use check::Reader;

@@ -14,7 +14,8 @@ use super::said::{Counts, Ended, PLACES, Read, Values};
 use super::spec::Protocol;
 use super::sse::{Events, Sink};
 use super::strip::Strip;
-use super::walk::{Found, Text, Walker, Wanted};
+use super::walk::{Found, Walker, Wanted};
+use super::written::Text;
 
 /// How JSON is laid out in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

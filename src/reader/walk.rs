@@ -15,6 +15,7 @@
 use memchr::memchr2;
 
 use super::VALUE_BYTES_MAX;
+use super::written::{Text, Written};
 use crate::plan::limits::{POINTER_BYTES_MAX, POINTER_TOKENS_MAX};
 
 /// Deeper JSON is not followed any more until the next event: one bit a level says what it is.
@@ -31,30 +32,6 @@ pub(super) struct Wanted {
     pub(super) text: &'static [(&'static str, usize)],
 }
 
-/// Names in a model's text whose strings it has not written.
-const NO_TEXT: [&str; 20] = [
-    "annotations",
-    "call_id",
-    "citation",
-    "citations",
-    "encrypted_content",
-    "finish_reason",
-    "format",
-    "id",
-    "item_id",
-    "logprobs",
-    "mime_type",
-    "model",
-    "object",
-    "phase",
-    "role",
-    "signature",
-    "status",
-    "stop_reason",
-    "stop_sequence",
-    "type",
-];
-
 /// A value that was found, or why it cannot be had.
 pub(super) enum Found<'a> {
     Value(&'a [u8]),
@@ -65,15 +42,6 @@ pub(super) enum Found<'a> {
 
 /// Takes a value and the places that it stands at, a bit each, and the text written before it.
 pub(super) type Take<'t> = dyn FnMut(u32, Found<'_>, Text) + 't;
-
-/// How much the model has written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text {
-    /// Bytes in UTF-8, escapes undone.
-    pub(super) bytes: u64,
-    /// Events with any text.
-    pub(super) events: u64,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -112,21 +80,7 @@ pub(super) struct Walker {
     value_at: Option<(u32, usize)>,
     value: Vec<u8>,
     is_too_long: bool,
-    /// Whether the next value is text, or is not; and the depths of the values that are.
-    next: Next,
-    text_at: Option<usize>,
-    mute_at: Option<usize>,
-    text: Text,
-    event_has_text: bool,
-    /// Whether the string that is being read counts as text.
-    counts: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Plain,
-    Text,
-    Mute,
+    written: Written,
 }
 
 impl Walker {
@@ -150,19 +104,14 @@ impl Walker {
             value_at: None,
             value: Vec::new(),
             is_too_long: false,
-            next: Next::Plain,
-            text_at: None,
-            mute_at: None,
-            text: Text::default(),
-            event_has_text: false,
-            counts: false,
+            written: Written::new(wanted.text),
             wanted,
         }
     }
 
     /// What the model has written so far.
     pub(super) fn text(&self) -> Text {
-        self.text
+        self.written.total
     }
 
     /// Begins another JSON text; what was open is forgotten.
@@ -172,10 +121,7 @@ impl Walker {
         self.here = u32::MAX;
         self.is_name = false;
         self.value_at = None;
-        self.next = Next::Plain;
-        self.text_at = None;
-        self.mute_at = None;
-        self.event_has_text = false;
+        self.written.restart();
     }
 
     /// Walks the next piece.
@@ -232,7 +178,7 @@ impl Walker {
         let is_composite = matches!(byte, b'{' | b'[');
         let mut is_it = ends != 0 && self.value_at.is_none();
         if is_it && is_composite && !self.wanted.composite {
-            take(ends, Found::Composite, self.text);
+            take(ends, Found::Composite, self.written.total);
             is_it = false;
         }
         if is_it {
@@ -240,19 +186,13 @@ impl Walker {
             self.is_too_long = false;
             self.value_at = Some((ends, self.depth));
         }
-        let next = std::mem::replace(&mut self.next, Next::Plain);
         match byte {
             b'"' => {
-                let plain = self.text_at.is_some() && self.mute_at.is_none();
-                self.counts = next == Next::Text || next == Next::Plain && plain;
+                self.written.string();
                 self.mode = Mode::In;
             }
             b'{' | b'[' => {
-                match next {
-                    Next::Text => self.text_at = Some(self.depth),
-                    Next::Mute if self.mute_at.is_none() => self.mute_at = Some(self.depth),
-                    Next::Mute | Next::Plain => {}
-                }
+                self.written.open(self.depth);
                 self.open(byte == b'{');
             }
             _ => self.mode = Mode::Bare,
@@ -268,11 +208,11 @@ impl Walker {
         self.value_at = None;
         let tail = piece.get(from..at).unwrap_or_default();
         if self.value.is_empty() && !self.is_too_long && tail.len() <= VALUE_BYTES_MAX {
-            return take(places, Found::Value(tail), self.text);
+            return take(places, Found::Value(tail), self.written.total);
         }
         self.keep(tail);
         let found = if self.is_too_long { Found::TooLong } else { Found::Value(&self.value) };
-        take(places, found, self.text);
+        take(places, found, self.written.total);
     }
 
     fn keep(&mut self, tail: &[u8]) {
@@ -307,14 +247,13 @@ impl Walker {
         self.depth = self.depth.saturating_sub(1);
         self.is_name = false;
         self.here = if self.depth == 0 { u32::MAX } else { 0 };
-        self.text_at = self.text_at.filter(|depth| *depth != self.depth);
-        self.mute_at = self.mute_at.filter(|depth| *depth != self.depth);
+        self.written.close(self.depth);
     }
 
     fn comma(&mut self) {
         let bit = 1_u128.rotate_left(u32::try_from(self.depth).unwrap_or_default());
         self.is_name = self.depth > 0 && self.objects & bit != 0;
-        self.next = Next::Plain;
+        self.written.comma();
         if self.is_name || self.depth == 0 {
             return;
         }
@@ -350,14 +289,7 @@ impl Walker {
         self.is_name = false;
         let live = self.live.get(self.depth).copied().unwrap_or_default();
         self.here = if live == 0 { 0 } else { self.leading(live, name) };
-        let is = |other: &str| other.as_bytes() == name;
-        self.next = if self.text_at.is_some() {
-            if NO_TEXT.iter().any(|other| is(other)) { Next::Mute } else { Next::Plain }
-        } else {
-            let mut roots = self.wanted.text.iter();
-            let is_root = roots.any(|(root, depth)| *depth == self.depth && is(root));
-            if is_root { Next::Text } else { Next::Plain }
-        };
+        self.written.named(name, self.depth);
     }
 
     /// Reads on in a string from `at`; where it ends, or the piece does.
@@ -415,16 +347,12 @@ impl Walker {
             if self.name.len() <= POINTER_BYTES_MAX.saturating_mul(6) {
                 self.name.extend_from_slice(raw);
             }
-        } else if self.counts && bytes > 0 {
-            self.text.bytes = self.text.bytes.saturating_add(bytes);
-            if !self.event_has_text {
-                self.event_has_text = true;
-                self.text.events = self.text.events.saturating_add(1);
-            }
+        } else {
+            self.written.read(bytes);
         }
     }
 
-    /// A string has ended that was read in pieces or has escapes.
+    /// A string has ended: if it was a name, one that was read in pieces or has escapes.
     fn end_of_name(&mut self) {
         if !self.is_name {
             return;
