@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Text is every string under the names where a protocol has its text, whatever it is called there
-//! (content, refusal, arguments, thinking, partial_json), but for the few names in [`NO_TEXT`]: a new
-//! kind of text counts as soon as an origin sends it.
+//! (content, refusal, arguments, thinking, partial_json), but for the few names in [`NO_TEXT`]: a
+//! new kind of text counts as soon as an origin sends it.
 
 /// Names in a model's text whose strings it has not written.
 const NO_TEXT: [&str; 20] = [
@@ -50,9 +50,9 @@ enum Next {
 }
 
 /// Follows a walk.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Written {
-    /// Names whose values hold text, with the depth that they stand at.
+    /// Names whose values hold text, with the depth that they stand at; 0: wherever.
     roots: &'static [(&'static str, usize)],
     /// What the value behind the last name is.
     next: Next,
@@ -87,7 +87,8 @@ impl Written {
     pub(super) fn named(&mut self, name: &[u8], depth: usize) {
         let is = |other: &str| other.as_bytes() == name;
         self.next = if self.text_at.is_none() {
-            let is_root = self.roots.iter().any(|(root, at)| *at == depth && is(root));
+            let is_root =
+                self.roots.iter().any(|(root, at)| (*at == 0 || *at == depth) && is(root));
             if is_root { Next::Text } else { Next::Plain }
         } else if NO_TEXT.iter().any(|other| is(other)) {
             Next::Mute
