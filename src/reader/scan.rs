@@ -80,7 +80,7 @@ impl Scanner {
             framing,
             events: Events::new(),
             walk: Walk { walker, said, reader: reader.clone(), skim, events: 0, has_data: false },
-            strip: is_stripped.then(Strip::default),
+            strip: is_stripped.then(Strip::new),
             bytes: 0,
             reader: reader.clone(),
         }

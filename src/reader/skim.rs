@@ -6,9 +6,10 @@
 //!                         ╰────── walked ──────╯        ╰ nothing
 //! ```
 //!
-//! Invariant: an event that is skimmed leaves what walking it would have left (the tests play every
+//! Invariant: JSON that is skimmed leaves what walking it would have left (the tests play every
 //! answer whole and in pieces; pieces are walked). A name can only stand as it is spelled between
-//! two quotes, since a quote in a string has a backslash before it; where one has, we walk.
+//! two quotes, since a quote in a string has a backslash before it; where one has, we walk. Of what
+//! is not JSON the text is a guess either way; usage is never taken from a skimmed event.
 
 use memchr::memmem::Finder;
 
