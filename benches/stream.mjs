@@ -40,15 +40,14 @@ const PLAN = {
   ],
   credits: { burn_order: "standard", rollover: "none", at_zero: "block" },
 };
+const READS = {
+  reader: "openai_chat",
+  charges: { input: "input", output: "output" },
+  output_max: String(LARGE_EVENTS),
+};
 const ROUTES = {
   unmatched: "refuse",
-  routes: [
-    {
-      method: "POST",
-      path: PATH,
-      usage: { reader: "openai_chat", charges: { input: "input", output: "output" }, output_max: "1" },
-    },
-  ],
+  routes: [{ method: "POST", path: PATH, usage: READS }],
 };
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });

@@ -84,7 +84,8 @@ function chatChunks(chunks) {
       json += delta.tool_calls?.[0]?.function?.arguments ?? "";
     }
   }
-  if (name !== "") Object.assign(view, { texts: [null], tool: { name, text: JSON.parse(json).text } });
+  if (name === "") return view;
+  return { ...view, texts: [null], tool: { name, text: JSON.parse(json).text } };
   return view;
 }
 
@@ -117,21 +118,22 @@ async function all(stream) {
   return events;
 }
 
-/** What a caller makes of Anthropic's events by hand: the last usage counts, as it is cumulative. */
+/** What a caller makes of Anthropic's events by hand: the last usage counts. */
 function messageEvents(events) {
   const { message } = events.find(({ type }) => type === "message_start");
   const content = [];
-  const jsons = [];
+  const json = [];
   for (const event of events) {
     const { type, index, delta } = event;
     if (type === "content_block_start") content[index] = { ...event.content_block };
     if (delta?.type === "text_delta") content[index].text += delta.text;
-    if (delta?.type === "input_json_delta") jsons[index] = (jsons[index] ?? "") + delta.partial_json;
+    const part = delta?.type === "input_json_delta" ? delta.partial_json : undefined;
+    if (part !== undefined) json[index] = (json[index] ?? "") + part;
     if (type === "message_delta") {
       Object.assign(message, delta, { usage: { ...message.usage, ...event.usage } });
     }
   }
-  jsons.forEach((json, index) => (content[index].input = JSON.parse(json)));
+  json.forEach((text, index) => (content[index].input = JSON.parse(text)));
   return messageView({ ...message, content }, events);
 }
 

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { eventually } from "../edge/harness.mjs";
 import { BODIES, CALLS, hangUp, told, tools } from "./calls.mjs";
 import { connect } from "./each.mjs";
-import { METERED, startClients } from "./harness.mjs";
+import { METERED, OUTPUT_MAX, startClients } from "./harness.mjs";
 import { cost, credits, estimate, millionths, tokens } from "./oracle.mjs";
 
 const INPUT = 50;
@@ -56,7 +56,7 @@ test("litellm #17364: the origin is told when the client is gone", METERED, asyn
   const client = connect("chat", customer);
   await hangUp("chat", client, BODIES.chat(INPUT), headers, (seen) => seen === 5);
   assert.equal((await ended("told")).end, "aborted");
-  await customer.books(unknown(5, 4_096));
+  await customer.books(unknown(5, OUTPUT_MAX));
 });
 
 test("litellm #36008, #37558: interrupted messages drain to their usage", METERED, async () => {
@@ -89,7 +89,7 @@ for (const protocol of ["chat", "responses", "messages"]) {
     const does = { id, tool: true, words: 40, pause_ms: 3 };
     const client = connect(protocol, customer);
     await hangUp(protocol, client, body, told(does), (seen) => seen === 40);
-    await customer.books(unknown(40, 4_096));
+    await customer.books(unknown(40, OUTPUT_MAX));
   });
 }
 
@@ -150,7 +150,8 @@ for (const protocol of ["chat", "responses", "messages"]) {
       for (const way of ["create", "stream"]) {
         await call(protocol, customer, { id, words: 20, usage }, { way, more });
       }
-      const found = await customer.books({ least: unknown(40).least, most: unknown(0, 4_096, 2).most });
+      const { most } = unknown(0, OUTPUT_MAX, 2);
+      const found = await customer.books({ least: unknown(40).least, most });
       assert.deepEqual([...found.values()].map(({ estimated }) => estimated), [true, true]);
       const { available, burned } = await clients.gateway.balance(id);
       assert.equal(millionths(available) + millionths(burned), millionths("1000000"));
@@ -166,7 +167,8 @@ test("litellm #37927: a success without usage is charged all the same", METERED,
     // A caller's SDK may not like it; what counts is that the origin served it.
     await call(protocol, customer, does, { way: "stream", more }).catch(() => undefined);
   }
-  const found = await customer.books({ least: unknown(60).least, most: unknown(0, 4_096, 3).most });
+  const { most } = unknown(0, OUTPUT_MAX, 3);
+  const found = await customer.books({ least: unknown(60).least, most });
   for (const { estimated } of found.values()) assert.ok(estimated);
 });
 
@@ -184,9 +186,9 @@ test("litellm #35524: a model without a price is refused before the origin", MET
 
 test("litellm #36926: what might cost too much is bounded, not refused", METERED, async () => {
   const customer = await clients.customer("bounded", "20");
-  // Each might cost 60 credits, and costs half a one.
+  // Each might cost 75 credits, and costs half a one.
   for (let i = 0; i < 5; i++) await call("chat", customer, { id: `bounded-${i}` });
-  assert.ok(entry("bounded-0").bound < 4_096);
+  assert.ok(entry("bounded-0").bound < OUTPUT_MAX);
   await customer.books(exactly({}, 5));
 });
 
@@ -229,5 +231,5 @@ test("litellm #26845: an answer that breaks off leaves nothing held", METERED, a
   }
   const { held } = await clients.gateway.settled("broken");
   assert.equal(held, "0");
-  await customer.books({ least: 0n, most: unknown(0, 4_096, 6).most });
+  await customer.books({ least: 0n, most: unknown(0, OUTPUT_MAX, 6).most });
 });

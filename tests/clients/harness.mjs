@@ -17,8 +17,8 @@ export const DIRECT = process.env.THROUGH === "origin";
 /** For tests that are about what the gateway does. */
 export const METERED = { skip: DIRECT && "the gateway is left out" };
 
-/** Of a request that names no bound. */
-export const OUTPUT_MAX = 4_096;
+/** What a bound is lowered to, or is where a request names none. */
+export const OUTPUT_MAX = 5_000;
 /** Output tokens that a sliced route reserves at a time. */
 export const SLICE = 100;
 
@@ -99,15 +99,24 @@ function unmetered(origin) {
 export async function startClients(options = {}) {
   const origin = await startOrigin();
   if (DIRECT) return unmetered(origin);
-  const gateway = await startGateway({ ...options, origin }).catch((error) => {
+  let gateway;
+  const stop = async () => {
+    await gateway?.stop();
     origin.stop();
+  };
+  try {
+    gateway = await startGateway({ ...options, origin });
+    for (const plan of PLANS) await gateway.must("POST", "/v1/plans", plan);
+    await gateway.must("PUT", "/v1/routes", ROUTES);
+  } catch (error) {
+    // Else what was started keeps the test from ending.
+    await stop();
     throw error;
-  });
-  for (const plan of PLANS) await gateway.must("POST", "/v1/plans", plan);
-  await gateway.must("PUT", "/v1/routes", ROUTES);
+  }
 
   return {
     origin,
+    stop,
     gateway,
 
     /** Opens an account with these credits, and a key. */
@@ -141,11 +150,6 @@ export async function startClients(options = {}) {
           return found;
         },
       };
-    },
-
-    async stop() {
-      await gateway.stop();
-      origin.stop();
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What an account's journal says of exchanges: operations reserved first and settled at the end. */
+/** What an account's journal says of exchanges: reserved first, settled at the end. */
 import assert from "node:assert/strict";
 import { journal } from "../edge/journal.mjs";
 import { millionths } from "./oracle.mjs";
@@ -20,7 +20,7 @@ export async function exchanges(gateway, account) {
   for (const entry of (await journal(gateway, account)).flatMap((row) => row.entries)) {
     switch (entry.kind) {
       case "reserved":
-        at(entry.debit?.op ?? entry.op).reserved += 1;
+        at(entry.op).reserved += 1;
         break;
       case "reservation_settled": {
         const exchange = at(entry.op);

@@ -8,7 +8,8 @@
  *   goes to its end                 its tokens, exactly
  *   client gone, `drain`            the same
  *   client gone, `no_bill`          nothing, unless the answer had ended by then
- *   client gone, `estimate`         what the journal says, from what the client saw to what was asked
+ *   client gone, `estimate`         what the journal says, between what the client saw and what
+ *                                   it asked for
  *   answer broken                   what the journal says, likewise
  *   origin never asked              nothing
  */
@@ -166,8 +167,8 @@ test(`the trace of ${TRACE.length} requests, seed ${SEED}`, async () => {
   const log = new Map(clients.origin.log.map((entry) => [entry.id, entry]));
   assert.equal(log.size, clients.origin.log.length, "the origin was asked once for each");
   const count = (what) => requests.filter((request) => request[what] !== undefined).length;
-  console.log(`# ${requests.length} requests in ${seconds.toFixed(1)} s: ${count("gone")} clients ` +
-    `gone, ${count("broken")} answers broken`);
+  const faults = `${count("gone")} clients gone, ${count("broken")} answers broken`;
+  console.log(`# ${requests.length} requests in ${seconds.toFixed(1)} s: ${faults}`);
   if (DIRECT) return;
 
   const found = await customer.books();
@@ -178,7 +179,8 @@ test(`the trace of ${TRACE.length} requests, seed ${SEED}`, async () => {
     if (entry) assert.ok(exchange, `${request.id} is not in the journal`);
     const paid = exchange?.cost ?? 0n;
     const { oneOf, ...bounds } = rule(request, entry);
-    const on = `${request.id}: ${credits(paid)}, ${JSON.stringify({ ...request, answer: undefined })}`;
+    const story = JSON.stringify({ ...request, answer: undefined });
+    const on = `${request.id}: ${credits(paid)}, ${story}`;
     assert.ok(oneOf ? oneOf.includes(paid) : isWithin(paid, bounds), on);
     expected += paid;
   }

@@ -1,9 +1,9 @@
 /**
  * OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat
  *
- *   stream   chunks without names, the role first; finish_reason in a chunk of its own; the usage in
- *            a last one without choices if `stream_options.include_usage`, and null in the others;
- *            then [DONE]
+ *   stream   chunks without names, the role first; finish_reason in a chunk of its own; the usage
+ *            in a last one without choices if `stream_options.include_usage`, and null in the
+ *            others; then [DONE]
  */
 import { count, CREATED, event, shares, words } from "./answer.mjs";
 

@@ -1,9 +1,9 @@
 /**
  * Anthropic's messages: https://docs.anthropic.com/en/api/messages-streaming
  *
- *   stream   message_start (usage of the input) ─▶ content_block_start, deltas, content_block_stop,
- *            a block at a time, with pings ─▶ message_delta (usage of the output so far, cumulative,
- *            any number of them) ─▶ message_stop; every event is named
+ *   stream   message_start (usage of the input) ─▶ content_block_start, deltas,
+ *            content_block_stop, a block at a time, with pings ─▶ message_delta (usage so far,
+ *            cumulative, any number of them) ─▶ message_stop; every event is named
  *
  * `input_tokens` are those that no cache was read or written for.
  */
@@ -65,13 +65,14 @@ export function whole(answer, does) {
 
 export function* stream(answer, does) {
   const named = (data, words = 0) => ({ text: event(data, data.type), words });
-  const delta = (index, delta, words) => named({ type: "content_block_delta", index, delta }, words);
-  const soFar = (stop_reason, output_tokens) =>
-    named({
-      type: "message_delta",
-      delta: { stop_reason, stop_sequence: null },
-      ...(does.usage === "brief" ? { usage: { output_tokens } } : usage(answer, does, output_tokens)),
-    });
+  const delta = (index, delta, words) =>
+    named({ type: "content_block_delta", index, delta }, words);
+  const soFar = (stop_reason, output_tokens) => {
+    const brief = { usage: { output_tokens } };
+    const used = does.usage === "brief" ? brief : usage(answer, does, output_tokens);
+    const delta = { stop_reason, stop_sequence: null };
+    return named({ type: "message_delta", delta, ...used });
+  };
   const start = message(answer, { content: [], stop_reason: null, ...usage(answer, does, 1) });
   if (does.usage === "late") Object.assign(start.usage, { input_tokens: 0, output_tokens: 0 });
   yield named({ type: "message_start", message: start });

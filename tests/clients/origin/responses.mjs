@@ -1,9 +1,10 @@
 /**
  * OpenAI's responses: https://platform.openai.com/docs/api-reference/responses-streaming
  *
- *   stream   response.created, response.in_progress ─▶ an item at a time: added, its parts and their
- *            deltas, done ─▶ response.completed, or response.incomplete where the bound cut it, with
- *            the whole response and its usage; every event is named and numbered, none says [DONE]
+ *   stream   response.created, response.in_progress ─▶ an item at a time: added, its parts and
+ *            their deltas, done ─▶ response.completed, or response.incomplete where the bound cut
+ *            it, with the whole response and its usage; every event is named and numbered, none
+ *            says [DONE]
  */
 import { count, CREATED, event, shares, words } from "./answer.mjs";
 
@@ -102,8 +103,10 @@ export function* stream(answer, does) {
     const numbered = { type, sequence_number: sequence_number++, ...data };
     return { text: event(numbered, type), words };
   };
-  const so = (written) =>
-    response(answer, "in_progress", [], written === undefined ? null : usage(answer, does, written));
+  const so = (written) => {
+    const used = written === undefined ? null : usage(answer, does, written);
+    return response(answer, "in_progress", [], used);
+  };
   yield named("response.created", { response: so() });
   yield named("response.in_progress", { response: so() });
   let output_index = 0;
