@@ -30,17 +30,20 @@ pub(super) struct Batch {
 }
 
 /// What became of one of them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Outcome {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
     pub(super) status: Cow<'static, str>,
-    #[serde(flatten)]
-    pub(super) refusal: Option<Refusal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) code: Option<Cow<'static, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) field: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<String>,
 }
 
 /// Why one was refused.
-#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Refusal {
     pub(super) code: Cow<'static, str>,
     pub(super) field: String,
@@ -48,8 +51,9 @@ pub(super) struct Refusal {
 }
 
 impl Outcome {
-    pub(super) fn refused(refusal: Refusal) -> Self {
-        Self { id: None, status: Cow::Borrowed("refused"), refusal: Some(refusal) }
+    pub(super) fn refused(Refusal { code, field, detail }: Refusal) -> Self {
+        let (status, code) = (Cow::Borrowed("refused"), Some(code));
+        Self { id: None, status, code, field: Some(field), detail: Some(detail) }
     }
 
     fn of<T: Serialize>(result: Result<T, Refused>) -> Self {
@@ -57,7 +61,7 @@ impl Outcome {
             Ok(done) => {
                 let status = serde_json::to_value(done).unwrap_or_default();
                 let status = status.as_str().unwrap_or_default().to_owned();
-                Self { id: None, status: Cow::Owned(status), refusal: None }
+                Self { status: Cow::Owned(status), ..Self::default() }
             }
             Err(refused) => Self::refused(refused.into()),
         }

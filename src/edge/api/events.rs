@@ -113,7 +113,7 @@ async fn outcomes(env: &Env, kind: Kind, list: &[&RawValue]) -> Result<Vec<Outco
         outcomes.push(match read {
             Ok((account, id)) => {
                 groups.entry(account).or_default().push(index);
-                Outcome { id: Some(id), status: Cow::Borrowed(""), refusal: None }
+                Outcome { id: Some(id), ..Outcome::default() }
             }
             Err(refusal) => Outcome::refused(refusal),
         });
@@ -152,13 +152,13 @@ fn refusal(problem: &Problem) -> Refusal {
 }
 
 fn answer(outcomes: &[Outcome]) -> Handled {
-    let refusals = || outcomes.iter().filter_map(|outcome| outcome.refusal.as_ref());
+    let codes = || outcomes.iter().filter_map(|outcome| outcome.code.as_deref());
     let events = serde_json::to_value(outcomes).map_err(broken)?;
-    let refused = refusals().count();
+    let refused = codes().count();
     if refused == 0 {
         return json(200, &serde_json::json!({ "events": events }));
     }
-    let silent = refusals().any(|refusal| refusal.code == "unavailable");
+    let silent = codes().any(|code| code == "unavailable");
     let what = format!("{refused} of {} were refused, the others hold", outcomes.len());
     let problem = match silent {
         true => Problem::unavailable(&format!("{what}: send the same again shortly")),
