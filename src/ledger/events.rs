@@ -45,7 +45,8 @@ pub const EVENT_AGE_MS_MAX: i64 = 2_937_600_000;
 /// How far ahead of ours the clock may be that an event was timed by, in milliseconds.
 pub const EVENT_AHEAD_MS_MAX: i64 = 300_000;
 const _: () = assert!(EVENT_AGE_MS_MAX + EVENT_AHEAD_MS_MAX < EVENT_MEMORY_MS, "no copy counts");
-/// Bytes of the events of one journal row, about: a row of the platform's holds 2 MB.
+/// Bytes of the events of one journal row, about, but for the last one: a row of the platform's
+/// holds 2 MB.
 const ROW_BYTES_MAX: usize = 1_500_000;
 
 /// What is remembered of an event's name, or of a correction's: 16 bytes of a SHA-256.
@@ -179,7 +180,7 @@ impl Session<'_> {
             let counted = (|| {
                 self.in_time(event.time)?;
                 let uses = meters.as_ref().map_err(Clone::clone)?.uses(event)?;
-                packed.has_room(event, &uses)?;
+                packed.has_room(&uses)?;
                 Ok((tally.take(&uses)?, uses))
             })();
             outcomes.push(counted.map(|(cost, uses)| {
@@ -298,52 +299,55 @@ impl Packed {
         Self { events, sources: BTreeMap::new(), of: BTreeMap::new(), late_before, bytes: 0 }
     }
 
-    fn has_room(&mut self, event: &Event<'_>, uses: &[Use]) -> Result<(), Refused> {
+    fn has_room(&self, uses: &[Use]) -> Result<(), Refused> {
         if uses.len() > USES_MAX {
             return Err(Refused::TooManyUses { count: uses.len() });
         }
-        let texts = |one: &Use| -> usize {
-            let of =
-                one.of.iter().map(|(name, value)| written(name).saturating_add(written(value)));
-            of.fold(80, usize::saturating_add)
-        };
-        let of = uses.iter().map(texts).fold(0, usize::saturating_add);
-        let name = written(&event.id).saturating_add(written(&event.source));
-        let bytes = self.bytes.saturating_add(of).saturating_add(name).saturating_add(60);
-        if bytes > ROW_BYTES_MAX {
-            return Err(Refused::RowFull);
+        match self.bytes > ROW_BYTES_MAX {
+            true => Err(Refused::RowFull),
+            false => Ok(()),
         }
-        self.bytes = bytes;
-        Ok(())
     }
 
     fn push(&mut self, event: &Event<'_>, uses: Vec<Use>, cost: Credits) -> Taken {
-        let source =
-            index(&mut self.sources, &mut self.events.sources, event.source.clone().into());
+        let Self { events, bytes, .. } = self;
+        let mut more = 64_usize.saturating_add(written(&event.id));
+        let source = event.source.clone().into_owned();
+        let (source, new) = index(&mut self.sources, &mut events.sources, source);
+        more = more.saturating_add(if new { written(&event.source) } else { 0 });
         let mut quantities = Vec::with_capacity(uses.len());
         for Use { charge, of, quantity } in uses {
-            quantities.push((index(&mut self.of, &mut self.events.of, (charge, of)), quantity));
+            let texts = of.iter().map(|(name, value)| written(name).saturating_add(written(value)));
+            let column = texts.fold(80, usize::saturating_add);
+            let (column_at, new) = index(&mut self.of, &mut events.of, (charge, of));
+            more = more.saturating_add(if new { column } else { 0 }).saturating_add(24);
+            quantities.push((column_at, quantity));
         }
-        let offset = event.time.millis_since(self.events.at);
+        *bytes = bytes.saturating_add(more);
+        let offset = event.time.millis_since(events.at);
         let id = event.id.clone().into_owned();
-        self.events.list.push(EventLine(source, id, offset, quantities, cost));
+        events.list.push(EventLine(source, id, offset, quantities, cost));
         if event.time >= self.late_before {
             return Taken::Taken;
         }
-        self.events.late_before = Some(self.late_before);
+        events.late_before = Some(self.late_before);
         Taken::Late
     }
 }
 
-/// The number of a column, a new one if it was not there.
-fn index<T: Ord + Clone>(known: &mut BTreeMap<T, u32>, columns: &mut Vec<T>, one: T) -> u32 {
+/// The number of a column, and whether it is new.
+fn index<T: Ord + Clone>(
+    known: &mut BTreeMap<T, u32>,
+    columns: &mut Vec<T>,
+    one: T,
+) -> (u32, bool) {
     if let Some(index) = known.get(&one) {
-        return *index;
+        return (*index, false);
     }
     let index = u32::try_from(columns.len()).unwrap_or(u32::MAX);
     columns.push(one.clone());
     known.insert(one, index);
-    index
+    (index, true)
 }
 
 /// Bytes of a text in JSON, at most.

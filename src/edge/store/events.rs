@@ -76,6 +76,12 @@ impl Store {
         rows.map(place).collect()
     }
 
+    /// Notes that the table which is written at an instant holds nothing older: not before that is
+    /// certain, since what fails leaves it as it was.
+    pub(super) fn emptied(&self, at: Timestamp) {
+        self.generation.set(generation(at).0);
+    }
+
     /// Does both or neither.
     pub(super) fn together(&self, mut act: impl FnMut() -> Result<()>) -> Result<()> {
         let mut act = || act().map_err(JsValue::from);
@@ -92,7 +98,6 @@ impl Store {
             if first.is_some_and(|first| generation(first).0 != number) {
                 self.sql.exec(&format!("DELETE FROM {table}"), None)?;
             }
-            self.generation.set(number);
         }
         let keys: Vec<String> =
             keys.iter().map(|(key, index)| format!("{}{index}", key.hex())).collect();

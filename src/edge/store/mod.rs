@@ -152,10 +152,13 @@ impl Store {
         let insert = "INSERT INTO journal (n, at, body, hash) VALUES (?, ?, ?, ?)";
         match keys.is_empty() {
             true => self.sql.exec(insert, bindings).map(drop)?,
-            false => self.together(|| {
-                self.sql.exec(insert, bindings.clone())?;
-                self.remember(position.n, at, keys)
-            })?,
+            false => {
+                self.together(|| {
+                    self.sql.exec(insert, bindings.clone())?;
+                    self.remember(position.n, at, keys)
+                })?;
+                self.emptied(at);
+            }
         }
         let mut head = Head { position, ..head.clone() };
         if let Err(error) = self.save(&mut head, ledger) {
