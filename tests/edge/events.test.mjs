@@ -1,87 +1,24 @@
 /**
- * Events from elsewhere, on workerd: three modes of CloudEvents, an answer for each event, and the
- * state of the clean set, whatever comes twice, shuffled, corrected, or while the storage fails.
+ * Events from elsewhere, on workerd: three modes of CloudEvents, an answer for each event,
+ * corrections, periods, and what is remembered for how long.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { calls, told, words } from "./events.mjs";
 import { startGateway } from "./harness.mjs";
-import { journal, verify } from "./journal.mjs";
-
-/** Events of the long run. */
-const EVENTS = Number(process.env.EVENTS ?? 20_000);
+import { verify } from "./journal.mjs";
 
 let gateway;
 before(async () => (gateway = await startGateway({ entry: "faults/entry.js" })));
 after(() => gateway?.stop());
 
-const tier = (up_to, unit_price) => ({ up_to, unit_price });
-const PLAN = {
-  id: "elsewhere",
-  version: 1,
-  meters: [
-    { id: "calls", event_type: "call", aggregation: "count" },
-    {
-      id: "tokens",
-      event_type: "call",
-      aggregation: "sum",
-      property: "/tokens",
-      dimensions: { model: "/model" },
-    },
-    { id: "peak", event_type: "load", aggregation: "max", property: "/n" },
-  ],
-  charges: [
-    {
-      id: "calls",
-      meter: "calls",
-      unit: "credits",
-      price: { model: "graduated", tiers: [tier("1000", "2"), tier(null, "1")] },
-    },
-    {
-      id: "tokens",
-      meter: "tokens",
-      unit: "credits",
-      price: {
-        model: "matrix",
-        entries: [
-          { when: { model: "small" }, unit_price: "0.001" },
-          { when: { model: "large" }, unit_price: "0.03" },
-        ],
-      },
-    },
-    { id: "words", unit: "credits", price: { model: "per_unit", unit_price: "1" } },
-    { id: "peaks", meter: "peak", unit: "credits", price: { model: "per_unit", unit_price: "1" } },
-  ],
-  credits: { burn_order: "standard", rollover: "none", at_zero: "block" },
-};
-
-async function open(id, amount = "1000000") {
-  await gateway.must("POST", "/v1/plans", PLAN);
-  const contract = { plan: "elsewhere", version: 1 };
-  await gateway.must("POST", "/v1/accounts", { id, contract });
-  await gateway.must("POST", `/v1/accounts/${id}/grants`, { id: "first", amount });
-}
-
-const words = (subject, id, quantity = 1, more = {}) => ({
-  specversion: "1.0",
-  id,
-  source: "/tests",
-  type: "words",
-  subject,
-  time: new Date().toISOString(),
-  data: { quantity },
-  ...more,
-});
-
-const post = (body, headers = { "content-type": "application/cloudevents-batch+json" }) =>
-  gateway.api("POST", "/v1/events", body, headers);
-const correct = (body) => gateway.api("POST", "/v1/events/corrections", body);
-const told = ({ json }) => json.events.map(({ status, code }) => code ?? status);
-const burned = async (account) => (await gateway.balance(account)).burned;
+const { open, post, correct, burned, order } = calls(() => gateway);
 
 test("structured, batched and binary events are one and the same", async () => {
   await open("modes");
   const json = (kind) => ({ "content-type": kind });
-  const single = await post(words("modes", "1"), json("application/cloudevents+json; charset=utf-8"));
+  const kind = "application/cloudevents+json; charset=utf-8";
+  const single = await post(words("modes", "1"), json(kind));
   assert.equal(single.status, 200, single.text);
   assert.deepEqual(single.json, { events: [{ id: "1", status: "taken" }] });
   assert.deepEqual(told(await post([words("modes", "1"), words("modes", "2")])), [
@@ -126,7 +63,8 @@ test("structured, batched and binary events are one and the same", async () => {
     const answer = await post(body, headers);
     assert.deepEqual([answer.status, answer.json.code], [status, code], answer.text.slice(0, 200));
   }
-  assert.equal((await gateway.send(`${gateway.urls[0]}/v1/events`, { method: "POST" })).status, 401);
+  const nobody = await gateway.send(`${gateway.urls[0]}/v1/events`, { method: "POST" });
+  assert.equal(nobody.status, 401);
   assert.equal((await gateway.api("GET", "/v1/events")).status, 405);
   const { token } = await gateway.must("POST", "/v1/accounts/modes/portal-tokens", {});
   const portal = await post([], { authorization: `Bearer ${token}` });
@@ -163,7 +101,7 @@ test("a batch answers for each event, and what is refused refuses no neighbour",
     [call("12", { tokens: 100, model: "small" }), "taken"],
     [call("13", { tokens: 100, model: "huge" }), "no_price", "/data"],
     [call("14", { model: "small" }), "property_missing", "/data/tokens"],
-    [words("answers", "15", 1, { data: undefined, data_base64: "AA==" }), "event_binary", "/data_base64"],
+    [words("answers", "15", 1, { data_base64: "AA==" }), "event_binary", "/data_base64"],
     [words("answers", "16", 4), "taken"],
   ];
   const answer = await post(events.map(([event]) => event));
@@ -234,8 +172,9 @@ test("voids and amendments book the difference, each once", async () => {
 
 test("late events count in the open period; corrections in the one they counted in", async () => {
   await open("late");
-  const calls = (ids, at) =>
-    ids.map((id) => ({ ...words("late", id), type: "call", time: at, data: { tokens: 0, model: "small" } }));
+  const data = { tokens: 0, model: "small" };
+  const calls = (ids, time) =>
+    ids.map((id) => ({ ...words("late", id), type: "call", time, data }));
   const then = new Date().toISOString();
   const ids = Array.from({ length: 1_001 }, (_, i) => `a${i}`);
   await post(calls(ids, then));
@@ -253,122 +192,29 @@ test("late events count in the open period; corrections in the one they counted 
   await verify(gateway, "late");
 });
 
-/** SplitMix-like, seeded. */
-function random(seed) {
-  let state = seed >>> 0;
-  return (end) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * end);
-  };
-}
-
-function shuffled(list, below) {
-  const copy = [...list];
-  for (let i = copy.length - 1; i > 0; i--) {
-    const j = below(i + 1);
-    [copy[i], copy[j]] = [copy[j], copy[i]];
-  }
-  return copy;
-}
-
-test(`${EVENTS} events twice, shuffled, 1 % voided, 1 % amended: the clean set`, async () => {
-  await open("many", "100000");
-  const below = random(7);
-  const time = new Date().toISOString();
-  const event = (n, tokens) => ({
-    ...words("many", `event-${n}`),
-    time,
-    source: `/region/${n % 4}`,
-    type: "call",
-    data: { tokens, model: n % 3 === 0 ? "large" : "small" },
-  });
-  const all = Array.from({ length: EVENTS }, (_, n) => ({ n, tokens: below(1_000) }));
-  const send = async (list, size) => {
-    const counted = {};
-    for (let from = 0; from < list.length; from += size) {
-      const batch = list.slice(from, from + size).map(({ n, tokens }) => event(n, tokens));
-      for (const what of told(await post(batch))) counted[what] = (counted[what] ?? 0) + 1;
-    }
-    return counted;
-  };
-  const half = shuffled(all, below);
-  const copies = shuffled([...all, ...half.slice(0, EVENTS / 2)], below);
-  const first = await send([...half.slice(0, EVENTS / 2), ...copies.slice(0, EVENTS)], 1_000);
-  const corrections = [];
-  for (const one of shuffled(all, below).slice(0, EVENTS / 50)) {
-    const { source, id, subject } = event(one.n);
-    const id_ = `fix-${one.n}`;
-    if (corrections.length % 2 === 0) {
-      corrections.push({ id: id_, void: { source, id, subject } });
-      one.voided = true;
-    } else {
-      one.amended = below(1_000);
-      corrections.push({ id: id_, amend: event(one.n, one.amended) });
-    }
-  }
-  for (let from = 0; from < corrections.length; from += 100) {
-    const batch = corrections.slice(from, from + 100);
-    for (const _ of [1, 2]) assert.equal((await correct(batch)).status, 200);
-  }
-  const second = await send(copies.slice(EVENTS), 700);
-  const sum = (name) => (first[name] ?? 0) + (second[name] ?? 0);
-  assert.equal(sum("taken") + sum("duplicate"), 2 * EVENTS);
-
-  // Thousandths of credits, in whole numbers.
-  const clean = all.filter(({ voided }) => !voided);
-  let cost = 0;
-  for (const { n, tokens, amended } of clean) cost += (amended ?? tokens) * (n % 3 === 0 ? 30 : 1);
-  cost += (Math.min(clean.length, 1_000) * 2 + Math.max(0, clean.length - 1_000)) * 1_000;
-  const { balance, audit } = await gateway.account("many");
-  assert.equal(Math.round(Number(balance.burned) * 1_000), cost < 1e8 ? cost : 1e8);
-  assert.equal(Math.round(Number(balance.debt) * 1_000), Math.max(0, cost - 1e8));
-  assert.equal(audit, "ok");
-  await verify(gateway, "many");
-  const rows = await journal(gateway, "many");
-  const lines = rows.flatMap(({ entries }) => entries.filter(({ kind }) => kind === "events_taken"));
-  const taken = lines.reduce((count, { events }) => count + events.list.length, 0);
-  assert.ok(taken <= EVENTS && taken + corrections.length >= EVENTS, `${taken} lines`);
+test("what is forgotten after 35 days is too old to come again", async () => {
+  await open("months");
+  const generation = 35 * 86_400_000;
+  const next = (Math.floor(Date.now() / generation) + 1) * generation - Date.now() + 3_600_000;
+  const at = (shift) => ({ time: new Date(Date.now() + shift).toISOString() });
+  const [a, b, c] = [0, next, next + generation].map((shift, i) =>
+    words("months", `${i}`, 1, at(shift)),
+  );
+  assert.deepEqual(told(await post([a])), ["taken"]);
+  await order({ shift: next });
+  assert.deepEqual(told(await post([a, b])), ["duplicate", "taken"]);
+  await order({ shift: next + generation });
+  assert.deepEqual(told(await post([c])), ["taken"]);
+  assert.deepEqual(told(await post([a, b, c])), ["event_too_old", "duplicate", "duplicate"]);
+  await order({ account: "months", evict: true });
+  assert.deepEqual(told(await post([a, b, c])), ["event_too_old", "duplicate", "duplicate"]);
+  assert.equal(await burned("months"), "3");
+  await order({ shift: 0 });
 });
 
-/** Sends an order to the entry of the tests. */
-async function order(faults) {
-  const answer = await gateway.send(`${gateway.urls[0]}/`, {
-    headers: { "x-fault": JSON.stringify(faults) },
-  });
-  assert.ok([200, 299].includes(answer.status), answer.text);
-}
-
-for (const kind of ["throw-before", "throw-after", "panic-before", "panic-after"]) {
-  for (const matches of ["INSERT INTO journal", "INTO event", "SELECT k.key"]) {
-    const account = `${kind}-${matches.split(" ").at(-1).replace(".", "-")}`;
-    test(`${kind} ${matches}: all of a batch counts, once`, async () => {
-      await open(account);
-      const named = (id) => ({ subject: account, source: "/tests", id });
-      const insist = async (send) => {
-        await order({ account, kind, matches, every: 3 });
-        for (let attempt = 0; attempt < 20; attempt++) {
-          const answer = await send();
-          if (answer.status === 200) return answer;
-          assert.equal(answer.status, 503, answer.text);
-        }
-        throw new Error("never taken");
-      };
-      for (let round = 0; round < 6; round++) {
-        const batch = Array.from({ length: 50 }, (_, i) => words(account, `${round}.${i}`, 2));
-        await insist(() => post(batch));
-        await insist(() => post(batch.slice(25)));
-        const fix = [{ id: `v${round}`, void: named(`${round}.0`) }];
-        fix.push({ id: `a${round}`, amend: words(account, `${round}.1`, 5) });
-        await insist(() => correct(fix));
-        if (round % 2 === 1) await order({ account, forget: true });
-      }
-      await order({ account, kind: "", matches: "", every: 1 });
-      // 48 of 2 words, one of 5, in each of six rounds.
-      assert.equal(await burned(account), String(6 * (48 * 2 + 5)));
-      await verify(gateway, account);
-      await order({ account, evict: true });
-      const again = await post([words(account, "5.7", 2), words(account, "6.0", 2)]);
-      assert.deepEqual(told(again), ["duplicate", "taken"]);
-    });
-  }
-}
+test("a batch is about so many accounts and not one more", async () => {
+  const batch = Array.from({ length: 101 }, (_, n) => words(`nobody-${n}`, "1"));
+  const codes = told(await post([...batch, batch[0]]));
+  assert.deepEqual(codes.slice(0, 100), Array(100).fill("account_unknown"));
+  assert.deepEqual(codes.slice(100), ["too_many_accounts", "account_unknown"]);
+});

@@ -8,8 +8,8 @@
 //!              ─▶ the next invoice, or what nobody paid
 //! ```
 //!
-//! So burned, debt and overage are what they would be if only the rest had ever happened. Invariant:
-//! no grant gets back more than events burned of it.
+//! So burned, debt and overage are what they would be if only the rest had ever happened.
+//! Invariant: no grant gets back more than events burned of it.
 
 use serde::{Deserialize, Serialize};
 
