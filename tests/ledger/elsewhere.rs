@@ -198,7 +198,7 @@ impl Account {
             let row = &self.book.journal[place.n as usize - 1];
             let entries: Vec<Entry> = serde_json::from_str(&row.body).unwrap();
             let record = EventRecord::read(&entries, place.i, source, event).unwrap();
-            records.insert(key, record.expect("the key's place is about its event"));
+            records.insert(key, record.unwrap());
         }
         let done: Vec<bool> = corrections
             .iter()
