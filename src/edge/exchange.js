@@ -10,7 +10,7 @@ import { ask } from "./calls.js";
 import { gateway } from "./isolate.js";
 import { forwarded, originFetch } from "./origin.js";
 import { NO_ORIGIN, refusal } from "./refusals.js";
-import { Client, DRAIN_MS_MAX, pump, Stop } from "./stream.js";
+import { Client, decode, DRAIN_MS_MAX, pump, Stop } from "./stream.js";
 
 /** How often a stream looks whether it may go on, while the account decides, in ms. */
 const LOOK_MS = 20;
@@ -50,6 +50,7 @@ export async function exchanged(asked, held, env, ctx) {
   const { body: stream, done } = pump(response, meter, client);
   ctx.waitUntil(done);
   const answer = new Response(stream, response);
+  if (!decode(answer.headers)) console.error(`${held.op}: its encoding cannot be read for usage`);
   if (!meter.keeps) answer.headers.delete("content-length");
   return marked(answer, held, undefined);
 }

@@ -375,7 +375,7 @@ mod tests {
             ("1e-99999999999", Err("too_fine")),
             ("0e-99999999999", Ok("0")),
         ] {
-            let got = json_number(text).map(|n| n.to_string()).map_err(|e| e.code());
+            let got = exact_number(text).map(|n| n.to_string()).map_err(|e| e.code());
             assert_eq!(got.as_deref().map_err(|e| *e), expected, "{text}");
         }
     }

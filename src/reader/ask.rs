@@ -1,4 +1,5 @@
-//! A request: what its price depends on, what it uses for certain, and the most that its answer may.
+//! A request: what its price depends on, what it uses for certain, and the most that its answer
+//! may use.
 //!
 //! ```text
 //! {"model":"m","max_tokens":500,"messages":[…]}  of 2,000 bytes, with n choices

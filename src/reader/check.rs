@@ -1,8 +1,8 @@
 //! A checked reader: [`ReaderSpec`] → [`Reader`].
 //!
-//! Invariants: a preset has its charges and a bound on its output; a generic reader has at least one
-//! quantity, each charge once, and a bound on whatever the answer says; names and pointers stand
-//! where they mean something and nowhere else.
+//! Invariants: a preset has its charges and a bound on its output; a generic reader has at least
+//! one quantity, each charge once, and a bound on whatever the answer says; names and pointers
+//! stand where they mean something and nowhere else.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;

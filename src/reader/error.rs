@@ -1,4 +1,5 @@
-//! Why a reader does not load, or why a request cannot be read: one fault, and the field that has it.
+//! Why a reader does not load, or why a request cannot be read: one fault, and the field that has
+//! it.
 //!
 //! ```text
 //! /quantities/0/most is missing: an answer's quantity needs the most that it may be, …

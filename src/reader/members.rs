@@ -13,7 +13,7 @@
 use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::error::{Fault, ReaderError};
 use super::tokens::whole;
@@ -58,7 +58,7 @@ pub(super) fn members(text: &str) -> Option<(usize, Vec<Member<'_>>)> {
         }
         let name_at = at;
         at = skip_string(bytes, at)?;
-        let BorrowedText(name) = serde_json::from_str(text.get(name_at..at)?).ok()?;
+        let name = unquoted(text.get(name_at..at)?)?;
         at = skip_space(bytes, at);
         if bytes.get(at) != Some(&b':') {
             return None;
@@ -76,6 +76,14 @@ pub(super) fn members(text: &str) -> Option<(usize, Vec<Member<'_>>)> {
             _ => return None,
         }
     }
+}
+
+/// The text of a string with its quotes.
+fn unquoted(string: &str) -> Option<Cow<'_, str>> {
+    if memchr(b'\\', string.as_bytes()).is_some() {
+        return serde_json::from_str(string).ok().map(|BorrowedText(text)| text);
+    }
+    string.strip_prefix('"')?.strip_suffix('"').map(Cow::Borrowed)
 }
 
 fn skip_space(bytes: &[u8], from: usize) -> usize {
@@ -101,7 +109,7 @@ fn skip_string(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The end of the value that begins at `from`.
-fn skip_value(bytes: &[u8], from: usize) -> Option<usize> {
+pub(super) fn skip_value(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     let mut depth = 0_usize;
     loop {

@@ -13,8 +13,9 @@
 //!
 //! A preset (`openai_chat`, `openai_responses`, `anthropic_messages`) knows where its protocol says
 //! what was asked for and what was used; `generic` is told by header names and JSON pointers. The
-//! answer is walked byte by byte as it passes ([`walk`]): nothing of it is kept but the values looked
-//! for, so there is no size at which usage gets lost, and how the network cuts it changes nothing.
+//! answer is walked byte by byte as it passes (`walk`): nothing of it is kept but the values
+//! looked for, so there is no size at which usage gets lost, and where the network cuts it changes
+//! nothing.
 //!
 //! Invariants: the client gets the origin's bytes, except for what was asked for on the meter's
 //! behalf (`stream_options.include_usage`), which is taken out again; a number that is not a whole
@@ -25,14 +26,17 @@ mod ask;
 mod check;
 mod error;
 mod members;
+mod paths;
 mod rewrite;
 mod said;
 mod scan;
+mod skim;
 mod spec;
 mod sse;
 mod strip;
 mod tokens;
 mod walk;
+mod written;
 
 pub use ask::{Asked, Bound, Lowerable, Reading};
 pub use check::Reader;

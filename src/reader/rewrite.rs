@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! {"model":"m","max_tokens": 4096 }   ──▶   {"model":"m","max_tokens": 300 }
-//! {"model":"m","stream":true}  ──▶  {"stream_options":{"include_usage":true},"model":"m","stream":true}
+//! {"stream":true}  ──▶  {"stream_options":{"include_usage":true},"stream":true}
 //! ```
 
 use std::ops::Range;

@@ -15,7 +15,8 @@ use super::ask::{Asked, Reading};
 use super::check::{Counted, Generic, Place, Preset};
 use super::spec::Protocol;
 use super::tokens::{Tokens, UsageFault, quantity, scalar};
-use super::walk::{Found, Text};
+use super::walk::Found;
+use super::written::Text;
 use crate::meter::PropertyError;
 use crate::units::{ChargeId, Quantity};
 

@@ -11,10 +11,12 @@
 use super::ask::Asked;
 use super::check::{Kind, Place, Reader};
 use super::said::{Counts, Ended, PLACES, Read, Values};
+use super::skim::Skim;
 use super::spec::Protocol;
 use super::sse::{Events, Sink};
 use super::strip::Strip;
-use super::walk::{Found, Text, Walker, Wanted};
+use super::walk::{Found, Walker, Wanted};
+use super::written::Text;
 
 /// How JSON is laid out in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,7 @@ struct Walk {
     walker: Walker,
     said: Said,
     reader: Reader,
+    skim: Skim,
     /// Events with data.
     events: u64,
     has_data: bool,
@@ -67,15 +70,17 @@ impl Scanner {
             Kind::Tokens(_) => Said::Counts(Counts::default()),
             Kind::Generic(generic) => Said::Values(Values::new(generic, headers)),
         };
-        let walker = Walker::new(wanted(reader, framing));
+        let wanted = wanted(reader, framing);
+        let skim = Skim::new(&wanted);
+        let walker = Walker::new(wanted);
         let is_stripped = asked.is_injected() && framing == Framing::Events && status < 400;
         Self {
             asked: asked.clone(),
             is_success: status < 400,
             framing,
             events: Events::new(),
-            walk: Walk { walker, said, reader: reader.clone(), events: 0, has_data: false },
-            strip: is_stripped.then(Strip::default),
+            walk: Walk { walker, said, reader: reader.clone(), skim, events: 0, has_data: false },
+            strip: is_stripped.then(Strip::new),
             bytes: 0,
             reader: reader.clone(),
         }
@@ -157,6 +162,13 @@ impl Sink for Walk {
         walker.walk(piece, &mut take);
     }
 
+    fn whole(&mut self, line: &[u8]) {
+        self.has_data = true;
+        if !self.skim.skim(line, &mut self.walker) {
+            self.data(line);
+        }
+    }
+
     fn line(&mut self) {
         self.data(b"\n");
     }
@@ -196,11 +208,10 @@ fn wanted(reader: &Reader, framing: Framing) -> Wanted {
     match &*reader.kind {
         Kind::Tokens(preset) => {
             let text: &[(&str, usize)] = match (preset.protocol, framing == Framing::Events) {
-                (Protocol::OpenaiResponses, true) => &[("delta", 1)],
+                (Protocol::AnthropicMessages, true) => &[("delta", 0), ("content_block", 0)],
+                (_, true) => &[("delta", 0)],
                 (Protocol::OpenaiResponses, false) => &[("output", 1)],
-                (Protocol::AnthropicMessages, true) => &[("delta", 1), ("content_block", 1)],
                 (Protocol::AnthropicMessages, false) => &[("content", 1)],
-                (_, true) => &[("delta", 3)],
                 (_, false) => &[("message", 3)],
             };
             Wanted { paths: PLACES.iter().map(|path| own(path)).collect(), composite: true, text }

@@ -6,8 +6,9 @@
 //!                "output": "output-tokens", "reasoning": "reasoning-tokens" },
 //!   "output_max": "4096", "input_extra": "2000", "slice": "2000", "on_disconnect": "drain" }
 //! { "reader": "generic",
-//!   "quantities": [{ "charge": "pages", "from": "request_json", "pointer": "/pages" },
-//!                  { "charge": "rows", "from": "response_header", "name": "x-rows", "most": "1000" }],
+//!   "quantities": [
+//!     { "charge": "pages", "from": "request_json", "pointer": "/pages" },
+//!     { "charge": "rows", "from": "response_header", "name": "x-rows", "most": "1000" }],
 //!   "dimensions": { "model": { "from": "request_json", "pointer": "/model" } } }
 //! ```
 //!

@@ -13,6 +13,8 @@ use memchr::memchr2;
 pub(super) trait Sink {
     /// A piece of a line of data.
     fn data(&mut self, piece: &[u8]);
+    /// A line that is all the data of its event.
+    fn whole(&mut self, line: &[u8]);
     /// The line of data is over; in JSON a line's end is a space.
     fn line(&mut self);
     /// The event is over.
@@ -40,11 +42,13 @@ enum Place {
 pub(super) struct Events {
     place: Place,
     after_return: bool,
+    /// Whether the event has a line of data already.
+    has_line: bool,
 }
 
 impl Events {
     pub(super) fn new() -> Self {
-        Self { place: Place::Mark(0), after_return: false }
+        Self { place: Place::Mark(0), after_return: false, has_line: false }
     }
 
     /// Reads the next piece.
@@ -71,6 +75,7 @@ impl Events {
                     b'\n' | b'\r' => {
                         if read == 0 {
                             sink.end();
+                            self.has_line = false;
                         }
                         self.place = Place::Field(0);
                         self.after_return = byte == b'\r';
@@ -96,27 +101,38 @@ impl Events {
                 Place::Colon => {
                     self.place = Place::Data;
                     rest = if byte == b' ' { behind } else { rest };
+                    rest = self.line(rest, true, sink);
                 }
-                Place::Data | Place::Other => rest = self.line(rest, sink),
+                Place::Data | Place::Other => rest = self.line(rest, false, sink),
             }
         }
     }
 
-    /// Reads to the line's end, if it is there.
-    fn line<'a>(&mut self, rest: &'a [u8], sink: &mut impl Sink) -> &'a [u8] {
+    /// Reads to the line's end, if it is there. `is_start`: nothing of the line came before.
+    fn line<'a>(&mut self, rest: &'a [u8], is_start: bool, sink: &mut impl Sink) -> &'a [u8] {
         let end = memchr2(b'\n', b'\r', rest);
         let stop = end.unwrap_or(rest.len());
         let (line, behind) = rest.split_at_checked(stop).unwrap_or((rest, &[]));
         let is_data = self.place == Place::Data;
-        if is_data && !line.is_empty() {
+        let is_whole = is_data && is_start && !self.has_line && is_blank(behind);
+        if is_whole {
+            sink.whole(line);
+        } else if is_data && !line.is_empty() {
             sink.data(line);
         }
+        self.has_line |= is_data;
         let Some((byte, behind)) = behind.split_first() else { return behind };
-        if is_data {
+        if is_data && !is_whole {
             sink.line();
         }
         self.after_return = *byte == b'\r';
         self.place = Place::Field(0);
         behind
     }
+}
+
+/// Whether an empty line stands behind this end of a line, as far as can be seen.
+fn is_blank(end: &[u8]) -> bool {
+    let behind = end.strip_prefix(b"\r\n").or_else(|| end.get(1..)).unwrap_or_default();
+    behind.starts_with(b"\n") || behind.starts_with(b"\r")
 }

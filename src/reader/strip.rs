@@ -6,20 +6,25 @@
 //! data: {…,"choices":[],"usage":{"prompt_tokens":…}}           the event goes, with its blank line
 //! ```
 //!
+//! Usage beside choices stays: such an origin says it unasked.
+//!
 //! Invariants: an event is held back until it is whole, no other byte is; a longer one than
 //! [`HELD_BYTES_MAX`] passes as it is; where the network cuts the stream changes nothing but when
 //! the bytes go out.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr2, memmem};
+use memchr::memchr2;
+use memchr::memmem::Finder;
 
 use super::HELD_BYTES_MAX;
 use super::members::members;
 
 /// A stream on its way to the client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Strip {
+    usage: Finder<'static>,
     /// What came of the event that is not over.
     held: Vec<u8>,
     /// Whether the line that is not over has any bytes.
@@ -40,6 +45,17 @@ enum Change {
 }
 
 impl Strip {
+    pub(super) fn new() -> Self {
+        Self {
+            usage: Finder::new(b"\"usage\""),
+            held: Vec::new(),
+            is_in_line: false,
+            after_return: false,
+            after_removed: false,
+            is_passing: false,
+        }
+    }
+
     /// What goes to the client in place of a chunk; none if the chunk does.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
         let was_empty = self.held.is_empty();
@@ -106,7 +122,7 @@ impl Strip {
     }
 
     fn change(&self, event: &[u8]) -> Change {
-        if self.is_passing || memmem::find(event, b"\"usage\"").is_none() {
+        if self.is_passing || self.usage.find(event).is_none() {
             return Change::None;
         }
         usage_in(event).unwrap_or(Change::None)
@@ -128,15 +144,12 @@ fn put(out: &mut Vec<u8>, event: &[u8], change: &Change) {
 
 /// Where an event says its usage, and what happens to it then.
 fn usage_in(event: &[u8]) -> Option<Change> {
-    let (place, lines) = data(event);
-    let is_one = lines.len() == 1;
-    let joined = lines.join(&b'\n');
-    let text = std::str::from_utf8(&joined).ok()?;
+    let (place, data) = data(event)?;
+    let text = std::str::from_utf8(&data).ok()?;
     let (_, members) = members(text)?;
     let index = members.iter().position(|member| member.name == "usage")?;
     let usage = members.get(index)?;
     if usage.value == "null" {
-        // Of data in several lines the places are not those of the event.
         let before = index.checked_sub(1).and_then(|before| members.get(before));
         let after = index.checked_add(1).and_then(|after| members.get(after));
         let range = match (before, after) {
@@ -144,8 +157,8 @@ fn usage_in(event: &[u8]) -> Option<Change> {
             (None, Some(after)) => usage.whole.start..after.whole.start,
             (None, None) => usage.whole.clone(),
         };
-        let shift = |at: usize| at.checked_add(place);
-        return is_one.then_some(Change::Cut(shift(range.start)?..shift(range.end)?));
+        let shift = |at: usize| at.checked_add(place?);
+        return Some(Change::Cut(shift(range.start)?..shift(range.end)?));
     }
     let choices = members.iter().find(|member| member.name == "choices");
     let mut inner = choices.map_or("", |choices| choices.value).chars();
@@ -154,18 +167,23 @@ fn usage_in(event: &[u8]) -> Option<Change> {
     (is_alone && usage.value.starts_with('{')).then_some(Change::Remove)
 }
 
-/// The lines of data in an event, and where the last of them begins.
-fn data(event: &[u8]) -> (usize, Vec<&[u8]>) {
-    let mut lines = Vec::new();
-    let mut place = 0_usize;
+/// The data of an event, and where it begins; of data in several lines the places are not those of
+/// the event.
+fn data(event: &[u8]) -> Option<(Option<usize>, Cow<'_, [u8]>)> {
+    let mut found: Option<(Option<usize>, Cow<'_, [u8]>)> = None;
     let mut at = 0_usize;
-    for line in event.split(|byte| matches!(byte, b'\n' | b'\r')) {
+    while let Some(rest) = event.get(at..).filter(|rest| !rest.is_empty()) {
+        let stop = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let line = rest.get(..stop).unwrap_or_default();
         let plain = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         if let Some(data) = plain.strip_prefix(b"data:") {
-            place = at.saturating_add(line.len()).saturating_sub(data.len());
-            lines.push(data);
+            let place = at.saturating_add(line.len()).saturating_sub(data.len());
+            found = Some(match found {
+                None => (Some(place), Cow::Borrowed(data)),
+                Some((_, before)) => (None, Cow::Owned([&before, &b"\n"[..], data].concat())),
+            });
         }
-        at = at.saturating_add(line.len()).saturating_add(1);
+        at = at.saturating_add(stop).saturating_add(1);
     }
-    (place, lines)
+    found
 }

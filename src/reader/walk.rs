@@ -15,7 +15,9 @@
 use memchr::memchr2;
 
 use super::VALUE_BYTES_MAX;
-use crate::plan::limits::{POINTER_BYTES_MAX, POINTER_TOKENS_MAX};
+use super::paths::Paths;
+use super::written::{Text, Written};
+use crate::plan::limits::POINTER_BYTES_MAX;
 
 /// Deeper JSON is not followed any more until the next event: one bit a level says what it is.
 const DEPTH_MAX: usize = 128;
@@ -23,37 +25,13 @@ const DEPTH_MAX: usize = 128;
 /// What a walk looks for.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    /// The places of values: object names and list indices, outermost first. At most 32.
+    /// The places of values: names and list indices, outermost first. At most 32.
     pub(super) paths: Vec<Vec<String>>,
     /// Whether an object or a list is a value too, or only what it holds.
     pub(super) composite: bool,
-    /// Names whose values hold text of the model, with the depth that they stand at.
+    /// Names whose values hold text of the model, with the depth that they stand at; 0: wherever.
     pub(super) text: &'static [(&'static str, usize)],
 }
-
-/// Names in a model's text whose strings it has not written.
-const NO_TEXT: [&str; 20] = [
-    "annotations",
-    "call_id",
-    "citation",
-    "citations",
-    "encrypted_content",
-    "finish_reason",
-    "format",
-    "id",
-    "item_id",
-    "logprobs",
-    "mime_type",
-    "model",
-    "object",
-    "phase",
-    "role",
-    "signature",
-    "status",
-    "stop_reason",
-    "stop_sequence",
-    "type",
-];
 
 /// A value that was found, or why it cannot be had.
 pub(super) enum Found<'a> {
@@ -65,15 +43,6 @@ pub(super) enum Found<'a> {
 
 /// Takes a value and the places that it stands at, a bit each, and the text written before it.
 pub(super) type Take<'t> = dyn FnMut(u32, Found<'_>, Text) + 't;
-
-/// How much the model has written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text {
-    /// Bytes in UTF-8, escapes undone.
-    pub(super) bytes: u64,
-    /// Events with any text.
-    pub(super) events: u64,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -93,18 +62,13 @@ enum Mode {
 
 #[derive(Debug)]
 pub(super) struct Walker {
-    wanted: Wanted,
-    /// Paths that end at each depth.
-    ends: [u32; POINTER_TOKENS_MAX + 1],
+    paths: Paths,
+    /// Whether an object or a list is a value too.
+    composite: bool,
     mode: Mode,
     depth: usize,
     /// Which of the open levels are objects.
     objects: u128,
-    /// Of each open level: the paths that lead into it, and the index of its element.
-    live: [u32; POINTER_TOKENS_MAX + 1],
-    index: [u64; POINTER_TOKENS_MAX + 1],
-    /// The paths that lead to the value which comes next.
-    here: u32,
     is_name: bool,
     /// A name that is cut by the end of a piece, or has escapes; as it stands.
     name: Vec<u8>,
@@ -112,70 +76,62 @@ pub(super) struct Walker {
     value_at: Option<(u32, usize)>,
     value: Vec<u8>,
     is_too_long: bool,
-    /// Whether the next value is text, or is not; and the depths of the values that are.
-    next: Next,
-    text_at: Option<usize>,
-    mute_at: Option<usize>,
-    text: Text,
-    event_has_text: bool,
-    /// Whether the string that is being read counts as text.
-    counts: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Plain,
-    Text,
-    Mute,
+    written: Written,
 }
 
 impl Walker {
     pub(super) fn new(wanted: Wanted) -> Self {
-        let mut ends = [0; POINTER_TOKENS_MAX + 1];
-        for (path, bit) in wanted.paths.iter().zip(0..) {
-            if let Some(mask) = ends.get_mut(path.len()) {
-                *mask |= 1_u32 << bit;
-            }
-        }
         Self {
-            ends,
+            paths: Paths::new(wanted.paths),
+            composite: wanted.composite,
             mode: Mode::Out,
             depth: 0,
             objects: 0,
-            live: [0; POINTER_TOKENS_MAX + 1],
-            index: [0; POINTER_TOKENS_MAX + 1],
-            here: u32::MAX,
             is_name: false,
             name: Vec::new(),
             value_at: None,
             value: Vec::new(),
             is_too_long: false,
-            next: Next::Plain,
-            text_at: None,
-            mute_at: None,
-            text: Text::default(),
-            event_has_text: false,
-            counts: false,
-            wanted,
+            written: Written::new(wanted.text),
         }
     }
 
     /// What the model has written so far.
     pub(super) fn text(&self) -> Text {
-        self.text
+        self.written.total
+    }
+
+    /// What is known of the text, to return to it.
+    pub(super) fn written(&self) -> Written {
+        self.written
+    }
+
+    /// Begins another JSON text, with no more text than there was.
+    pub(super) fn restart_at(&mut self, written: Written) {
+        self.written = written;
+        self.restart();
     }
 
     /// Begins another JSON text; what was open is forgotten.
     pub(super) fn restart(&mut self) {
         self.mode = Mode::Out;
         self.depth = 0;
-        self.here = u32::MAX;
+        self.paths.root();
         self.is_name = false;
         self.value_at = None;
-        self.next = Next::Plain;
-        self.text_at = None;
-        self.mute_at = None;
-        self.event_has_text = false;
+        self.written.restart();
+    }
+
+    /// Walks the value of a name that holds text, apart from what is around it.
+    pub(super) fn text_of(&mut self, name: &str, value: &[u8]) {
+        self.depth = 0;
+        self.paths.none();
+        self.open(true);
+        self.is_name = false;
+        self.named(name.as_bytes());
+        self.walk(value, &mut |_, _, _| {});
+        // A bare value ends with what follows it.
+        self.mode = Mode::Out;
     }
 
     /// Walks the next piece.
@@ -228,11 +184,11 @@ impl Walker {
 
     /// A value begins with this byte; whether it is one that is looked for.
     fn begin(&mut self, byte: u8, take: &mut Take<'_>) -> bool {
-        let ends = self.ends.get(self.depth).copied().unwrap_or_default() & self.here;
+        let ends = self.paths.ending(self.depth);
         let is_composite = matches!(byte, b'{' | b'[');
         let mut is_it = ends != 0 && self.value_at.is_none();
-        if is_it && is_composite && !self.wanted.composite {
-            take(ends, Found::Composite, self.text);
+        if is_it && is_composite && !self.composite {
+            take(ends, Found::Composite, self.written.total);
             is_it = false;
         }
         if is_it {
@@ -240,19 +196,13 @@ impl Walker {
             self.is_too_long = false;
             self.value_at = Some((ends, self.depth));
         }
-        let next = std::mem::replace(&mut self.next, Next::Plain);
         match byte {
             b'"' => {
-                let plain = self.text_at.is_some() && self.mute_at.is_none();
-                self.counts = next == Next::Text || next == Next::Plain && plain;
+                self.written.string();
                 self.mode = Mode::In;
             }
             b'{' | b'[' => {
-                match next {
-                    Next::Text => self.text_at = Some(self.depth),
-                    Next::Mute if self.mute_at.is_none() => self.mute_at = Some(self.depth),
-                    Next::Mute | Next::Plain => {}
-                }
+                self.written.open(self.depth);
                 self.open(byte == b'{');
             }
             _ => self.mode = Mode::Bare,
@@ -268,11 +218,11 @@ impl Walker {
         self.value_at = None;
         let tail = piece.get(from..at).unwrap_or_default();
         if self.value.is_empty() && !self.is_too_long && tail.len() <= VALUE_BYTES_MAX {
-            return take(places, Found::Value(tail), self.text);
+            return take(places, Found::Value(tail), self.written.total);
         }
         self.keep(tail);
         let found = if self.is_too_long { Found::TooLong } else { Found::Value(&self.value) };
-        take(places, found, self.text);
+        take(places, found, self.written.total);
     }
 
     fn keep(&mut self, tail: &[u8]) {
@@ -290,74 +240,35 @@ impl Walker {
         }
         let bit = 1_u128.rotate_left(u32::try_from(self.depth).unwrap_or_default());
         self.objects = if is_object { self.objects | bit } else { self.objects & !bit };
-        if let Some(live) = self.live.get_mut(self.depth) {
-            *live = self.here;
-        }
-        if let Some(index) = self.index.get_mut(self.depth) {
-            *index = 0;
-        }
-        self.here = 0;
+        self.paths.open(self.depth, is_object);
         self.is_name = is_object;
-        if !is_object {
-            self.element();
-        }
     }
 
     fn close(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.is_name = false;
-        self.here = if self.depth == 0 { u32::MAX } else { 0 };
-        self.text_at = self.text_at.filter(|depth| *depth != self.depth);
-        self.mute_at = self.mute_at.filter(|depth| *depth != self.depth);
+        if self.depth == 0 {
+            self.paths.root();
+        } else {
+            self.paths.none();
+        }
+        self.written.close(self.depth);
     }
 
     fn comma(&mut self) {
         let bit = 1_u128.rotate_left(u32::try_from(self.depth).unwrap_or_default());
         self.is_name = self.depth > 0 && self.objects & bit != 0;
-        self.next = Next::Plain;
-        if self.is_name || self.depth == 0 {
-            return;
+        self.written.comma();
+        if !self.is_name && self.depth > 0 {
+            self.paths.next(self.depth);
         }
-        if let Some(index) = self.index.get_mut(self.depth) {
-            *index = index.saturating_add(1);
-        }
-        self.element();
-    }
-
-    /// The paths that lead to the list's next element.
-    fn element(&mut self) {
-        let live = self.live.get(self.depth).copied().unwrap_or_default();
-        self.here = 0;
-        if live != 0 {
-            let index = self.index.get(self.depth).copied().unwrap_or_default().to_string();
-            self.here = self.leading(live, index.as_bytes());
-        }
-    }
-
-    /// Those of the paths whose token at this depth is `token`.
-    fn leading(&self, live: u32, token: &[u8]) -> u32 {
-        let mut mask = 0;
-        for (path, bit) in self.wanted.paths.iter().zip(0..) {
-            let of = self.depth.checked_sub(1).and_then(|level| path.get(level));
-            let is_it = live & 1_u32 << bit != 0 && of.is_some_and(|t| t.as_bytes() == token);
-            mask |= u32::from(is_it) << bit;
-        }
-        mask
     }
 
     /// A name has been read.
     fn named(&mut self, name: &[u8]) {
         self.is_name = false;
-        let live = self.live.get(self.depth).copied().unwrap_or_default();
-        self.here = if live == 0 { 0 } else { self.leading(live, name) };
-        let is = |other: &str| other.as_bytes() == name;
-        self.next = if self.text_at.is_some() {
-            if NO_TEXT.iter().any(|other| is(other)) { Next::Mute } else { Next::Plain }
-        } else {
-            let mut roots = self.wanted.text.iter();
-            let is_root = roots.any(|(root, depth)| *depth == self.depth && is(root));
-            if is_root { Next::Text } else { Next::Plain }
-        };
+        self.paths.named(self.depth, name);
+        self.written.named(name, self.depth);
     }
 
     /// Reads on in a string from `at`; where it ends, or the piece does.
@@ -415,16 +326,12 @@ impl Walker {
             if self.name.len() <= POINTER_BYTES_MAX.saturating_mul(6) {
                 self.name.extend_from_slice(raw);
             }
-        } else if self.counts && bytes > 0 {
-            self.text.bytes = self.text.bytes.saturating_add(bytes);
-            if !self.event_has_text {
-                self.event_has_text = true;
-                self.text.events = self.text.events.saturating_add(1);
-            }
+        } else {
+            self.written.read(bytes);
         }
     }
 
-    /// A string has ended that was read in pieces or has escapes.
+    /// A string has ended: if it was a name, one that was read in pieces or has escapes.
     fn end_of_name(&mut self) {
         if !self.is_name {
             return;

@@ -10,17 +10,22 @@ pub(crate) fn reader(name: &str) -> Reader {
     let kinds = json!({ "input": "input", "cached_input": "cached", "cache_write": "written",
         "output": "output", "reasoning": "reasoning" });
     let two = json!({ "input": "input", "output": "output" });
-    let preset = |reader: &str, charges: &Value| json!({ "reader": reader, "charges": charges, "output_max": "4096", "slice": "2000" });
+    let preset = |reader: &str, charges: &Value| {
+        let charges = charges.clone();
+        json!({ "reader": reader, "charges": charges, "output_max": "4096", "slice": "2000" })
+    };
     let spec = match name {
         "openai_chat_two" => preset("openai_chat", &two),
         "minutes" => json!({ "reader": "generic", "quantities": [
-            { "charge": "minutes", "from": "response_json", "pointer": "/usage/minutes", "most": "60" },
+            { "charge": "minutes", "from": "response_json", "pointer": "/usage/minutes",
+              "most": "60" },
             { "charge": "bytes", "from": "response_bytes", "most": "10000000" },
             { "charge": "ms", "from": "duration_ms", "most": "60000" },
             { "charge": "in", "from": "request_bytes" },
             { "charge": "rows", "from": "response_header", "name": "X-Rows", "most": "10" }] }),
         "pages" => json!({ "reader": "generic", "quantities": [
-            { "charge": "pages", "from": "response_sse", "pointer": "/done/pages", "most": "9" }] }),
+            { "charge": "pages", "from": "response_sse", "pointer": "/done/pages",
+              "most": "9" }] }),
         "lines" => json!({ "reader": "generic", "quantities": [
             { "charge": "rows", "from": "response_lines", "pointer": "/row", "most": "9" },
             { "charge": "n", "from": "response_lines", "pointer": "/n", "most": "9" }] }),
