@@ -13,7 +13,7 @@
 //!
 //! A preset (`openai_chat`, `openai_responses`, `anthropic_messages`) knows where its protocol says
 //! what was asked for and what was used; `generic` is told by header names and JSON pointers. The
-//! answer is walked byte by byte as it passes ([`walk`]): nothing of it is kept but the values
+//! answer is walked byte by byte as it passes (`walk`): nothing of it is kept but the values
 //! looked for, so there is no size at which usage gets lost, and where the network cuts it changes
 //! nothing.
 //!

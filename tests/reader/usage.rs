@@ -181,3 +181,44 @@ fn deep_and_broken_json_is_passed_over() {
         assert_eq!(got.client, body.as_bytes());
     }
 }
+
+/// cline/cline#4346, PostHog/posthog-python 7.75.4: cumulative counts were added up.
+#[test]
+fn cumulative_usage_counts_once_however_often_it_is_said() {
+    let said = |tokens: u64| {
+        format!(
+            "event: message_delta\ndata: {{\"type\":\"message_delta\",\"delta\":{{}},\
+             \"usage\":{{\"output_tokens\":{tokens}}}}}\n\n"
+        )
+    };
+    let start = "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":25,\
+                 \"output_tokens\":1}}}\n\n";
+    let reader = reader("anthropic_messages");
+    let asked = asked(&reader, true, false);
+    let answer = Answer { status: 200, content_type: "text/event-stream", ended: Ended::Whole };
+    for times in 1..20 {
+        let stream: String = (1..=times).map(said).collect();
+        let stream = format!("{start}{stream}");
+        let got = play(&reader, &asked, &answer, [stream.as_bytes()].into_iter());
+        let expected = [("input", "25".to_owned()), ("output", times.to_string())];
+        let expected = expected.map(|(charge, quantity)| (charge.to_owned(), quantity));
+        assert_eq!(got.uses(), expected.into());
+        assert!(!got.read.estimated);
+    }
+}
+
+/// BerriAI/litellm#30630 and #17364: a stream that its client cancelled was billed as nothing.
+#[test]
+fn a_cancelled_stream_is_estimated_and_never_free() {
+    let reader = reader("openai_chat");
+    let asked = asked(&reader, true, false);
+    let gone = Answer { status: 200, content_type: "text/event-stream", ended: Ended::ClientGone };
+    let event = "data: {\"choices\":[{\"delta\":{\"content\":\"four\"}}],\"usage\":null}\n\n";
+    for events in 0..50_usize {
+        let stream = event.repeat(events);
+        let got = play(&reader, &asked, &gone, [stream.as_bytes()].into_iter());
+        let output = got.uses().get("output").map_or(0, |output| output.parse().unwrap());
+        assert_eq!((output, got.read.estimated), (events, true));
+        assert_eq!(got.uses().get("input").map(String::as_str), Some("400"));
+    }
+}

@@ -169,10 +169,14 @@ impl Exchange {
         self.reader.on_disconnect() == OnDisconnect::Drain
     }
 
-    /// What was not passed on for want of credits is not charged.
+    /// What is not known is no more than credits were set aside for: the rest was not asked of the
+    /// origin, or not passed on.
     fn cap(&self, uses: &mut [Use]) {
-        let (Some(slices), Some(most)) = (&self.slices, &self.reserve.most) else { return };
-        let mut rest = Quantity::of_whole(slices.granted).unwrap_or_default();
+        let Some(most) = &self.reserve.most else { return };
+        let granted = self.slices.map(|slices| Quantity::of_whole(slices.granted));
+        let granted = granted.and_then(Result::ok);
+        let held = granted.or(self.held.as_ref().and_then(|held| held.most));
+        let Some(mut rest) = held else { return };
         let of_output = |one: &&mut Use| {
             one.charge == most.bounded.charge || most.bounded.or.contains(&one.charge)
         };
@@ -203,7 +207,7 @@ impl Exchange {
             None => unseen().result(ended, ms),
         };
         let mut uses: Vec<Use> = read.uses.into_iter().map(used).collect();
-        if how == "stopped" {
+        if read.estimated {
             self.cap(&mut uses);
         }
         match uses.is_empty() {
