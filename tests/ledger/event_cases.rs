@@ -142,3 +142,43 @@ fn what_was_invoiced_or_forgiven_comes_back_there() {
     account.row("grant g 5");
     assert_eq!(void(&mut account), ["0", "0", "0", "0", "5"]);
 }
+
+#[test]
+fn what_an_event_paid_goes_back_there_first() {
+    let mut account = Account::new(BLOCK);
+    account.row("grant a 20");
+    account.row("grant b 10");
+    let words = |id: &str, quantity| Said::Words { quantity }.json("s", id, NOW);
+    account.take(&[words("x", 15), words("y", 10), words("z", 5)]);
+    let amended = words("y", 4);
+    let amend = || Change::Amend(Event::from_json(&amended, None).unwrap());
+    for (id, event, change, left) in [
+        ("1", "y", amend(), ["5", "1"]),
+        // Of the five that y had of a, none is left.
+        ("2", "y", Change::Void, ["5", "5"]),
+        ("3", "x", Change::Void, ["20", "5"]),
+        ("4", "y", amend(), ["16", "5"]),
+        ("5", "z", Change::Void, ["16", "10"]),
+        ("6", "y", Change::Void, ["20", "10"]),
+    ] {
+        account.correct(&[EventCorrection { id, source: "s", event, change }]);
+        let grants = account.book.ledger.grants().values();
+        let found: Vec<String> = grants.map(|grant| grant.left.to_string()).collect();
+        assert_eq!(found, left, "correction {id}");
+    }
+    account.replays();
+}
+
+#[test]
+fn a_correction_that_does_not_fit_a_row_is_refused() {
+    let mut account = Account::new(BLOCK);
+    let ids: Vec<String> = (0..800).map(|n| format!("{n}{}", "\u{1}".repeat(250))).collect();
+    let void = |id| EventCorrection { id, source: "s", event: id, change: Change::Void };
+    let corrections: Vec<EventCorrection<'_>> = ids.iter().map(|id| void(id)).collect();
+    let done = codes(account.correct(&corrections));
+    let fit = done.iter().take_while(|code| *code == "noted").count();
+    assert!((400..800).contains(&fit), "{fit}");
+    assert!(done[fit..].iter().all(|code| code == r#"batch_too_long at """#));
+    assert!(account.book.journal.last().unwrap().body.len() < 2_000_000);
+    assert!(codes(account.correct(&corrections[fit..])).iter().all(|code| code == "noted"));
+}

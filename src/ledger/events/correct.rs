@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::book::take;
-use super::{EventKey, EventLine, Meters, Refused, fits};
+use super::{EventKey, EventLine, Meters, ROW_BYTES_MAX, Refused, fits};
 use crate::ledger::decide::Session;
 use crate::ledger::entry::Entry;
 use crate::ledger::uses::{self, USES_MAX, Usages, Use};
@@ -134,7 +134,8 @@ impl Session<'_> {
         is_done: impl Fn(usize) -> bool,
         mut records: BTreeMap<EventKey, EventRecord>,
     ) -> Result<Vec<Result<Corrected, Refused>>, Inexact> {
-        let (mut seen, mut outcomes, mut done) = (BTreeSet::new(), Vec::new(), 0_usize);
+        let (mut seen, mut outcomes) = (BTreeSet::new(), Vec::new());
+        let (mut done, mut bytes) = (0_usize, 0_usize);
         for (index, correction) in corrections.iter().enumerate() {
             let own = EventKey::of_correction(correction.id);
             if is_done(index) || seen.contains(&own) {
@@ -148,22 +149,29 @@ impl Session<'_> {
                 (Change::Void, Some(_)) => Corrected::Voided,
                 (Change::Void, None) => Corrected::Noted,
             };
-            match self.rerated(plan, correction, record) {
-                Err(Fault::Refused(refused)) => outcomes.push(Err(refused)),
-                Err(Fault::Inexact(error)) => return Err(error),
-                Ok(entry) => {
-                    let here = std::slice::from_ref(&entry);
-                    let after = EventRecord::read(here, 0, correction.source, correction.event)?;
-                    self.record(entry)?;
-                    self.settle_what_came_back()?;
-                    self.invoice_debt(plan)?;
-                    records.extend(after.map(|after| (key, after)));
-                    seen.insert(own);
-                    self.event_keys.extend([(own, done), (key, done)]);
-                    done = done.saturating_add(1);
-                    outcomes.push(Ok(outcome));
+            let entry = match self.rerated(plan, correction, record) {
+                Ok(entry) if bytes <= ROW_BYTES_MAX => entry,
+                Ok(_) => {
+                    outcomes.push(Err(Refused::RowFull));
+                    continue;
                 }
-            }
+                Err(Fault::Refused(refused)) => {
+                    outcomes.push(Err(refused));
+                    continue;
+                }
+                Err(Fault::Inexact(error)) => return Err(error),
+            };
+            bytes = bytes.saturating_add(serde_json::to_string(&entry).map_or(0, |t| t.len()));
+            let here = std::slice::from_ref(&entry);
+            let after = EventRecord::read(here, 0, correction.source, correction.event)?;
+            self.record(entry)?;
+            self.settle_what_came_back()?;
+            self.invoice_debt(plan)?;
+            records.extend(after.map(|after| (key, after)));
+            seen.insert(own);
+            self.event_keys.extend([(own, done), (key, done)]);
+            done = done.saturating_add(1);
+            outcomes.push(Ok(outcome));
         }
         Ok(outcomes)
     }
