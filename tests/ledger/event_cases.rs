@@ -1,12 +1,14 @@
 //! Events from elsewhere, case by case: what is refused and why, in which time, how many, and where
 //! what is taken back goes when nothing simple is left.
 
+use std::collections::BTreeMap;
+
 use edgemeter::ledger::{Change, EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX, EventCorrection, Refused};
 use edgemeter::meter::Event;
 use edgemeter::units::Timestamp;
 use serde_json::{Value, json};
 
-use crate::elsewhere::{Account, NOW, Said};
+use crate::elsewhere::{Account, NOW, Rng, Said};
 
 const BLOCK: &str = r#""block""#;
 
@@ -181,4 +183,66 @@ fn a_correction_that_does_not_fit_a_row_is_refused() {
     assert!(done[fit..].iter().all(|code| code == r#"batch_too_long at """#));
     assert!(account.book.journal.last().unwrap().body.len() < 2_000_000);
     assert!(codes(account.correct(&corrections[fit..])).iter().all(|code| code == "noted"));
+}
+
+/// Isolates, direct debits and events take turns on one account; a word costs one credit.
+#[test]
+fn what_is_served_and_what_is_told_are_paid_from_the_same_credits() {
+    for seed in 0..200 {
+        let rng = &mut Rng(seed);
+        let mut account = Account::new(r#"{"grace":{"credits":"20"}}"#);
+        let (mut served, mut clean) = (0, BTreeMap::new());
+        let (mut reported, mut debits) = (0, Vec::new());
+        account.row("grant first 100");
+        account.row(&format!("lease l 1 40 until={}", NOW + 1_000_000));
+        for step in 0..60 {
+            account.now += 10;
+            let (now, amount) = (account.now, 1 + rng.below(6));
+            match rng.below(8) {
+                0 => {
+                    let command = format!("{now} debit d{step} {amount}");
+                    if account.book.row(&command).is_none() {
+                        (served, debits) =
+                            (served + amount, [debits, vec![(step, amount)]].concat());
+                    }
+                }
+                1 if reported + amount <= 40 => {
+                    let used = reported + amount;
+                    account
+                        .row(&format!("report l used={used} returned=0 ops={reported}+{amount}"));
+                    (served, reported) = (served + amount, used);
+                }
+                2 => {
+                    if let Some((debit, amount)) = debits.pop() {
+                        account.row(&format!("refund d{debit}"));
+                        served -= amount;
+                    }
+                }
+                3 => account.row(&format!("grant g{step} {amount}")),
+                4 | 5 => {
+                    let event = rng.below(20);
+                    let said = Said::Words { quantity: amount };
+                    account.take(&[said.json("s", &event.to_string(), NOW)]);
+                    clean.entry(event).or_insert(amount);
+                }
+                _ => {
+                    let event = rng.below(20);
+                    let (id, named) = (format!("c{step}"), event.to_string());
+                    let change = Change::Void;
+                    account.correct(&[EventCorrection {
+                        id: &id,
+                        source: "s",
+                        event: &named,
+                        change,
+                    }]);
+                    clean.insert(event, 0);
+                }
+            }
+        }
+        account.replays();
+        let [burned, debt, ..] = account.sums().map(|sum| sum.parse::<i64>().unwrap());
+        assert_eq!(burned + debt, served + clean.values().sum::<i64>(), "SEED={seed}");
+        let balance = account.book.ledger.balance().unwrap();
+        assert!(debt == 0 || balance.available.is_zero(), "SEED={seed}: debt beside credits");
+    }
 }
