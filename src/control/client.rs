@@ -240,7 +240,7 @@ impl Client {
         Ok(Admission::Ask(Box::new(request)))
     }
 
-    /// Asks for an operation that the client names by a key of its own, `op`: always, since the same
+    /// Asks for an operation for which the client has a key of this `name`: always, since the same
     /// request may have come by another isolate.
     ///
     /// # Errors
@@ -249,14 +249,14 @@ impl Client {
     pub fn admit_once(
         &mut self,
         operation: Operation,
-        op: String,
+        name: &str,
         fingerprint: String,
         now: Timestamp,
     ) -> Result<Admission, Inexact> {
         self.look_at_clock(now);
         let holder = self.next_debit();
         let mut request = self.request(Credits::ZERO, now)?;
-        request.debit = Some(operation.debit(op));
+        request.debit = Some(operation.debit(Once::op(name, &holder)));
         request.once = Some(Once { fingerprint, holder });
         self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
@@ -407,8 +407,8 @@ impl Client {
         now: Timestamp,
     ) -> Result<bool, Inexact> {
         let settled = self.book.settle(op, status, failed)?;
-        if !failed && Once::is_named(op) {
-            self.reserved.end(op, End::Done);
+        if let Some(name) = Once::name_of(op).filter(|_| !failed) {
+            self.reserved.end(name, End::Done);
             return Ok(self.start_flushing(now));
         }
         if !failed || settled || self.owed.strike(op)? {
