@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::super::admission::{Admission, Held, OnceRefusal, Paid};
+use super::super::admission::{Admission, Held, OnceRefusal};
 use super::super::message::{DebitAnswer, Request};
 use super::super::once::Once;
 use super::{Client, UNDER_WAY_MS};
@@ -163,13 +163,6 @@ impl Client {
         let mut request = self.blank();
         self.reserved.tell(&mut request, now);
         told(&request).is_some().then_some(request)
-    }
-
-    pub(super) fn repeated(&self, op: String, cost: Credits) -> Result<Paid, Inexact> {
-        let left = self.others()?.plus(self.book.spendable()?)?;
-        let (restricted, repeated) = (false, true);
-        let (renew, flush, is_exact) = (false, false, false);
-        Ok(Paid { op, cost, is_exact, restricted, repeated, left, renew, flush })
     }
 
     /// There is no telling whether the account holds something for it.
