@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::denials::Denials;
 use super::message::DebitAnswer::{KeyLimitReached, KeyRefused, RatingFailed};
 use super::message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
-use super::once::Once;
 use super::sizing::{Share, share};
 use crate::ledger::{Debited, Ledger, LedgerError, Reported, Session, inline};
 use crate::plan::{Charge, Plan};
@@ -99,9 +98,7 @@ fn decided(
     op: &str,
     ask: impl FnOnce() -> Result<Debited, Inexact>,
 ) -> Result<DebitAnswer, Inexact> {
-    // A client that asks again by a key of its own is another request.
-    let remembers = !Once::is_named(op);
-    if let Some(refused) = denials.debit(op).filter(|_| remembers) {
+    if let Some(refused) = denials.debit(op) {
         return Ok(refused.clone());
     }
     let refused = match ask()? {
@@ -118,9 +115,7 @@ fn decided(
         }
         Debited::Unpriced => DebitAnswer::RatingFailed,
     };
-    if remembers {
-        denials.note_debit(op, refused.clone());
-    }
+    denials.note_debit(op, refused.clone());
     Ok(refused)
 }
 

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::super::admission::{Admission, Held, OnceRefusal, Paid};
+use super::super::admission::{Admission, Held, OnceRefusal};
 use super::super::message::{DebitAnswer, Request};
 use super::super::once::Once;
 use super::{Client, UNDER_WAY_MS};
@@ -118,8 +118,8 @@ fn told(request: &Request) -> Option<BTreeSet<&str>> {
 }
 
 impl Client {
-    /// Asks for credits for one operation. Its id is given here, unless the client has a key for it,
-    /// which stands for the `fingerprint` of its request.
+    /// Asks for credits for one operation. Its id is given here; `reserve.op` is the name of the
+    /// client's key for it, if there is one, which stands for the `fingerprint` of its request.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Client {
         self.counter = self.counter.saturating_add(1);
         let name = format!("{}r{}", self.isolate, self.counter);
         let mut request = self.request(Credits::ZERO, now)?;
-        let op = if fingerprint.is_some() { reserve.op } else { name.clone() };
+        let op = if fingerprint.is_some() { Once::op(&reserve.op, &name) } else { name.clone() };
         request.reserve = Some(Reserve { op, ..reserve });
         request.once = fingerprint.map(|fingerprint| Once { fingerprint, holder: name });
         self.asked = self.asked.saturating_add(1);
@@ -163,13 +163,6 @@ impl Client {
         let mut request = self.blank();
         self.reserved.tell(&mut request, now);
         told(&request).is_some().then_some(request)
-    }
-
-    pub(super) fn repeated(&self, op: &str, cost: Credits) -> Result<Paid, Inexact> {
-        let left = self.others()?.plus(self.book.spendable()?)?;
-        let (op, restricted, repeated) = (op.to_owned(), false, true);
-        let (renew, flush, is_exact) = (false, false, false);
-        Ok(Paid { op, cost, is_exact, restricted, repeated, left, renew, flush })
     }
 
     /// There is no telling whether the account holds something for it.
@@ -210,9 +203,7 @@ impl Client {
                 Admission::KeyLimited { period, limit, spent }
             }
             Some(DebitAnswer::RatingFailed) => Admission::Unpriced,
-            Some(DebitAnswer::Repeated { cost }) => {
-                Admission::Paid(self.repeated(&reserve.op, cost)?)
-            }
+            Some(DebitAnswer::Repeated { op, cost }) => Admission::Paid(self.repeated(op, cost)?),
             Some(
                 answer @ (DebitAnswer::OnceInFlight
                 | DebitAnswer::OnceDiffers
