@@ -212,6 +212,25 @@ test("what is forgotten after 35 days is too old to come again", async () => {
   await order({ shift: 0 });
 });
 
+test("what leaves the range of numbers is refused, and the account goes on", async () => {
+  await open("limit");
+  const call = (id, tokens) => ({
+    ...words("limit", id),
+    type: "call",
+    data: { tokens, model: "large" },
+  });
+  const many = words("limit", "a", "9999999999999999");
+  assert.deepEqual(told(await post([many, words("limit", "b", 1)])), ["taken", "amount_not_exact"]);
+  // Each has a price; both together are more than can be owed.
+  await open("other");
+  const both = [call("c", 1_000_000_000_000), words("other", "a")];
+  assert.deepEqual(told(await post(both)), ["amount_not_exact", "taken"]);
+  assert.deepEqual(told(await post([call("d", 1)])), ["taken"]);
+  const { balance, audit } = await gateway.account("limit");
+  assert.deepEqual([balance.debt, audit], ["9999999999000001.03", "ok"]);
+  await verify(gateway, "limit");
+});
+
 test("a batch is about so many accounts and not one more", async () => {
   const batch = Array.from({ length: 101 }, (_, n) => words(`nobody-${n}`, "1"));
   const codes = told(await post([...batch, batch[0]]));
