@@ -17,7 +17,7 @@ use super::uses::Use;
 use crate::plan::{Combination, Plan};
 use crate::units::{AccountId, ChargeId, Credits, GrantId, KeyId, PlanId, Quantity, Timestamp};
 
-fn is_zero(amount: &Credits) -> bool {
+pub(super) fn is_zero(amount: &Credits) -> bool {
     amount.is_zero()
 }
 
@@ -326,6 +326,9 @@ pub enum Entry {
         terms: Option<u64>,
         /// Its uses as they count, beside those settled before.
         uses: Vec<Use>,
+        /// Those that the plan has no price for: they are free, and not counted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unpriced: Vec<Use>,
         /// What they cost.
         cost: Credits,
         /// Who paid.

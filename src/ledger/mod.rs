@@ -31,6 +31,7 @@ mod recurrence;
 mod replay;
 mod report;
 mod reserve;
+mod settle;
 mod top_up;
 mod uses;
 mod zero;
@@ -54,7 +55,8 @@ pub use purchase::{Purchase, PurchaseError};
 pub use recurrence::Recurrence;
 pub use replay::{Position, Replay};
 pub use report::Reported;
-pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve, Settle};
+pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve};
+pub use settle::Settle;
 pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
 pub use uses::{COMBINATIONS_MAX, USES_MAX, Use};
 

@@ -7,10 +7,11 @@
 //! ```
 //!
 //! Invariants: a use counts by the dimensions that its charge prices, and no others, so that what a
-//! client writes into a request makes no new states; a list costs something or cannot be rated as a
-//! whole.
+//! client writes into a request makes no new states; what is asked for costs something or cannot be
+//! rated as a whole, and of what was served, what has a price is charged.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,8 @@ use crate::units::{ChargeId, Credits, Inexact, Quantity};
 
 /// Uses of one operation, at most.
 pub const USES_MAX: usize = 32;
-/// Combinations of dimension values that a charge counts in a period, at most.
+/// Combinations of dimension values that a charge counts in a period, at most; what was reserved by
+/// then may bring more.
 pub const COMBINATIONS_MAX: usize = 1_000;
 
 /// A quantity of one charge.
@@ -105,19 +107,22 @@ pub(super) fn total(usage: Option<&Usage>) -> Result<Quantity, Inexact> {
 }
 
 /// The state that a charge is rated by: what was used while it was priced otherwise counts as far
-/// as it fits.
-pub(super) fn state(charge: &Charge, usages: &Usages) -> Result<Usage, Inexact> {
+/// as it fits. If the price of a combination depends on no other one, `of` that one alone.
+pub(super) fn state(charge: &Charge, usages: &Usages, of: &Combination) -> Result<Usage, Inexact> {
     let used = usages.get(charge.id());
-    Ok(match rating::empty(charge) {
-        Usage::Combinations(_) => match used {
-            Some(Usage::Combinations(map)) => {
-                let fit = map.iter().filter(|(of, _)| !of.is_empty());
-                Usage::Combinations(fit.map(|(of, sum)| (of.clone(), *sum)).collect())
-            }
-            _ => Usage::Combinations(BTreeMap::new()),
-        },
-        _ => Usage::Total(total(used)?),
-    })
+    let Price::Matrix(matrix) = charge.price() else { return Ok(Usage::Total(total(used)?)) };
+    let map = match used {
+        Some(Usage::Combinations(map)) => map,
+        Some(Usage::Total(total)) => &BTreeMap::from([(Combination::new(), *total)]),
+        _ => &BTreeMap::new(),
+    };
+    let alone = charge.amount_steps().is_empty();
+    let fits = |one: &Combination| match alone {
+        true => one == of,
+        false => !one.is_empty() && matrix.unit_price(one).is_some(),
+    };
+    let fit = map.iter().filter(|(one, _)| fits(one));
+    Ok(Usage::Combinations(fit.map(|(of, sum)| (of.clone(), *sum)).collect()))
 }
 
 /// Uses as they count, with what each of them costs.
@@ -125,6 +130,8 @@ pub(super) fn state(charge: &Charge, usages: &Usages) -> Result<Usage, Inexact> 
 pub(super) struct Rated {
     pub(super) uses: Vec<Use>,
     pub(super) costs: Vec<Credits>,
+    /// Those that the plan has no price for.
+    pub(super) unpriced: Vec<Use>,
 }
 
 impl Rated {
@@ -138,35 +145,75 @@ pub(super) fn projected(plan: &Plan, uses: &[Use]) -> Option<Vec<Use>> {
     uses.iter().map(|one| Some(one.projected(plan.charge(&one.charge)?))).collect()
 }
 
+/// Uses as they count, and those of which the plan does not have the charge.
+pub(super) fn known(plan: &Plan, uses: &[Use]) -> (Vec<Use>, Vec<Use>) {
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for one in uses {
+        match plan.charge(&one.charge) {
+            Some(charge) => known.push(one.projected(charge)),
+            None => unknown.push(one.clone()),
+        }
+    }
+    (known, unknown)
+}
+
 /// Rates a list of uses, each after the ones before it; nothing if one of them has no price.
 pub(super) fn rate(plan: &Plan, usages: &Usages, uses: &[Use]) -> Option<Rated> {
-    let mut states: BTreeMap<&ChargeId, Usage> = BTreeMap::new();
-    let mut rated = Rated::default();
+    let rated = served(plan, usages, uses);
+    rated.unpriced.is_empty().then_some(rated)
+}
+
+/// The same of uses that were served already: what has no price is left out.
+pub(super) fn served(plan: &Plan, usages: &Usages, uses: &[Use]) -> Rated {
+    let (mut states, mut rated) = (BTreeMap::new(), Rated::default());
     for one in uses {
-        let charge = plan.charge(&one.charge)?;
-        let one = one.projected(charge);
-        if !states.contains_key(charge.id()) {
-            states.insert(charge.id(), state(charge, usages).ok()?);
+        match next(plan, usages, &mut states, one) {
+            Some((one, cost)) => {
+                rated.uses.push(one);
+                rated.costs.push(cost);
+            }
+            None => rated.unpriced.push(one.clone()),
         }
-        let before = states.get_mut(charge.id())?;
-        let event = one.event(charge);
-        rated.costs.push(inline::cost(charge, before, &event)?);
-        *before = rating::after(charge, before, &event).ok()?;
-        if matches!(before, Usage::Combinations(map) if map.len() > COMBINATIONS_MAX) {
-            return None;
-        }
-        rated.uses.push(one);
     }
-    Some(rated)
+    rated
+}
+
+/// States of charges, or of their combinations.
+type States<'p> = BTreeMap<(&'p ChargeId, Combination), Usage>;
+
+fn next<'p>(
+    plan: &'p Plan,
+    usages: &Usages,
+    states: &mut States<'p>,
+    one: &Use,
+) -> Option<(Use, Credits)> {
+    let charge = plan.charge(&one.charge)?;
+    let one = one.projected(charge);
+    let alone = charge.amount_steps().is_empty();
+    let part = if alone { one.of.clone() } else { Combination::new() };
+    let before = match states.entry((charge.id(), part)) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(state(charge, usages, &one.of).ok()?),
+    };
+    let event = one.event(charge);
+    let cost = inline::cost(charge, before, &event)?;
+    *before = rating::after(charge, before, &event).ok()?;
+    Some((one, cost))
 }
 
 /// The most that a list of uses can come to cost, whatever others use meanwhile; nothing if there
-/// is no bound.
+/// is no bound, or a charge would count more combinations than it may.
 pub(super) fn bound(plan: &Plan, usages: &Usages, uses: &[Use]) -> Option<Credits> {
     let bounds = uses.iter().map(|one| {
         let charge = plan.charge(&one.charge)?;
         let one = one.projected(charge);
-        inline::bound(charge, &state(charge, usages).ok()?, &one.event(charge))
+        if let Some(Usage::Combinations(map)) = usages.get(charge.id())
+            && !map.contains_key(&one.of)
+            && map.len() >= COMBINATIONS_MAX
+        {
+            return None;
+        }
+        inline::bound(charge, &state(charge, usages, &one.of).ok()?, &one.event(charge))
     });
     Credits::sum(bounds.collect::<Option<Vec<_>>>()?).ok()
 }

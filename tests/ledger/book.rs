@@ -217,6 +217,7 @@ fn reserve(words: &Words<'_>, now: Timestamp) -> Reserve {
         labels: Combination::new(),
         uses: vec![used(words.0[2])],
         most: words.option("most").map(|most| Most { bounded: used(most), least }),
+        held: words.option("held").map_or(Credits::ZERO, |held| held.parse().unwrap()),
         expires_ms: words.instant("until").unwrap().millis_since(now),
     }
 }
