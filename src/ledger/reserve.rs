@@ -21,7 +21,7 @@ use super::decide::{Debited, Session};
 use super::entry::{Entry, is_zero};
 use super::grant::Burn;
 use super::settle::{added, check_uses};
-use super::uses::{self, Use, Usages};
+use super::uses::{self, Usages, Use};
 use super::zero::Room;
 use super::{LedgerError, RESERVATIONS_MAX};
 use crate::plan::{Combination, Plan};

@@ -13,12 +13,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::LedgerError;
 use super::decide::{Payer, Session};
 use super::entry::Entry;
 use super::grant::Burn;
 use super::reserve::Reservation;
 use super::uses::{self, Rated, USES_MAX, Use};
-use super::LedgerError;
 use crate::plan::Plan;
 use crate::units::{Credits, Inexact, Quantity, Timestamp};
 
