@@ -113,7 +113,12 @@ fn reserved(
     // gives nothing to nobody.
     let mut forgotten = Denials::default();
     let denials = if is_held { &mut forgotten } else { denials };
-    decided(denials, &reserve.op, ask).map(Some)
+    let answer = decided(denials, &reserve.op, ask)?;
+    if answer == DebitAnswer::Restricted {
+        // It is served for nothing: a copy that comes late sets nothing aside for it.
+        denials.note_debit(&reserve.op, answer.clone());
+    }
+    Ok(Some(answer))
 }
 
 /// Asks for an operation, unless it was refused lately.

@@ -44,7 +44,8 @@ impl Ledger {
         let Some(reservation) = self.reservations.get_mut(op) else { return Ok(()) };
         let freed = reservation.held.min(*cost);
         reservation.held = reservation.held.minus(freed)?;
-        let allowed = reservation.beyond.min(shortfall.debt);
+        // Whether it was owed, or paid from what was free by then: that much less is to come.
+        let allowed = reservation.beyond.min(cost.minus(freed)?);
         reservation.beyond = reservation.beyond.minus(allowed)?;
         reservation.cost = reservation.cost.plus(*cost)?;
         reservation.debt = reservation.debt.plus(shortfall.debt)?;
