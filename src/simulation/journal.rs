@@ -52,7 +52,7 @@ impl Books {
                 }
             }
             Entry::Debited { debit, .. } => self.debited(entry, debit, at)?,
-            Entry::Refunded { .. } => self.refunded(entry)?,
+            Entry::Refunded { .. } => self.refunded(entry, at)?,
             _ => self.observe_hold(entry, at)?,
         }
         Ok(())
@@ -279,10 +279,10 @@ impl Books {
         self.owe(*debt)
     }
 
-    fn refunded(&mut self, entry: &Entry) -> Result<(), Broken> {
+    fn refunded(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Broken> {
         let Entry::Refunded { op, returns, debt, overage } = entry else { return Ok(()) };
         if self.holds.contains_key(op) {
-            return self.released_unknown(op);
+            return self.released_unknown(op, at);
         }
         let burned = total(returns)?;
         let back = burned.plus(*debt)?.plus(*overage)?;

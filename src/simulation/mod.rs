@@ -45,6 +45,7 @@ mod request;
 mod reserved;
 mod scenario;
 mod script;
+mod set_aside;
 mod shrink;
 mod story;
 mod sums;

@@ -20,7 +20,7 @@ use super::request::Asked;
 use super::tally::Count;
 use super::tariff::MODELS;
 use super::world::{REMEMBERED_MS, Ticket, World, made};
-use crate::control::{Admission, End, Held, Request, VERSION};
+use crate::control::{Admission, End, Held, Request, VERSION, serve};
 use crate::ledger::{Most, Reserve, Settle, Use};
 use crate::units::{Credits, KeyId};
 
@@ -120,10 +120,22 @@ impl World {
             let ends = running.ends(chance);
             self.end(slot, running, &ends, chance.percent(20))?;
         }
-        match chance.percent(10) {
-            true => self.hang_up(slot),
-            false => Ok(()),
+        match chance.below(10) {
+            0 => self.hang_up(slot),
+            1 => self.release_late(),
+            _ => Ok(()),
         }
+    }
+
+    /// A release of what was settled before: an end is an end, and nothing of it comes back.
+    fn release_late(&mut self) -> Result<(), Broken> {
+        let Some(op) = self.books.settled_lately(self.now.saturating_sub(REMEMBERED_MS)) else {
+            return Ok(());
+        };
+        self.tell(|| format!("network   brings a release of {op}, which is settled"));
+        self.tally.note(Count::ReleasedLate);
+        let request = Request { v: VERSION, releases: vec![op], ..Request::default() };
+        self.visit(|session, plan, denials| serve(session, plan, denials, &request)).map(|_| ())
     }
 
     /// At the end of a run all of them end well.

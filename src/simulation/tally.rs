@@ -57,6 +57,7 @@ counts! {
     Parts 7 "parts told of operations that run"
     HungUp 6 "clients gone before the end"
     EndedWithoutUse 7 "operations that ended without their use"
+    ReleasedLate 0 "operations released after they were settled"
     Overran 0 "operations that used more than was reserved"
     Races 8 "last credits raced for"
     TopUps 0 "top-ups"
