@@ -145,14 +145,9 @@ impl Books {
             words: hold.charged.words.saturating_add(new.words),
             tokens: hold.charged.tokens.saturating_add(new.tokens),
         };
-        let ended = matches!(hold.told, Told::Settled { .. });
-        let is_told = match last {
-            true => ended && charged == hold.used,
-            false => charged.words <= hold.used.words && charged.tokens <= hold.used.tokens,
-        };
-        if !is_told || !unpriced.is_empty() {
-            let expected = format!("{op}: {:?} as its isolate told", hold.used);
-            return Err(Broken::new(NoDoubleCharge, expected, format!("{charged:?}")));
+        hold.check_told(op, charged, *last)?;
+        if !unpriced.is_empty() {
+            return Err(Broken::new(Rating, format!("{op} has a price"), format!("{unpriced:?}")));
         }
         if number != hold.terms && today.saturating_sub(hold.terms) <= TERMS_MAX {
             return Err(Broken::new(Rating, format!("{op}: terms {}", hold.terms), number));
@@ -235,6 +230,24 @@ impl Books {
         }
         hold.ended_at = Some(at);
         Ok(())
+    }
+}
+
+impl Hold {
+    /// What is charged in all is what its isolate told: all of it at its end, at most that before.
+    fn check_told(&self, op: &str, charged: Used, last: bool) -> Result<(), Broken> {
+        let Used { words, tokens } = self.used;
+        let is_told = match last {
+            true => matches!(self.told, Told::Settled { .. }) && charged == self.used,
+            false => charged.words <= words && charged.tokens <= tokens,
+        };
+        match is_told {
+            true => Ok(()),
+            false => {
+                let expected = format!("{op}: {:?} as its isolate told", self.used);
+                Err(Broken::new(NoDoubleCharge, expected, format!("{charged:?}")))
+            }
+        }
     }
 }
 
