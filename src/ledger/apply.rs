@@ -8,11 +8,11 @@ mod grants;
 mod leases;
 mod reservations;
 
-use super::entry::{Debit, Entry, Flying, Operations, PlanRef, Row};
+use super::entry::{Debit, Entry, Flying, Operations, PlanRef};
 use super::grant::Burn;
 use super::{
     COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
-    PastTerms, Replay, TERMS_MAX, TopUp, Totals, uses,
+    PastTerms, Replay, Row, TERMS_MAX, TopUp, Totals, uses,
 };
 use crate::plan::Combination;
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};

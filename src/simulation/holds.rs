@@ -85,7 +85,8 @@ pub(super) struct Hold {
 }
 
 impl Terms {
-    /// The most that these can come to cost, whatever others use meanwhile; nothing without a price.
+    /// The most that these can come to cost, whatever others use meanwhile; nothing without a
+    /// price.
     pub(super) fn bound(&self, shape: Shape, used: Used) -> Result<Option<Credits>, Broken> {
         let price = self.tariff.highest(self.usage)?;
         let times = |price: Credits, units: u64| -> Result<Credits, Broken> {

@@ -1,5 +1,5 @@
-//! Operations whose cost is known at their end: isolates ask for them, raise them while they run, and
-//! end them, whatever became of the client and of the answer.
+//! Operations whose cost is known at their end: isolates ask for them, raise them while they run,
+//! and end them, whatever became of the client and of the answer.
 //!
 //! ```text
 //! reserve ─▶ held ─▶ raise, a part …  ─▶ settled   known, estimated, or more than the bound

@@ -1,5 +1,5 @@
-//! The auditor reads what the journal says of reserved operations: each entry against its own bound,
-//! and against what the isolates told.
+//! The auditor reads what the journal says of reserved operations: each entry against its own
+//! bound, and against what the isolates told.
 //!
 //! ```text
 //! reserved     what is asked for costs at most what is held now        no more, and no less

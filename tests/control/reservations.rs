@@ -1,4 +1,5 @@
-//! Operations whose cost is known at their end: held, raised, ended once, whatever the network does.
+//! Operations whose cost is known at their end: held, raised, ended once, whatever the network
+//! does.
 
 use crate::talk::{BLOCK, talk};
 

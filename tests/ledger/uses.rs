@@ -1,4 +1,5 @@
-//! Uses of several charges and combinations, and what becomes of them when plans and periods change.
+//! Uses of several charges and combinations, and what becomes of them when plans and periods
+//! change.
 
 use edgemeter::ledger::{Balance, COMBINATIONS_MAX, USES_MAX};
 use edgemeter::units::Credits;

@@ -7,10 +7,10 @@
 //!              └─▶ refused
 //! ```
 //!
-//! Invariants: an operation ends once, and a raise that is not answered ends nothing: a release that
-//! overtook the settlement would make it free. What ended stays listed until a message that told it
-//! is answered, and is told again if there is no answer. At the account an end is final, so nothing
-//! is charged twice.
+//! Invariants: an operation ends once, and a raise that is not answered ends nothing: a release
+//! that overtook the settlement would make it free. What ended stays listed until a message that
+//! told it is answered, and is told again if there is no answer. At the account an end is final, so
+//! nothing is charged twice.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
