@@ -24,8 +24,9 @@ import * as gateway from "./gateway.mjs";
 import * as journal from "./journal.mjs";
 import * as latency from "./latency.mjs";
 import * as rating from "./rating.mjs";
+import * as stream from "./stream.mjs";
 
-const BENCHES = { gateway, latency, distance, cost, control, journal, rating };
+const BENCHES = { gateway, stream, latency, distance, cost, control, journal, rating };
 const OUTPUT = join(ROOT, "target", "bench.json");
 
 function help() {

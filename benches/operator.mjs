@@ -48,6 +48,12 @@ export function operator(base) {
       }
       return keys;
     },
+    /** Puts an account on a plan of its own, and other routes in the place of all. */
+    async change(id, plan, routes) {
+      await call("POST", "/plans", plan);
+      await call("POST", `/accounts/${id}/contract`, { plan: plan.id, version: plan.version });
+      await call("PUT", "/routes", routes);
+    },
     account: (id) => call("GET", `/accounts/${id}`),
     verify: (id, from) => call("GET", `/accounts/${id}/verify?from=${from}`),
   };

@@ -65,8 +65,8 @@ function plain(contender, port, settings) {
  * @param {{ isolates?: number, observed?: boolean, origin?: string, beside?: string[],
  *           settings?: Record<string, string> }} wanted
  * @param {(bench: { workerd, account: () => Promise<object>, key: { id: string, key: string },
- *                   urls: string[], targets: Record<string, { url: string, headers: object }>
- *                 }) => Promise} act
+ *                   urls: string[], targets: Record<string, { url: string, headers: object }>,
+ *                   change: (plan: object, routes: object) => Promise }) => Promise} act
  */
 export async function withPlatform(wanted, act) {
   const { isolates = 1, observed = false, origin = "origin", beside = [], settings } = wanted;
@@ -97,7 +97,8 @@ export async function withPlatform(wanted, act) {
     const [base] = workerd.urls;
     targets.edgemeter = { url: `${base}/words`, base, headers: { "x-api-key": key.key } };
     const account = () => calls.account(ACCOUNT);
-    return await act({ workerd, account, key, urls: workerd.urls, targets });
+    const change = (plan, routes) => calls.change(ACCOUNT, plan, routes);
+    return await act({ workerd, account, key, urls: workerd.urls, targets, change });
   } finally {
     await workerd.stop();
     rmSync(dir, { recursive: true, force: true });

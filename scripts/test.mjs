@@ -44,6 +44,7 @@ const STEPS = {
   build: () => build(),
   size: () => built("scripts/size.mjs"),
   edge: () => nodeTests("edge"),
+  clients: () => nodeTests("clients"),
   page: () => chromiumTests("page"),
   parity: () => chromiumTests("parity"),
   deploy,

@@ -12,10 +12,12 @@ import { basename, join, relative } from "node:path";
 import { Hint, ROOT, signalGroup, start } from "./processes.mjs";
 import { npmTool } from "./tools.mjs";
 
-/** As deployed. */
-export const [, COMPATIBILITY_DATE] = readFileSync(join(ROOT, "wrangler.toml"), "utf8").match(
-  /^compatibility_date = "(.+)"$/m,
-);
+/** As deployed: the runtime's date and flags, from wrangler.toml. */
+const WRANGLER = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+export const [, COMPATIBILITY_DATE] = WRANGLER.match(/^compatibility_date = "(.+)"$/m);
+const [, FLAGS] = WRANGLER.match(/^compatibility_flags = (\[.*\])$/m);
+const COMPATIBILITY = `compatibilityDate = "${COMPATIBILITY_DATE}",
+  compatibilityFlags = ${FLAGS},`;
 
 /** The gateway as it is built. */
 export const GATEWAY = join(ROOT, "build", "gateway.js");
@@ -71,7 +73,7 @@ function plainWorker(dir, options) {
   const storage = objects.length > 0 ? `\n  durableObjectStorage = (localDisk = "storage"),` : "";
   return `const ${name} :Workerd.Worker = (
   modules = [${embedded(dir, modules).join(", ")}],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
+  ${COMPATIBILITY}
   durableObjectNamespaces = [${classes.join(", ")}],${storage}
   bindings = [${bound.join(", ")}],
 );`;
@@ -94,7 +96,7 @@ export function config(options) {
   modules = [
     ${embedded(dir, modules).join(",\n    ")},
   ],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
+  ${COMPATIBILITY}
   ${own}
   bindings = [
     ${bindings(i + 1, settings)}

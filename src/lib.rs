@@ -8,6 +8,7 @@
 //! meter      events → mergeable states by window and dimensions → quantities
 //! rating     usage × price → amount, explained
 //! ledger     grants, burn order, leases, journal: decide → entry → apply; replay
+//! reader     what an operation used: read from its request and, as it passes, from its answer
 //! control    credit control: the isolate's lease states and the messages to the account
 //! simulation feature cli: isolates, an account and a bad network in virtual time, audited
 //! live       what the account tells its page: messages, sequence, the last minute
@@ -39,6 +40,7 @@ pub mod live;
 pub mod meter;
 pub mod plan;
 pub mod rating;
+pub mod reader;
 pub mod units;
 pub mod wire;
 

@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use super::message::Request;
+use super::message::{DebitAnswer, Request};
 use crate::ledger::{Debit, SpendPeriod};
 use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
@@ -51,6 +51,8 @@ pub enum Admission {
     Owed(Paid),
     /// Go on: credits are set aside, and `Client::end` says what it used.
     Held(Held),
+    /// What became of the client's key: nothing is to be done.
+    Once(OnceRefusal),
     /// Send this to the account, then hand the answer to `Client::answered`.
     Ask(Box<Request>),
     /// 402: the account cannot pay.
@@ -87,12 +89,36 @@ pub struct Paid {
     pub is_exact: bool,
     /// Whether nothing is left and the origin should serve it degraded.
     pub restricted: bool,
+    /// Whether it was charged before, and is not charged again.
+    pub repeated: bool,
     /// Credits that the customer still owns, at least.
     pub left: Credits,
     /// Whether to ask for more soon, beside this request: see `Client::renew`.
     pub renew: bool,
     /// Whether to report later, beside this request: see `Client::flush`.
     pub flush: bool,
+}
+
+/// Why a request with a client's key is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnceRefusal {
+    /// The same request is under way.
+    InFlight,
+    /// The key was used for another request.
+    Differs,
+    /// The key was used too often.
+    Spent,
+}
+
+impl OnceRefusal {
+    pub(super) fn of(answer: &DebitAnswer) -> Option<Self> {
+        match answer {
+            DebitAnswer::OnceInFlight => Some(Self::InFlight),
+            DebitAnswer::OnceDiffers => Some(Self::Differs),
+            DebitAnswer::OnceSpent => Some(Self::Spent),
+            _ => None,
+        }
+    }
 }
 
 /// An operation that credits are set aside for.

@@ -31,6 +31,7 @@ use super::REPORT_MS;
 use super::admission::{Admission, Flush, Operation, Paid};
 use super::lease_book::LeaseBook;
 use super::message::{Request, VERSION, Wish};
+use super::once::Once;
 use super::prices::{Price, Prices, Unpriced};
 use super::rate::Rate;
 use crate::ledger::Balance;
@@ -119,12 +120,12 @@ impl Client {
     /// Whether nothing would be lost by forgetting this account.
     pub fn is_at_rest(&self) -> bool {
         let waits = self.under_way.is_some() || self.asked > 0;
-        !waits && self.book.is_at_rest() && self.has_told()
+        !waits && self.reserved.is_idle() && self.book.is_at_rest() && self.has_told()
     }
 
-    /// Whether no refund waits, nothing is owed, and what was held has ended and been told.
+    /// Whether no refund waits, nothing is owed, and what ended was told.
     fn has_told(&self) -> bool {
-        self.refunds.is_empty() && self.owed.is_empty() && self.reserved.is_empty()
+        self.refunds.is_empty() && self.owed.is_empty() && self.reserved.has_told()
     }
 
     /// Decides an operation. No I/O; takes O(tiers).
@@ -186,6 +187,7 @@ impl Client {
             cost: price.cost,
             is_exact: price.is_exact,
             restricted: false,
+            repeated: false,
             left,
             renew,
             flush,
@@ -234,6 +236,28 @@ impl Client {
         let op = self.next_debit();
         let mut request = self.request(cost, now)?;
         request.debit = Some(operation.debit(op));
+        self.asked = self.asked.saturating_add(1);
+        Ok(Admission::Ask(Box::new(request)))
+    }
+
+    /// Asks for an operation that the client names by a key of its own, `op`: always, since the same
+    /// request may have come by another isolate.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn admit_once(
+        &mut self,
+        operation: Operation,
+        op: String,
+        fingerprint: String,
+        now: Timestamp,
+    ) -> Result<Admission, Inexact> {
+        self.look_at_clock(now);
+        let holder = self.next_debit();
+        let mut request = self.request(Credits::ZERO, now)?;
+        request.debit = Some(operation.debit(op));
+        request.once = Some(Once { fingerprint, holder });
         self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
     }
@@ -383,6 +407,10 @@ impl Client {
         now: Timestamp,
     ) -> Result<bool, Inexact> {
         let settled = self.book.settle(op, status, failed)?;
+        if !failed && Once::is_named(op) {
+            self.reserved.end(op, End::Done);
+            return Ok(self.start_flushing(now));
+        }
         if !failed || settled || self.owed.strike(op)? {
             return Ok(false);
         }

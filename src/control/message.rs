@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::once::Once;
 use crate::ledger::{Balance, Debit, Operations, Owed, Reserve, Settle, SpendPeriod};
 use crate::units::{ChargeId, Credits, KeyId, Quantity};
 
@@ -58,6 +59,12 @@ pub struct Request {
     /// Credits to be set aside for one operation, in place of a debit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<Reserve>,
+    /// The client's key for the operation that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<Once>,
+    /// Operations with a client's key that were answered, and were no reservations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<String>,
     /// Reserved operations that ended, and what they used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settles: Vec<Settle>,
@@ -75,7 +82,7 @@ pub struct Request {
 impl Request {
     /// Whether it tells what was spent, ended, failed or is owed.
     pub fn tells(&self) -> bool {
-        let ended = !self.settles.is_empty() || !self.releases.is_empty();
+        let ended = !(self.settles.is_empty() && self.releases.is_empty() && self.done.is_empty());
         self.report.is_some() || !self.refunds.is_empty() || !self.owed.is_empty() || ended
     }
 
@@ -178,6 +185,17 @@ pub enum DebitAnswer {
     },
     /// The operation that it asks for was ended meanwhile.
     Ended,
+    /// The client sent the same request before, and it was charged.
+    Repeated {
+        /// What it cost, or at most cost.
+        cost: Credits,
+    },
+    /// The client's key is in use by the same request, which has not ended.
+    OnceInFlight,
+    /// The client's key was used for another request.
+    OnceDiffers,
+    /// The client's key was used too often.
+    OnceSpent,
     /// Nothing is left, and the plan serves on, degraded and for nothing (RFC 8506
     /// Final-Unit-Action RESTRICT_ACCESS).
     Restricted,

@@ -17,16 +17,18 @@ mod denials;
 mod failure;
 mod lease_book;
 mod message;
+mod once;
 mod prices;
 mod rate;
 mod serve;
 mod sizing;
 
-pub use admission::{Admission, Flush, Held, Operation, Paid};
+pub use admission::{Admission, Flush, Held, OnceRefusal, Operation, Paid};
 pub use client::{Again, Client, End, Known};
 pub use denials::Denials;
 pub use failure::{FailureHandling, Retry};
 pub use message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
+pub use once::{IN_FLIGHT_MS, KnownOnce, ONCE_MS, Once, REPEATS_MAX};
 pub use serve::serve;
 
 /// How long an isolate may spend a lease after asking for it, in milliseconds (RFC 8506

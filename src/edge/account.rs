@@ -12,7 +12,7 @@
 //! change, nothing is written, and the memory is dropped and read anew: nothing that was not
 //! written is ever trusted.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use worker::{
     WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
+use super::authorize::Order;
 use super::correction::Correction;
 use super::live::{Live, PROTOCOL};
 use super::problem::{JOURNAL_DAMAGED, Problem};
@@ -43,14 +44,24 @@ const LIVE_MS: i64 = 100;
 #[serde(rename_all = "snake_case")]
 pub(super) enum Call {
     Control(Box<control::Request>),
-    Open { account: AccountId, plan_json: String },
+    Open {
+        account: AccountId,
+        plan_json: String,
+    },
     Grant(GrantTerms),
     Correct(Box<Correction>),
+    /// And where its customer buys credits.
+    Order(Box<Order>, Option<String>),
     CreateKey(KeyId),
     DisableKey(KeyId),
     Describe,
-    Journal { after: u64, limit: u64 },
-    Verify { from: u64 },
+    Journal {
+        after: u64,
+        limit: u64,
+    },
+    Verify {
+        from: u64,
+    },
 }
 
 /// What stays in memory between calls.
@@ -68,6 +79,8 @@ pub struct Account {
     pub(super) store: Store,
     pub(super) hot: RefCell<Option<Hot>>,
     denials: RefCell<control::Denials>,
+    /// Clients' keys that were new since the object woke up.
+    pub(super) onces: Cell<u64>,
     live: Rc<RefCell<Live>>,
 }
 
@@ -79,6 +92,7 @@ impl DurableObject for Account {
             store,
             hot: RefCell::new(None),
             denials: RefCell::default(),
+            onces: Cell::default(),
             live: Rc::default(),
         }
     }
@@ -150,6 +164,7 @@ impl Account {
             Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
             Call::Correct(correction) => rpc::reply(self.correct(*correction)),
+            Call::Order(order, url) => rpc::reply(self.order(&order, url.as_deref())),
             Call::CreateKey(key) => rpc::reply(self.visit(|s, _| Ok(s.create_key(key)?))),
             Call::DisableKey(key) => rpc::reply(self.visit(|s, _| Ok(s.disable_key(key)?))),
             Call::Describe => rpc::reply(self.describe()),
@@ -165,6 +180,13 @@ impl Account {
             let detail = format!("speak version {}", control::VERSION);
             return Err(Problem::new(400, "version_unknown", detail));
         }
+        self.control_once(request)
+    }
+
+    pub(super) fn decide_control(
+        &self,
+        request: &control::Request,
+    ) -> std::result::Result<control::Answer, Problem> {
         self.visit(|session, plan| {
             control::serve(session, plan, &mut self.denials.borrow_mut(), request)
                 .map_err(|error| storage(error.to_string()))

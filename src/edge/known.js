@@ -43,14 +43,17 @@ export function read(request) {
   const path = query < 0 ? url.slice(start) : url.slice(start, query);
   const route = method === "GET" ? path : `${method} ${path}`;
   const header = isOurs ? "x-api-key" : "authorization";
-  return { request, method, url, credential, route, header };
+  const once = headers.get("idempotency-key");
+  return { request, method, url, credential, route, header, once, body: undefined };
 }
 
 /**
  * Pays what was paid before; nothing if Rust has to look at it anew.
  * @returns {ReturnType<typeof learn> | undefined}
  */
-export function again(gateway, { route, credential }, now) {
+export function again(gateway, { route, credential, once }, now) {
+  // What the client names by a key of its own may have come by another isolate.
+  if (once !== null) return undefined;
   const before = known.get(route)?.get(credential);
   if (before === undefined) return undefined;
   const code = gateway.again(before.shortcut, now);
@@ -69,21 +72,23 @@ export function again(gateway, { route, credential }, now) {
     flush: (flags & 2) !== 0,
     durable: false,
     restricted: false,
+    repeated: false,
     shortcut,
     number,
   };
 }
 
 /**
- * Reads a verdict `paid`, and keeps what will be the same for the next such request.
- * @param {string} verdict `paid`, flags, account, op, cost, policy, left, shortcut
+ * Reads a verdict `paid` or `held`, and keeps what will be the same for the next such request.
+ * @param {string} verdict `paid`, flags, account, op, cost, policy, left, shortcut; or `held` …
+ *   exchange
  */
 export function learn(asked, verdict) {
-  const [, flags, account, op, cost, policy, left, shortcut] = verdict.split("\n");
+  const [kind, flags, account, op, cost, policy, left, last] = verdict.split("\n");
   const most = flags.includes("m");
-  if (shortcut !== "" && asked.url.length <= ADDRESS_MAX) {
+  if (kind === "paid" && last !== "" && asked.url.length <= ADDRESS_MAX) {
     const lease = op.slice(0, op.lastIndexOf(".") + 1);
-    keep(asked, { shortcut: Number(shortcut), account, lease, cost, most, policy });
+    keep(asked, { shortcut: Number(last), account, lease, cost, most, policy });
   }
   return {
     account,
@@ -96,6 +101,9 @@ export function learn(asked, verdict) {
     flush: flags.includes("f"),
     durable: flags.includes("d"),
     restricted: flags.includes("z"),
+    repeated: flags.includes("o"),
+    drains: flags.includes("g"),
+    exchange: Number(last),
     shortcut: 0,
     number: 0,
   };

@@ -23,6 +23,17 @@ export function unrecorded(operation) {
   const detail = "the call was carried out and may be charged: its record is not confirmed";
   return problem(503, "unrecorded", "Service Unavailable", detail, { operation });
 }
+export const BODY_BROKEN = problem(
+  400,
+  "body_broken",
+  "Bad Request",
+  "the body broke off before its end: send it again",
+);
+/** A body that must be read before the request can be priced. */
+export function tooLarge(most) {
+  const detail = `the body is too large to be metered: send at most ${most} bytes`;
+  return problem(413, "body_too_large", "Content Too Large", detail);
+}
 export const NO_METHOD = problem(405, "method_not_allowed", "Method Not Allowed", "use GET");
 export const NO_PAGE = problem(404, "not_found", "Not Found", "there is no such file");
 

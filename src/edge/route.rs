@@ -23,8 +23,10 @@ use matchit::Router;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{self, Misfit, Named};
+use super::path::{is_segment, matchit_pattern, readable};
 use super::problem::Problem;
 use crate::control::FailureHandling;
+use crate::reader::{Reader, ReaderSpec};
 use crate::units::{ChargeId, Credits, Quantity};
 
 /// Routes of one deployment, at most.
@@ -32,7 +34,16 @@ const ROUTES_MAX: usize = 1_000;
 /// Characters of a pattern, at most.
 const PATTERN_CHARS_MAX: usize = 256;
 /// First segments that the gateway answers itself; `/v1` has others beside them for the origin.
-const RESERVED: [&str; 5] = ["/v1/plans", "/v1/routes", "/v1/accounts", "/v1/health", "/edgemeter"];
+const RESERVED: [&str; 8] = [
+    "/v1/plans",
+    "/v1/routes",
+    "/v1/accounts",
+    "/v1/health",
+    "/v1/authorize",
+    "/v1/settle",
+    "/v1/release",
+    "/edgemeter",
+];
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "*"];
 
 /// What happens to a path that no route names.
@@ -65,6 +76,8 @@ struct RouteSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unmetered: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    usage: Option<ReaderSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     durability: Option<Durability>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure_handling: Option<Named>,
@@ -83,20 +96,28 @@ enum Durability {
 }
 
 /// A metered route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Route {
     /// Method and pattern, as people read them.
     pub(super) name: Rc<str>,
-    pub(super) charge: ChargeId,
-    pub(super) quantity: Quantity,
+    pub(super) priced: Priced,
     /// Whether the answer is held until its burn is on disk.
     pub(super) durable: bool,
     /// What happens when the account does not answer.
     pub(super) handling: FailureHandling,
 }
 
+/// What an operation uses.
+#[derive(Clone, Debug)]
+pub(super) enum Priced {
+    /// So much of one charge.
+    Known { charge: ChargeId, quantity: Quantity },
+    /// What its request and its answer say.
+    Read(Reader),
+}
+
 /// What a request is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Match<'routes> {
     Metered(&'routes Route),
     Unmetered,
@@ -190,17 +211,29 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
         refuse(index, field, code, detail, &value)
     })?;
     let says_more = route.durability.is_some() || route.failure_handling.is_some();
-    match (&route.charge, route.quantity, route.unmetered) {
-        (None, None, true) if !says_more => Ok(None),
-        (Some(charge), quantity, false) => Ok(Some(Route {
-            name: format!("{} {}", route.method, route.path).into(),
-            charge: charge.clone(),
-            quantity: quantity.unwrap_or_else(one),
-            durable,
-            handling,
-        })),
+    let name = || format!("{} {}", route.method, route.path).into();
+    match (&route.charge, route.quantity, &route.usage, route.unmetered) {
+        (None, None, None, true) if !says_more => Ok(None),
+        (Some(charge), quantity, None, false) => {
+            let quantity = quantity.unwrap_or_else(one);
+            let priced = Priced::Known { charge: charge.clone(), quantity };
+            Ok(Some(Route { name: name(), priced, durable, handling }))
+        }
+        (None, None, Some(usage), false) => {
+            if durable || handling.allowance().is_some() {
+                let detail = "a route with usage reserves before and settles after the answer: \
+                     leave \"before_response\" and \"continue\" out";
+                return wrong("usage", "usage_unfit", detail, &route.path);
+            }
+            let reader = Reader::check(usage).map_err(|error| {
+                let field = format!("usage{}", error.field);
+                refuse(index, &field, error.code(), &format!("usage{error}"), &route.path)
+            })?;
+            Ok(Some(Route { name: name(), priced: Priced::Read(reader), durable, handling }))
+        }
         _ => {
-            let detail = "name a charge, or say \"unmetered\": true and nothing else; not both";
+            let detail = "name a charge, or say how usage is read, or say \"unmetered\": true and \
+                 nothing else: one of the three";
             wrong("charge", "route_unpriced", detail, &route.path)
         }
     }
@@ -208,63 +241,6 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
 
 fn one() -> Quantity {
     Quantity::new(rust_decimal::Decimal::ONE).unwrap_or_default()
-}
-
-fn is_segment(segment: &str) -> bool {
-    let plain = |text: &str| text.bytes().all(is_plain);
-    match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-        Some(name) => {
-            let name = name.strip_prefix('*').unwrap_or(name);
-            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        }
-        None => plain(segment),
-    }
-}
-
-/// Unreserved characters and those that have no meaning in a path (RFC 3986 pchar without `:*`,
-/// which the matcher reads as names).
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()+,=@".contains(&byte)
-}
-
-fn matchit_pattern(path: &str) -> String {
-    path.replace("{*", "*").replace('{', ":").replace('}', "")
-}
-
-/// The path with unreserved characters decoded; nothing if it could be read in two ways.
-fn readable(path: &str) -> Option<String> {
-    let decoded = match path.contains('%') {
-        true => decode_unreserved(path)?,
-        false => path.to_owned(),
-    };
-    let odd = decoded.contains("//") || decoded.contains('\\') || decoded.contains(';');
-    let dots = decoded.split('/').any(|segment| segment == "." || segment == "..");
-    (!odd && !dots).then_some(decoded)
-}
-
-/// Decodes `%41` and the like. Encoded slashes, backslashes, controls and bad escapes are refused;
-/// other escapes stay as they are.
-fn decode_unreserved(path: &str) -> Option<String> {
-    let mut out = String::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        let digits = after.get(..2)?;
-        let byte = u8::from_str_radix(digits, 16).ok()?;
-        match byte {
-            b'/' | b'\\' | b'%' | b';' | 0..=31 | 127 => return None,
-            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                out.push('%');
-                out.push_str(digits);
-            }
-        }
-        rest = after.get(2..)?;
-    }
-    out.push_str(rest);
-    Some(out)
 }
 
 #[cfg(test)]
@@ -326,7 +302,10 @@ mod tests {
                 continue;
             };
             let got = match routes.find(method, path) {
-                Match::Metered(route) => route.charge.to_string(),
+                Match::Metered(route) => match &route.priced {
+                    Priced::Known { charge, .. } => charge.to_string(),
+                    Priced::Read(_) => "read".to_owned(),
+                },
                 Match::Unmetered => "unmetered".to_owned(),
                 Match::Refused => "refused".to_owned(),
             };

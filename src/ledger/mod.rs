@@ -58,7 +58,7 @@ pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve};
 pub use row::{GENESIS, Row, chain_hash};
 pub use settle::Settle;
 pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
-pub use uses::{COMBINATIONS_MAX, USES_MAX, Use};
+pub use uses::{AtMost, COMBINATIONS_MAX, USES_MAX, Use};
 
 use uses::Usages;
 

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use super::decide::{Debited, Session};
 use super::entry::{Entry, is_zero};
 use super::grant::Burn;
-use super::settle::{added, check_uses};
-use super::uses::{self, Usages, Use};
+use super::settle::check_count;
+use super::uses::{self, AtMost, Usages, Use};
 use super::zero::Room;
 use super::{LedgerError, RESERVATIONS_MAX};
 use crate::plan::{Combination, Plan};
@@ -46,7 +46,7 @@ pub struct Reserve {
     pub labels: Combination,
     /// What it uses at most, where that cannot be lowered; of an operation that goes on, in all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uses: Vec<Use>,
+    pub uses: Vec<AtMost>,
     /// What it uses at most besides, and that can be lowered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most: Option<Most>,
@@ -64,7 +64,7 @@ pub struct Reserve {
 pub struct Most {
     /// What is used, and how much of it at most.
     #[serde(rename = "use")]
-    pub bounded: Use,
+    pub bounded: AtMost,
     /// Fewer units than this are of no use; of an operation that goes on, so many more.
     pub least: u64,
 }
@@ -144,10 +144,11 @@ impl Asked<'_> {
         let Reserve { uses, most, .. } = self.reserve;
         let units = units.or(most.as_ref().map(|most| most.bounded.quantity));
         let lowered = most.as_ref().zip(units).map(|(most, units)| most.bounded.with(units));
-        let all: Vec<Use> = uses.iter().cloned().chain(lowered).collect();
-        let Some(all) = uses::projected(self.plan, &all) else { return Ok(None) };
-        let settled = self.known.map_or(&[][..], |known| &known.uses);
-        let rest = uses::bound(self.plan, self.usages, &added(settled, &all)?);
+        let mut all: Vec<AtMost> = uses.iter().cloned().chain(lowered).collect();
+        if let Some(known) = self.known {
+            uses::take_off(self.plan, &mut all, &known.uses)?;
+        }
+        let rest = uses::bound(self.plan, self.usages, &all);
         let left = match self.known {
             Some(known) => known.held.plus(known.beyond)?,
             None => Credits::ZERO,
@@ -212,7 +213,8 @@ impl Session<'_> {
         if !(1..=RESERVATION_MS_MAX).contains(expires_ms) {
             return Err(LedgerError::ReservationTime { ms: *expires_ms });
         }
-        check_uses(&reserve.uses)?;
+        let all = reserve.most.iter().map(|most| &most.bounded).chain(&reserve.uses);
+        check_count(all.map(|one| one.or.len().saturating_add(1)).sum())?;
         let known = self.ledger.reservations.get(op).cloned();
         if let Some(told) = self.told_before(reserve, known.as_ref()) {
             return Ok(told);

@@ -52,7 +52,7 @@ impl Session<'_> {
     /// [`LedgerError::TooManyUses`].
     pub fn settle(&mut self, plan: &Plan, settle: &Settle) -> Result<Credits, LedgerError> {
         let Settle { op, uses, last, status, estimated } = settle;
-        check_uses(uses)?;
+        check_count(uses.len())?;
         let unknown = || LedgerError::ReservationUnknown { op: op.clone() };
         let Some(reservation) = self.ledger.reservations.get(op) else {
             // Ended before: the answer is the same, unless it was released.
@@ -126,15 +126,15 @@ impl Session<'_> {
     }
 }
 
-pub(super) fn check_uses(uses: &[Use]) -> Result<(), LedgerError> {
-    match uses.len() > USES_MAX {
-        true => Err(LedgerError::TooManyUses { count: uses.len(), max: USES_MAX }),
+pub(super) fn check_count(count: usize) -> Result<(), LedgerError> {
+    match count > USES_MAX {
+        true => Err(LedgerError::TooManyUses { count, max: USES_MAX }),
         false => Ok(()),
     }
 }
 
 /// What `uses` hold, beyond what was settled before, each combination once.
-pub(super) fn added(before: &[Use], uses: &[Use]) -> Result<Vec<Use>, Inexact> {
+fn added(before: &[Use], uses: &[Use]) -> Result<Vec<Use>, Inexact> {
     let mut sums: Vec<Use> = Vec::new();
     for one in uses {
         let same = sums.iter_mut().find(|sum| sum.charge == one.charge && sum.of == one.of);

@@ -41,7 +41,7 @@ pub struct Use {
 
 impl Use {
     /// The same use of so many units.
-    pub fn with(&self, quantity: Quantity) -> Self {
+    pub(super) fn with(&self, quantity: Quantity) -> Self {
         Self { quantity, ..self.clone() }
     }
 
@@ -62,6 +62,65 @@ impl Use {
         let of = self.of.iter().filter(|(name, _)| priced(name));
         let of = of.map(|(name, value)| (name.clone(), value.clone())).collect();
         Self { of, ..self.clone() }
+    }
+}
+
+/// The most that may be used of a charge, or of one of several: which of them each unit goes to is
+/// known only at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtMost {
+    /// The charge.
+    pub charge: ChargeId,
+    /// Others that it may turn out to be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub or: Vec<ChargeId>,
+    /// Dimension values, if the price depends on them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub of: Combination,
+    /// Meter units, at most.
+    pub quantity: Quantity,
+}
+
+impl From<Use> for AtMost {
+    fn from(Use { charge, of, quantity }: Use) -> Self {
+        Self { charge, or: Vec::new(), of, quantity }
+    }
+}
+
+impl AtMost {
+    /// The same of so many units.
+    pub fn with(&self, quantity: Quantity) -> Self {
+        Self { quantity, ..self.clone() }
+    }
+
+    /// Whether it may turn out to be of this charge and combination.
+    fn may_be(&self, charge: &Charge, of: &Combination) -> bool {
+        let is_named = self.charge == *charge.id() || self.or.contains(charge.id());
+        let (id, quantity) = (charge.id().clone(), self.quantity);
+        is_named && Use { charge: id, of: self.of.clone(), quantity }.projected(charge).of == *of
+    }
+
+    /// The most that it can come to cost, whatever others use meanwhile: all of it at the dearest
+    /// of its charges. Nothing if there is no bound, or a charge would count more combinations than
+    /// it may.
+    fn bound(&self, plan: &Plan, usages: &Usages) -> Option<Credits> {
+        let mut most = Credits::ZERO;
+        for id in std::iter::once(&self.charge).chain(&self.or) {
+            let charge = plan.charge(id)?;
+            let (of, quantity) = (self.of.clone(), self.quantity);
+            let one = Use { charge: id.clone(), of, quantity }.projected(charge);
+            if let Some(Usage::Combinations(map)) = usages.get(id)
+                && !map.contains_key(&one.of)
+                && map.len() >= COMBINATIONS_MAX
+            {
+                return None;
+            }
+            let before = state(charge, usages, &one.of).ok()?;
+            let bound = inline::bound(charge, &before, &one.event(charge))?;
+            most = most.max(if quantity.is_zero() { Credits::ZERO } else { bound });
+        }
+        Some(most)
     }
 }
 
@@ -140,11 +199,6 @@ impl Rated {
     }
 }
 
-/// Uses as they count; nothing if the plan does not have one of their charges.
-pub(super) fn projected(plan: &Plan, uses: &[Use]) -> Option<Vec<Use>> {
-    uses.iter().map(|one| Some(one.projected(plan.charge(&one.charge)?))).collect()
-}
-
 /// Uses as they count, and those of which the plan does not have the charge.
 pub(super) fn known(plan: &Plan, uses: &[Use]) -> (Vec<Use>, Vec<Use>) {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
@@ -201,21 +255,24 @@ fn next<'p>(
     Some((one, cost))
 }
 
-/// The most that a list of uses can come to cost, whatever others use meanwhile; nothing if there
-/// is no bound, or a charge would count more combinations than it may.
-pub(super) fn bound(plan: &Plan, usages: &Usages, uses: &[Use]) -> Option<Credits> {
-    let bounds = uses.iter().map(|one| {
-        let charge = plan.charge(&one.charge)?;
-        let one = one.projected(charge);
-        if let Some(Usage::Combinations(map)) = usages.get(charge.id())
-            && !map.contains_key(&one.of)
-            && map.len() >= COMBINATIONS_MAX
-        {
-            return None;
-        }
-        inline::bound(charge, &state(charge, usages, &one.of).ok()?, &one.event(charge))
-    });
+/// The most that all of these can come to cost together; nothing if there is no bound.
+pub(super) fn bound(plan: &Plan, usages: &Usages, all: &[AtMost]) -> Option<Credits> {
+    let bounds = all.iter().map(|one| one.bound(plan, usages));
     Credits::sum(bounds.collect::<Option<Vec<_>>>()?).ok()
+}
+
+/// Takes what was settled off what may be used: first off what can be of its charge alone.
+pub(super) fn take_off(plan: &Plan, all: &mut [AtMost], settled: &[Use]) -> Result<(), Inexact> {
+    all.sort_by_key(|one| one.or.len());
+    for part in settled {
+        let Some(charge) = plan.charge(&part.charge) else { continue };
+        let mut rest = part.quantity;
+        for one in all.iter_mut().filter(|one| one.may_be(charge, &part.of)) {
+            let taken = rest.min(one.quantity);
+            (rest, one.quantity) = (rest.minus(taken)?, one.quantity.minus(taken)?);
+        }
+    }
+    Ok(())
 }
 
 impl Ledger {

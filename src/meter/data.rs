@@ -81,12 +81,7 @@ impl Data<'_> {
     ///
     /// [`PropertyError`] if nothing, something else or an unusable number stands there.
     pub fn number(&self, pointer: &Pointer) -> Result<Measure, PropertyError> {
-        match self.leaf(pointer) {
-            Leaf::Nothing => Err(PropertyError::Missing),
-            Leaf::Composite => Err(PropertyError::Composite),
-            Leaf::Number(text) => Ok(json_number(&text)?),
-            Leaf::Text(text) => Ok(text.parse::<Measure>()?),
-        }
+        leaf_number(&self.leaf(pointer))
     }
 
     /// The text at `pointer`, `None` if nothing stands there. A number or a boolean is its own
@@ -122,6 +117,24 @@ impl Data<'_> {
                 }
             }
         }
+    }
+}
+
+/// The number that a JSON value is; a text is read as one.
+///
+/// # Errors
+///
+/// As [`Data::number`].
+pub fn json_number(raw: &RawValue) -> Result<Measure, PropertyError> {
+    leaf_number(&leaf_of(raw, std::iter::empty()))
+}
+
+fn leaf_number(leaf: &Leaf<'_>) -> Result<Measure, PropertyError> {
+    match leaf {
+        Leaf::Nothing => Err(PropertyError::Missing),
+        Leaf::Composite => Err(PropertyError::Composite),
+        Leaf::Number(text) => Ok(exact_number(text)?),
+        Leaf::Text(text) => Ok(text.parse::<Measure>()?),
     }
 }
 
@@ -221,7 +234,7 @@ const EXPONENT_MAX: i32 = 40;
 
 /// Reads a JSON number exactly, exponent included: JavaScript writes a tenth of a millionth as
 /// `1e-7`.
-fn json_number(text: &str) -> Result<Measure, NumberError> {
+fn exact_number(text: &str) -> Result<Measure, NumberError> {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
         return text.parse();
     };
@@ -362,7 +375,7 @@ mod tests {
             ("1e-99999999999", Err("too_fine")),
             ("0e-99999999999", Ok("0")),
         ] {
-            let got = json_number(text).map(|n| n.to_string()).map_err(|e| e.code());
+            let got = exact_number(text).map(|n| n.to_string()).map_err(|e| e.code());
             assert_eq!(got.as_deref().map_err(|e| *e), expected, "{text}");
         }
     }

@@ -26,7 +26,7 @@ mod window;
 
 pub use aggregate::{AggregateError, Average, Contribution, Latest, Sample, State};
 pub use convert::{converted, rounded};
-pub use data::{BorrowedText, Data, PropertyError};
+pub use data::{BorrowedText, Data, PropertyError, json_number};
 pub use dedup::{SEEN_MAX, Seen, TooManySeen};
 pub use definition::{DIMENSION_BYTES_MAX, MeasureError, Meter, MeterError};
 pub use event::{ATTRIBUTE_BYTES_MAX, EVENT_BYTES_MAX, Event, EventError};

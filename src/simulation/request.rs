@@ -108,7 +108,7 @@ impl World {
                 }
                 self.tell(|| format!("i{life}        refuses: {key} has spent its limit"));
             }
-            Admission::Unpriced | Admission::Held(_) => {
+            Admission::Unpriced | Admission::Held(_) | Admission::Once(_) => {
                 return Err(Broken::new(Exact, "a price", "none"));
             }
         }

@@ -21,7 +21,7 @@ use super::tally::Count;
 use super::tariff::MODELS;
 use super::world::{REMEMBERED_MS, Ticket, World, made};
 use crate::control::{Admission, End, Held, Request, VERSION, serve};
-use crate::ledger::{Most, Reserve, Settle, Use};
+use crate::ledger::{AtMost, Most, Reserve, Settle, Use};
 use crate::units::{Credits, KeyId};
 
 /// An operation that an isolate is at.
@@ -54,7 +54,7 @@ impl World {
         let running = Running { op: String::new(), key, shape, most, part: 0 };
         let reserve = running.reserve(most, least, expires_ms)?;
         let key = running.key;
-        match self.isolate(slot)?.client.reserve(reserve, clock)? {
+        match self.isolate(slot)?.client.reserve(reserve, None, clock)? {
             Admission::Ask(request) => self.ask_to_hold(slot, *request),
             refused => {
                 let asked = Asked::of(key, self.now, self.books.crashes);
@@ -291,8 +291,8 @@ impl Running {
             op: self.op.clone(),
             route: "POST /chat".to_owned(),
             key: Some(self.key.clone()),
-            uses: if words == 0 { Vec::new() } else { vec![one("words", words)?] },
-            most: Some(Most { bounded, least }),
+            uses: if words == 0 { Vec::new() } else { vec![one("words", words)?.into()] },
+            most: Some(Most { bounded: bounded.into(), least }),
             expires_ms,
             ..Reserve::default()
         })
@@ -315,7 +315,7 @@ impl Running {
 }
 
 fn shape_of(reserve: &Reserve) -> (Shape, u64) {
-    let units = |one: &Use| one.quantity.get().to_u64().unwrap_or(u64::MAX);
+    let units = |one: &AtMost| one.quantity.get().to_u64().unwrap_or(u64::MAX);
     let words = reserve.uses.first().map_or(0, units);
     let most = reserve.most.as_ref().map(|most| &most.bounded);
     let model = most.and_then(|most| most.of.get("model"));

@@ -172,8 +172,8 @@ impl Talk {
             op: words.get(1).copied().unwrap_or_default().to_owned(),
             route: "POST /words".to_owned(),
             key: Some(option("key").unwrap_or("k1").parse().unwrap()),
-            uses: option("q").map(used).into_iter().collect(),
-            most: option("most").map(|most| Most { bounded: used(most), least }),
+            uses: option("q").map(|q| used(q).into()).into_iter().collect(),
+            most: option("most").map(|most| Most { bounded: used(most).into(), least }),
             expires_ms: option("for").map_or(60_000, |ms| ms.parse().unwrap()),
             ..Reserve::default()
         };
@@ -181,7 +181,7 @@ impl Talk {
             let request = self.client.raise(reserve);
             return self.ask(request);
         }
-        let admission = self.client.reserve(reserve, self.now).unwrap();
+        let admission = self.client.reserve(reserve, None, self.now).unwrap();
         self.admission(admission)
     }
 
@@ -334,6 +334,7 @@ impl Talk {
             Admission::KeyRefused => "key refused".to_owned(),
             Admission::KeyLimited { limit, spent, .. } => format!("key limited {spent} of {limit}"),
             Admission::Unpriced => "unpriced".to_owned(),
+            Admission::Once(refusal) => format!("once {refusal:?}"),
             Admission::Owed(paid) => format!("owed {} {}", paid.op, paid.cost),
             Admission::Held(held) => {
                 let most = held.most.map_or(String::new(), |most| format!(" most {most}"));

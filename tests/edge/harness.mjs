@@ -104,13 +104,14 @@ async function bundled(entry, dir) {
 
 /**
  * Starts everything.
- * @param {{ gateways?: number, settings?: object, entry?: string }} options `entry`: a module
- *   of this folder in the place of the Worker's own
+ * @param {{ gateways?: number, settings?: object, entry?: string,
+ *           origin?: { address: string, stop: () => void } }} options `entry`: a module of this
+ *   folder in the place of the Worker's own; `origin`: an API of the test's own
  */
-export async function startGateway({ gateways = 1, settings = {}, entry } = {}) {
+export async function startGateway({ gateways = 1, settings = {}, entry, origin } = {}) {
   await build(["edge", "browser"]);
   const dir = mkdtempSync(join(tmpdir(), "edgemeter-"));
-  const origin = await startOrigin();
+  origin ??= await startOrigin();
   const ports = [];
   while (ports.length < gateways) ports.push(await freePort());
   const options = {

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use edgemeter::ledger::{
-    self, Adjustment, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger, LedgerError,
-    Most, Operations, Owed, Recurrence, Reported, Reserve, Rollover, Row, Session, Settle,
-    SpendLimits, TopUpRule, Use, chain_hash,
+    self, Adjustment, AtMost, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger,
+    LedgerError, Most, Operations, Owed, Recurrence, Reported, Reserve, Rollover, Row, Session,
+    Settle, SpendLimits, TopUpRule, Use, chain_hash,
 };
 use edgemeter::plan::{Combination, Plan};
 use edgemeter::units::{Credits, Timestamp};
@@ -224,8 +224,8 @@ fn reserve(words: &Words<'_>, now: Timestamp) -> Reserve {
         route: "POST /words".to_owned(),
         key: Some(words.option("key").unwrap_or("k1").parse().unwrap()),
         labels: Combination::new(),
-        uses: all_used(words.0[2]),
-        most: words.option("most").map(|most| Most { bounded: used(most), least }),
+        uses: all_used(words.0[2]).into_iter().map(AtMost::from).collect(),
+        most: words.option("most").map(|most| Most { bounded: used(most).into(), least }),
         held: words.option("held").map_or(Credits::ZERO, |held| held.parse().unwrap()),
         expires_ms: words.instant("until").unwrap().millis_since(now),
     }

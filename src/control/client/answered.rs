@@ -1,7 +1,7 @@
 //! What an isolate makes of an answer.
 
 use super::super::DENIAL_MS;
-use super::super::admission::{Admission, Operation, Paid};
+use super::super::admission::{Admission, OnceRefusal, Operation, Paid};
 use super::super::message::{Answer, DebitAnswer, Request};
 use super::super::prices::Price;
 use super::{Client, Denied, RETRY_MS};
@@ -95,6 +95,7 @@ impl Client {
                     cost,
                     is_exact: true,
                     restricted,
+                    repeated: false,
                     left,
                     renew: false,
                     flush,
@@ -106,6 +107,10 @@ impl Client {
             }
             DebitAnswer::KeyLimitReached { period, limit, spent } => {
                 Ok(Admission::KeyLimited { period, limit, spent })
+            }
+            DebitAnswer::Repeated { cost } => Ok(Admission::Paid(self.repeated(&debit.op, cost)?)),
+            DebitAnswer::OnceInFlight | DebitAnswer::OnceDiffers | DebitAnswer::OnceSpent => {
+                Ok(OnceRefusal::of(&verdict).map_or(Admission::Unpriced, Admission::Once))
             }
             // Only a reservation is held, or ended before.
             DebitAnswer::RatingFailed | DebitAnswer::Held { .. } | DebitAnswer::Ended => {

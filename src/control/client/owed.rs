@@ -205,6 +205,7 @@ impl Client {
         self.idle = false;
         let left = self.others()?.plus(self.book.spendable()?)?;
         let (flush, restricted, renew) = (self.start_flushing(now), false, false);
-        Ok(Some(Paid { op, cost, is_exact, restricted, left, renew, flush }))
+        let repeated = false;
+        Ok(Some(Paid { op, cost, is_exact, restricted, repeated, left, renew, flush }))
     }
 }

@@ -14,8 +14,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::super::admission::{Admission, Held};
+use super::super::admission::{Admission, Held, OnceRefusal, Paid};
 use super::super::message::{DebitAnswer, Request};
+use super::super::once::Once;
 use super::{Client, RETRY_MS, UNDER_WAY_MS};
 use crate::ledger::{Reserve, Settle, Use};
 use crate::units::{Credits, Inexact, Timestamp};
@@ -40,6 +41,8 @@ pub enum End {
     },
     /// It served nothing.
     Released,
+    /// It was no reservation, but the client has a key for it.
+    Done,
 }
 
 #[derive(Debug)]
@@ -52,19 +55,42 @@ struct Ended {
 /// Reserved operations that are asked for, that run, and that ended and were not told yet.
 #[derive(Debug, Default)]
 pub(super) struct Reserved {
-    asked: BTreeSet<String>,
+    /// How often: the same key of a client may be asked for twice.
+    asked: BTreeMap<String, usize>,
     /// With what is held for each.
     running: BTreeMap<String, Credits>,
     ended: VecDeque<Ended>,
 }
 
 impl Reserved {
-    pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.ended.is_empty()
+    /// Whether nothing runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty()
     }
 
-    fn end(&mut self, op: &str, end: End) {
-        let is_known = self.asked.remove(op) | self.running.remove(op).is_some();
+    /// Whether nothing waits to be told.
+    pub(super) fn has_told(&self) -> bool {
+        self.ended.is_empty()
+    }
+
+    fn ask(&mut self, op: &str) {
+        let asked = self.asked.entry(op.to_owned()).or_default();
+        *asked = asked.saturating_add(1);
+    }
+
+    /// One question is answered, or never will be. Returns whether another one is open.
+    fn answered(&mut self, op: &str) -> bool {
+        let left = self.asked.get(op).map_or(0, |asked| asked.saturating_sub(1));
+        if left == 0 {
+            self.asked.remove(op);
+        } else {
+            self.asked.insert(op.to_owned(), left);
+        }
+        left > 0
+    }
+
+    pub(super) fn end(&mut self, op: &str, end: End) {
+        let is_known = self.asked.remove(op).is_some() | self.running.remove(op).is_some();
         if !is_known && self.ended.iter().any(|ended| ended.op == op) {
             return;
         }
@@ -87,6 +113,7 @@ impl Reserved {
                     request.settles.push(Settle { op, uses, last: true, status, estimated });
                 }
                 End::Released => request.releases.push(op),
+                End::Done => request.done.push(op),
             }
         }
     }
@@ -109,17 +136,24 @@ impl Reserved {
 
 fn told(request: &Request) -> Option<BTreeSet<&str>> {
     let settled = request.settles.iter().map(|settle| settle.op.as_str());
-    let told: BTreeSet<&str> = settled.chain(request.releases.iter().map(String::as_str)).collect();
+    let others = request.releases.iter().chain(&request.done).map(String::as_str);
+    let told: BTreeSet<&str> = settled.chain(others).collect();
     (!told.is_empty()).then_some(told)
 }
 
 impl Client {
-    /// Asks for credits for one operation; its id is given here.
+    /// Asks for credits for one operation. Its id is given here, unless the client has a key for
+    /// it, which stands for the `fingerprint` of its request.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
-    pub fn reserve(&mut self, reserve: Reserve, now: Timestamp) -> Result<Admission, Inexact> {
+    pub fn reserve(
+        &mut self,
+        reserve: Reserve,
+        fingerprint: Option<String>,
+        now: Timestamp,
+    ) -> Result<Admission, Inexact> {
         self.look_at_clock(now);
         if let Some(key) = &reserve.key
             && self.refused.get(key).is_some_and(|until| now < *until)
@@ -127,10 +161,12 @@ impl Client {
             return Ok(Admission::KeyRefused);
         }
         self.counter = self.counter.saturating_add(1);
-        let op = format!("{}r{}", self.isolate, self.counter);
-        self.reserved.asked.insert(op.clone());
+        let name = format!("{}r{}", self.isolate, self.counter);
         let mut request = self.request(Credits::ZERO, now)?;
+        let op = if fingerprint.is_some() { reserve.op } else { name.clone() };
+        self.reserved.ask(&op);
         request.reserve = Some(Reserve { op, held: Credits::ZERO, ..reserve });
+        request.once = fingerprint.map(|fingerprint| Once { fingerprint, holder: name });
         self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
     }
@@ -157,9 +193,18 @@ impl Client {
         told(&request).is_some().then_some(request)
     }
 
+    pub(super) fn repeated(&self, op: &str, cost: Credits) -> Result<Paid, Inexact> {
+        let left = self.others()?.plus(self.book.spendable()?)?;
+        let (op, restricted, repeated) = (op.to_owned(), false, true);
+        let (renew, flush, is_exact) = (false, false, false);
+        Ok(Paid { op, cost, is_exact, restricted, repeated, left, renew, flush })
+    }
+
     /// There is no telling whether the account holds something for it.
     pub(super) fn give_up(&mut self, reserve: &Reserve) {
-        if self.reserved.asked.contains(&reserve.op) {
+        let is_first = self.reserved.asked.contains_key(&reserve.op);
+        let is_open = self.reserved.answered(&reserve.op);
+        if is_first && !is_open && !self.reserved.running.contains_key(&reserve.op) {
             self.reserved.end(&reserve.op, End::Released);
         }
     }
@@ -170,7 +215,8 @@ impl Client {
         answer: Option<DebitAnswer>,
         now: Timestamp,
     ) -> Result<Option<Admission>, Inexact> {
-        let (op, is_first) = (reserve.op.clone(), self.reserved.asked.contains(&reserve.op));
+        let op = reserve.op.clone();
+        let is_first = self.reserved.asked.contains_key(&op);
         let held = |amount: Credits, most, left, restricted| {
             Admission::Held(Held { op: op.clone(), amount, most, left, restricted })
         };
@@ -187,10 +233,11 @@ impl Client {
             Some(DebitAnswer::Restricted) => held(Credits::ZERO, None, Credits::ZERO, true),
             Some(DebitAnswer::CreditLimitReached { required, available }) => {
                 // With what an idle lease holds the account may be able to.
-                if is_first && self.may_send(now) && self.book.give_back()? {
-                    self.reserved.asked.remove(&op);
+                let may_ask = is_first && !Once::is_named(&op) && self.may_send(now);
+                if may_ask && self.book.give_back()? {
+                    self.reserved.answered(&op);
                     self.ask_not_before = now.plus_millis(RETRY_MS);
-                    return self.reserve(reserve.clone(), now).map(Some);
+                    return self.reserve(reserve.clone(), None, now).map(Some);
                 }
                 Admission::Denied { required, available }
             }
@@ -204,13 +251,26 @@ impl Client {
                 Admission::KeyLimited { period, limit, spent }
             }
             Some(DebitAnswer::RatingFailed) => Admission::Unpriced,
+            Some(DebitAnswer::Repeated { cost }) => {
+                Admission::Paid(self.repeated(&reserve.op, cost)?)
+            }
+            Some(
+                answer @ (DebitAnswer::OnceInFlight
+                | DebitAnswer::OnceDiffers
+                | DebitAnswer::OnceSpent),
+            ) => match OnceRefusal::of(&answer) {
+                Some(refusal) => Admission::Once(refusal),
+                None => return Ok(None),
+            },
             // It cannot be told from what was asked before.
             Some(DebitAnswer::Paid { .. } | DebitAnswer::Ended) | None => {
                 self.give_up(reserve);
                 return Ok(None);
             }
         };
-        self.reserved.asked.remove(&op);
+        if is_first {
+            self.reserved.answered(&op);
+        }
         Ok(Some(admission))
     }
 }

@@ -20,6 +20,7 @@
 //! | `POST /v1/accounts/{a}/top-up-rule`      | when to ask for money                    | operator |
 //! | `POST /v1/accounts/{a}/top-ups/{t}/fail` | money that will not come                 | operator |
 //! | `POST /v1/accounts/{a}/unreported/return` | return what ended leases did not report | operator |
+//! | `POST /v1/authorize`, `/settle`, `/release` | credits for an operation elsewhere    | operator |
 //! | `GET  /v1/accounts/{a}/journal`          | rows as JSON lines, `?after=n&limit=n`   | both     |
 //! | `GET  /v1/accounts/{a}/export`           | the whole journal, as JSON lines         | both     |
 //! | `GET  /v1/accounts/{a}/verify`           | audits stored rows, `?from=n`            | operator |
@@ -30,6 +31,7 @@ mod accounts;
 mod body;
 mod corrections;
 mod journal;
+mod orders;
 mod published;
 
 use worker::{Env, Method, Request, Response};
@@ -76,13 +78,19 @@ async fn route(mut request: Request, env: Env) -> Handled {
         (["plans", id, version], Method::Get) => published::plan(&env, id, version).await,
         (["routes"], Method::Put) => published::publish_routes(&env, &mut request).await,
         (["routes"], Method::Get) => published::routes(&env).await,
+        (["authorize"], Method::Post) => orders::authorize(&config, &env, &mut request).await,
+        (["settle"], Method::Post) => orders::settle(&config, &env, &mut request).await,
+        (["release"], Method::Post) => orders::release(&config, &env, &mut request).await,
         (["accounts"], Method::Post) => accounts::open(&env, &mut request).await,
         (["accounts"], Method::Get) => accounts::list(&env, &request).await,
         (["accounts", account, rest @ ..], Method::Post) => {
             let account = account_id(account)?;
             accounts::write(&config, &env, account, rest, &mut request).await
         }
-        (["plans" | "routes" | "accounts" | "health", ..], method) => {
+        (
+            ["plans" | "routes" | "accounts" | "health" | "authorize" | "settle" | "release", ..],
+            method,
+        ) => {
             let detail = "this path does not take this method: see the list of calls";
             Err(Problem::new(405, "method_not_allowed", detail).value(method.as_ref()))
         }

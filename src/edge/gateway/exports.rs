@@ -10,6 +10,7 @@ use super::super::config::Config;
 use super::super::problem::Problem;
 use super::super::timestamp;
 use super::Gateway;
+use super::begin::Message;
 use super::verdict::Verdict;
 use crate::control::Again;
 
@@ -37,9 +38,73 @@ pub fn set_routes(json: &str) -> String {
 /// Decides a request; see the head of `mod.rs` for the verdicts.
 #[wasm_bindgen]
 #[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
-pub fn admit(method: &str, url: &str, credential: &str, now: f64) -> String {
+pub fn admit(method: &str, url: &str, credential: &str, once: bool, now: f64) -> String {
     let now = timestamp(now);
-    decide(|gateway| gateway.admit(method, url, credential, now))
+    decide(|gateway| gateway.admit(method, url, credential, once, now))
+}
+
+/// Decides a request that was read to its end; `headers` is a JSON list of pairs.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn begin(
+    method: &str,
+    url: &str,
+    credential: &str,
+    key: &str,
+    headers: &str,
+    body: &[u8],
+    now: f64,
+) -> String {
+    let now = timestamp(now);
+    let message = Message { method, url, credential, key, headers, body };
+    decide(|gateway| gateway.begin(&message, now))
+}
+
+/// The body that the origin gets in the place of the client's, if it is another.
+#[wasm_bindgen]
+pub fn outgoing(exchange: u32, body: &[u8]) -> Option<Vec<u8>> {
+    with(|gateway| gateway.outgoing(exchange, body)).flatten()
+}
+
+/// How the answer of an exchange is to be watched; `headers` is a JSON list of pairs.
+#[wasm_bindgen]
+pub fn incoming(exchange: u32, status: u16, headers: &str) -> String {
+    with(|gateway| gateway.incoming(exchange, status, headers)).unwrap_or_default()
+}
+
+/// Looks at a part of an answer: what the client gets in its place, if it is something else.
+#[wasm_bindgen]
+pub fn chunk(exchange: u32, bytes: &[u8]) -> Option<Vec<u8>> {
+    with(|gateway| gateway.chunk(exchange, bytes)).flatten()
+}
+
+/// What the client gets at the end of a whole answer, if something was held back.
+#[wasm_bindgen]
+pub fn finish(exchange: u32) -> Option<Vec<u8>> {
+    with(|gateway| gateway.finish(exchange)).flatten()
+}
+
+/// Whether the answer may go on: a message for the account, `wait`, `over`, or nothing.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn slice(exchange: u32, now: f64) -> String {
+    let now = timestamp(now);
+    decide(|gateway| gateway.slice(exchange, now))
+}
+
+/// What a stream ends with when its credits do.
+#[wasm_bindgen]
+pub fn last_words(exchange: u32) -> Vec<u8> {
+    with(|gateway| gateway.last_words(exchange)).unwrap_or_default()
+}
+
+/// An exchange is over, in one of the ways of src/edge/stream.js, `unreached` or `failed`: a
+/// message for the account, or nothing.
+#[wasm_bindgen]
+#[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
+pub fn ended(exchange: u32, how: &str, now: f64) -> String {
+    let now = timestamp(now);
+    decide(|gateway| gateway.ended(exchange, how, now))
 }
 
 /// Pays the operation of a shortcut again: its number in the lease × 4, + 1 to renew, + 2 to flush;

@@ -2,7 +2,8 @@
 //! numbers only, one per decision.
 //!
 //! ```text
-//! admit(method, url, credential, now) ─▶ verdict
+//! admit(method, url, credential, once, now) ─▶ verdict     once: the client has a key for it
+//! begin(method, url, credential, key, headers, body, now)  ─▶ verdict     after "read"
 //! again(shortcut, now)                ─▶ number × 4 + flags, or −1: ask `admit`   no strings
 //! again_left()                        ─▶ what that left, in whole credits
 //! settle_again(shortcut, number, status) ─▶ whether that was all; if not, `settle`
@@ -12,10 +13,14 @@
 //! flush(account, last, now)           ─▶ "ask…" | "wait" | "" once there is nothing to tell
 //! persist(account, op, now)           ─▶ "ask…" | "wait" | "" once the account has burned it
 //! needs_flusher(account, now)         ─▶ whether nobody reports what an answer left behind
+//! outgoing, incoming, chunk, slice, last_words, finish, ended(exchange, …): `exchanges.rs`
 //!
 //! verdict, fields separated by line feeds (JSON holds none), empty if there is nothing to do:
 //!   paid    flags  account  op  cost  policy  left  shortcut
 //!                                                       forward it; flags: see `verdict.rs`
+//!   held    flags  account  op  cost  policy  left  exchange
+//!                                                       forward it, and read its answer
+//!   read    bytes                                       read the body, at most so long, then begin
 //!   ask     account  ticket  request                    send the request to the account
 //!   again   pause  patience  request                    wait, and send it once more; times in ms
 //!   refuse  status  problem                             answer this
@@ -24,8 +29,11 @@
 //!   routes                                              fetch the routes, then ask again
 //!   start                                               the memory is gone: start, then ask again
 //!   wait                                                come again a moment later
+//!   over                                                nothing is left for the rest of a stream
 //! ```
 
+mod begin;
+mod exchanges;
 mod exports;
 mod shortcuts;
 mod tickets;
@@ -35,11 +43,12 @@ mod verified;
 use std::collections::BTreeMap;
 
 use super::config::Config;
+use super::denial;
 use super::problem::Problem;
-use super::route::{Match, Route, Routes, RoutesSpec, is_reserved};
+use super::route::{Match, Priced, Route, Routes, RoutesSpec, is_reserved};
 use crate::control::{Admission, Client, Flush, Operation};
-use crate::ledger::SpendPeriod;
 use crate::units::{AccountId, Inexact, Timestamp};
+use exchanges::Exchanges;
 use shortcuts::Shortcuts;
 use tickets::{Manner, Ticket};
 use verdict::Verdict;
@@ -56,6 +65,7 @@ pub(super) struct Gateway {
     routes: Option<Routes>,
     clients: BTreeMap<AccountId, Client>,
     shortcuts: Shortcuts,
+    exchanges: Exchanges,
     tickets: BTreeMap<u32, Ticket>,
     tickets_made: u32,
     clients_made: u64,
@@ -70,6 +80,7 @@ impl Gateway {
             routes: None,
             clients: BTreeMap::new(),
             shortcuts: Shortcuts::default(),
+            exchanges: Exchanges::default(),
             tickets: BTreeMap::new(),
             tickets_made: 0,
             clients_made: 0,
@@ -83,7 +94,14 @@ impl Gateway {
     }
 
     /// Route, key, price, lease: in this order.
-    fn admit(&mut self, method: &str, url: &str, credential: &str, now: Timestamp) -> Verdict {
+    fn admit(
+        &mut self,
+        method: &str,
+        url: &str,
+        credential: &str,
+        once: bool,
+        now: Timestamp,
+    ) -> Verdict {
         let path = path_of(url);
         if is_reserved(path) {
             return Verdict::Own;
@@ -97,8 +115,13 @@ impl Gateway {
         let Some(signed) = self.verified.key(&self.config.secrets, bearer(credential)) else {
             return Verdict::refuse(&key_refused(credential));
         };
-        let Route { name, charge, quantity, durable, handling } = route;
-        let manner = Manner { durable, handling };
+        let Route { name, priced, durable, handling } = route;
+        let manner = Manner { durable, handling, exchange: None };
+        // What it costs, or whether it came before, is in what it says.
+        let Priced::Known { charge, quantity } = priced else { return Verdict::Read };
+        if once {
+            return Verdict::Read;
+        }
         let operation = Operation { route: name, charge, key: signed.key, quantity };
         let client = self.client(&signed.account);
         let admitted = match handling.allowance() {
@@ -138,44 +161,24 @@ impl Gateway {
             }
             Ok(Admission::Ask(request)) => self.ask(account, *request, manner, now),
             Ok(Admission::Denied { required, available }) => {
-                let mut problem = Problem::new(402, "insufficient_credits", DENIED)
-                    .with("balance", available.to_string())
-                    .with("required", required.to_string())
-                    .with("unit", "credits")
-                    .with("retryable", false);
-                if let Some(plan) = self.clients.get(&account).and_then(Client::plan) {
-                    problem = problem.with("plan", format!("{}@{}", plan.id(), plan.version()));
-                }
-                if let Some(url) = &self.config.topup_url {
-                    problem = problem.with("topup_url", url.as_str());
-                }
-                Verdict::refuse(&problem)
+                let plan = self.clients.get(&account).and_then(Client::plan);
+                let plan = plan.map(|plan| format!("{}@{}", plan.id(), plan.version()));
+                let url = self.config.topup_url.as_deref();
+                Verdict::refuse(&denial::insufficient(required, available, plan, url))
             }
-            Ok(Admission::KeyRefused) => Verdict::refuse(&Problem::new(
-                403,
-                "key_disabled",
-                "this key is disabled or was deleted: use another key of the account",
-            )),
+            Ok(Admission::KeyRefused) => Verdict::refuse(&denial::key_disabled()),
             Ok(Admission::KeyLimited { period, limit, spent }) => {
-                let period = match period {
-                    SpendPeriod::Day => "day",
-                    SpendPeriod::Month => "month",
-                };
-                Verdict::refuse(
-                    &Problem::new(402, "key_limit_reached", KEY_LIMITED)
-                        .with("period", period)
-                        .with("limit", limit.to_string())
-                        .with("spent", spent.to_string())
-                        .with("unit", "credits")
-                        .with("retryable", false),
-                )
+                Verdict::refuse(&denial::key_limited(period, limit, spent))
             }
-            Ok(Admission::Held(_)) => Verdict::Nothing,
-            Ok(Admission::Unpriced) => Verdict::refuse(&Problem::new(
-                403,
-                "rating_failed",
-                "the account's plan has no price for this route: ask the API's operator",
-            )),
+            Ok(Admission::Once(refusal)) => Verdict::refuse(&denial::once(refusal)),
+            Ok(Admission::Held(held)) => {
+                let granted = balance.map(|balance| balance.granted).unwrap_or_default();
+                match manner.exchange {
+                    Some(exchange) => self.held(exchange, &held, granted),
+                    None => Verdict::Nothing,
+                }
+            }
+            Ok(Admission::Unpriced) => Verdict::refuse(&denial::unpriced()),
             Err(Inexact) => Verdict::refuse(&Problem::new(
                 503,
                 "amount_not_exact",
@@ -225,11 +228,6 @@ impl Gateway {
         }
     }
 }
-
-const DENIED: &str = "the account's credits do not pay for this request: buy credits and try again";
-
-const KEY_LIMITED: &str = "this key has spent what it may in this period (UTC): wait for the next \
-     one, or have its limit raised";
 
 fn no_route(method: &str, path: &str) -> Problem {
     Problem::new(404, "no_route", "no route is published for this method and path")

@@ -10,7 +10,7 @@ use super::super::problem::{JOURNAL_DAMAGED, Problem};
 use super::super::rpc;
 use super::Gateway;
 use super::verdict::Verdict;
-use crate::control::{Answer, FailureHandling, Request, Retry};
+use crate::control::{Admission, Answer, FailureHandling, Request, Retry};
 use crate::units::{AccountId, Timestamp};
 
 /// Messages under way, at most.
@@ -22,6 +22,8 @@ pub(super) struct Manner {
     /// It is held until its burn is on disk.
     pub(super) durable: bool,
     pub(super) handling: FailureHandling,
+    /// What the answer is for, if it is for a request whose cost is in its answer.
+    pub(super) exchange: Option<u32>,
 }
 
 /// A message that is under way to an account.
@@ -43,10 +45,15 @@ impl Gateway {
     ) -> Verdict {
         while self.tickets.len() >= TICKETS_MAX {
             // Too many wait: the oldest is given up, and what it may have burned is refunded.
-            if let Some((_, Ticket { account, request, sent, .. })) = self.tickets.pop_first()
-                && let Some(client) = self.clients.get_mut(&account)
+            if let Some((_, Ticket { account, request, sent, manner, .. })) =
+                self.tickets.pop_first()
             {
-                let _ = client.unanswered(&request, sent, None, now);
+                if let Some(client) = self.clients.get_mut(&account) {
+                    let _ = client.unanswered(&request, sent, None, now);
+                }
+                if let Some(exchange) = manner.exchange {
+                    self.not_held(exchange, false);
+                }
             }
         }
         self.tickets_made = self.tickets_made.wrapping_add(1);
@@ -69,7 +76,8 @@ impl Gateway {
         {
             known.retries = known.retries.saturating_add(1);
             let age_ms = now.plus_millis(pause_ms).millis_since(known.sent);
-            known.request.sent_ms = known.request.debit.is_some().then_some(age_ms);
+            let is_asked = known.request.debit.is_some() || known.request.reserve.is_some();
+            known.request.sent_ms = is_asked.then_some(age_ms);
             return Verdict::again(pause_ms, patience_ms, &known.request);
         }
         let Some(Ticket { account, request, sent, manner, .. }) = self.tickets.remove(&ticket)
@@ -79,21 +87,35 @@ impl Gateway {
         let Some(client) = self.clients.get_mut(&account) else {
             return Verdict::refuse(&unreachable_account());
         };
+        let is_final = matches!(reply, Reply::Answer(_));
         let admitted = match reply {
             Reply::Answer(answer) => client.answered(&request, *answer, sent, now),
             Reply::Refusal(why) => {
                 worker::console_error!("account {account} refused a message: {why}");
                 client.refused(&request, now);
+                self.no_exchange(manner, true);
                 return Verdict::refuse(&unreachable_account());
             }
             Reply::Silence => match client.unanswered(&request, sent, handling.allowance(), now) {
-                Ok(None) => return Verdict::refuse(&unreachable_account()),
+                Ok(None) => {
+                    self.no_exchange(manner, false);
+                    return Verdict::refuse(&unreachable_account());
+                }
                 decided => decided,
             },
         };
+        if !matches!(admitted, Ok(Some(Admission::Held(_)))) {
+            self.no_exchange(manner, is_final);
+        }
         match admitted.transpose() {
             None => Verdict::Nothing,
             Some(admitted) => self.verdict(account, admitted, manner, None, now),
+        }
+    }
+
+    fn no_exchange(&mut self, manner: Manner, is_final: bool) {
+        if let Some(exchange) = manner.exchange {
+            self.not_held(exchange, is_final);
         }
     }
 }

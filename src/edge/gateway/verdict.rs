@@ -5,8 +5,11 @@ use std::fmt::Write;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::super::problem::Problem;
-use crate::control::{Paid, Request};
+use crate::control::{Held, Paid, Request};
 use crate::units::{Credits, exact};
+
+/// Bytes of a body that must be read before its request is priced, at most: pictures are in them.
+pub(super) const BODY_BYTES_MAX: usize = 32 << 20;
 
 /// Room for a paid verdict, so that it is allocated once: most are shorter.
 const PAID_BYTES: usize = 192;
@@ -28,13 +31,15 @@ pub(super) enum Verdict {
     Routes,
     Start,
     Wait,
+    Over,
+    Read,
     Nothing,
 }
 
 impl Verdict {
     /// `paid flags account op cost policy left shortcut`. Flags: `r` renew, `f` flush, `m` the cost
     /// is the most that it can be, `z` nothing is left and it is served degraded, `d` the answer
-    /// waits until the burn is on disk. What is left is a lower bound, in whole credits: other
+    /// waits until the burn is on disk, `o` it was charged before. What is left is a lower bound, in whole credits: other
     /// isolates may hold some more (IETF draft RateLimit fields: `r` is a hint).
     pub(super) fn paid(
         account: &str,
@@ -48,19 +53,39 @@ impl Verdict {
         let most = if paid.is_exact { "" } else { "m" };
         let restricted = if paid.restricted { "z" } else { "" };
         let durable = if durable { "d" } else { "" };
+        let repeated = if paid.repeated { "o" } else { "" };
         let (op, cost) = (&paid.op, paid.cost);
         let (granted, left) = (whole(granted), whole(paid.left));
         let mut text = String::with_capacity(PAID_BYTES);
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "paid\n{renew}{flush}{most}{restricted}{durable}\n{account}\n{op}\n{cost}\n\
+            "paid\n{renew}{flush}{most}{restricted}{durable}{repeated}\n{account}\n{op}\n{cost}\n\
              \"credits\";q={granted};qu=\"credits\"\n{left}\n"
         );
         if let Some(shortcut) = shortcut {
             let _ = write!(text, "{shortcut}");
         }
         Self::Paid(text)
+    }
+
+    /// `held flags account op cost policy left exchange`. Flags: `z` as above, `g` the origin is
+    /// read on if the client goes. The cost is the most that it can be.
+    pub(super) fn held(
+        account: &str,
+        held: &Held,
+        granted: Credits,
+        drains: bool,
+        exchange: u32,
+    ) -> Self {
+        let restricted = if held.restricted { "z" } else { "" };
+        let drains = if drains { "g" } else { "" };
+        let Held { op, amount, left, .. } = held;
+        let (granted, left) = (whole(granted), whole(*left));
+        Self::Paid(format!(
+            "held\n{restricted}{drains}\n{account}\n{op}\n{amount}\n\
+             \"credits\";q={granted};qu=\"credits\"\n{left}\n{exchange}"
+        ))
     }
 
     pub(super) fn ask(account: &str, ticket: u32, request: &Request) -> Self {
@@ -92,6 +117,8 @@ impl Verdict {
             Self::Routes => "routes".to_owned(),
             Self::Start => "start".to_owned(),
             Self::Wait => "wait".to_owned(),
+            Self::Over => "over".to_owned(),
+            Self::Read => format!("read\n{BODY_BYTES_MAX}"),
             Self::Nothing => String::new(),
         }
     }

@@ -17,6 +17,7 @@
 //! it, however long the journal is; if the checkpoint is damaged, the last segment and what
 //! follows it. Integers stay within ±(2^53 − 1): numbers of rows, bytes and milliseconds.
 
+mod once;
 mod parts;
 mod read;
 mod verify;

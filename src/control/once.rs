@@ -1,0 +1,130 @@
+//! A client's `Idempotency-Key` (IETF draft httpapi-idempotency-key-header-07): one charge, however
+//! often and through whatever isolate the request comes.
+//!
+//! ```text
+//! first ─▶ flying ─▶ done        again: the same charge, at most [`REPEATS_MAX`] times
+//!            │  └──▶ failed      forgotten: the next one is the first
+//!            └ again: 409        with another request: 422
+//! ```
+//!
+//! The account keeps a row per key beside its journal, for [`ONCE_MS`] from the first request on.
+//! It knows verdicts, not answers: a repeated request goes to the origin once more, marked as
+//! repeated, and is not charged. Invariant: what a repetition may cost is bounded.
+
+use serde::{Deserialize, Serialize};
+
+use super::message::DebitAnswer;
+use crate::units::{Credits, Timestamp};
+
+/// How long a key is remembered, in milliseconds: 24 hours.
+pub const ONCE_MS: i64 = 86_400_000;
+/// After so long a first request that did not end is taken for lost, in milliseconds.
+pub const IN_FLIGHT_MS: i64 = 600_000;
+/// How often one charge serves the same request again.
+pub const REPEATS_MAX: u32 = 3;
+
+/// What a client's key stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Once {
+    /// Hash of what the request asks, beside its method and path.
+    pub fingerprint: String,
+    /// Who asks: the same message again is no other request.
+    pub holder: String,
+}
+
+impl Once {
+    /// The operation's id for a client's key, of what the key and its resource hash to: isolates
+    /// name operations after themselves, in hex.
+    pub fn name(hash: &str) -> String {
+        format!("k{hash}")
+    }
+
+    /// Whether an operation was named by a client's key.
+    pub fn is_named(op: &str) -> bool {
+        op.starts_with('k')
+    }
+}
+
+/// What an account knows of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownOnce {
+    /// Who asked first, and what.
+    pub once: Once,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it ended.
+    pub done: bool,
+    /// What it was charged, or at most would be.
+    pub cost: Credits,
+    /// How often it was repeated.
+    pub repeats: u32,
+}
+
+impl KnownOnce {
+    /// Whether it is remembered still.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.millis_since(self.at) < ONCE_MS
+    }
+
+    /// What to say to a request with this key; nothing: it is the first one.
+    pub fn judge(&self, once: &Once, now: Timestamp) -> Option<DebitAnswer> {
+        if self.once == *once || !self.is_fresh(now) {
+            return None;
+        }
+        Some(if self.once.fingerprint != once.fingerprint {
+            DebitAnswer::OnceDiffers
+        } else if !self.done && now.millis_since(self.at) < IN_FLIGHT_MS {
+            DebitAnswer::OnceInFlight
+        } else if self.repeats >= REPEATS_MAX {
+            DebitAnswer::OnceSpent
+        } else {
+            DebitAnswer::Repeated { cost: self.cost }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_one_pays() {
+        let once = |fingerprint: &str, holder: &str| Once {
+            fingerprint: fingerprint.to_owned(),
+            holder: holder.to_owned(),
+        };
+        let at = |ms: i64| Timestamp::from_millis(1_000_000 + ms);
+        let known = |done: bool, repeats: u32| KnownOnce {
+            once: once("f", "h1"),
+            at: at(0),
+            done,
+            cost: Credits::ONE,
+            repeats,
+        };
+        let table = [
+            (known(false, 0), once("f", "h1"), 0, None),
+            (known(true, 0), once("f", "h1"), 0, None),
+            (known(false, 0), once("f", "h2"), 0, Some("in_flight")),
+            (known(false, 0), once("f", "h2"), IN_FLIGHT_MS - 1, Some("in_flight")),
+            (known(false, 0), once("f", "h2"), IN_FLIGHT_MS, Some("repeated")),
+            (known(true, 0), once("f", "h2"), 1, Some("repeated")),
+            (known(true, REPEATS_MAX - 1), once("f", "h2"), 1, Some("repeated")),
+            (known(true, REPEATS_MAX), once("f", "h2"), 1, Some("spent")),
+            (known(true, 0), once("g", "h2"), 1, Some("differs")),
+            (known(false, 0), once("g", "h2"), 1, Some("differs")),
+            (known(true, 0), once("g", "h2"), ONCE_MS - 1, Some("differs")),
+            (known(true, 0), once("g", "h2"), ONCE_MS, None),
+        ];
+        for (known, once, ms, expected) in table {
+            let found = known.judge(&once, at(ms)).map(|answer| match answer {
+                DebitAnswer::OnceInFlight => "in_flight",
+                DebitAnswer::OnceDiffers => "differs",
+                DebitAnswer::OnceSpent => "spent",
+                DebitAnswer::Repeated { .. } => "repeated",
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found, expected, "{known:?} {once:?} after {ms}");
+        }
+    }
+}
