@@ -201,7 +201,12 @@ fn keys_and_prices_are_asked_of_the_account() {
         1070  answer           → held ir3 5 most 5 left 5
         1080  limit k1 100     → 5 5 0
         1090  reserve most=9 least=6 → [reserve ir4 6..9]
+        1090  copy             →
         1100  answer           → 0 keys; held ir4 0 left 0 restricted
+        // it is served for nothing: a late copy sets nothing aside
+        1105  grant h 50       → 55 5 0
+        1105  late             → Some(Restricted)
+        1105  visit            → 55 5 0
         1110  end ir3 5        → [settle ir3 5]
         1120  answer           →
         1130  rest             → true
