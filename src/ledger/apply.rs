@@ -8,11 +8,11 @@ mod grants;
 mod leases;
 mod reservations;
 
-use super::entry::{Debit, Entry, Flying, Operations, PlanRef, Row};
+use super::entry::{Debit, Entry, Flying, Operations, PlanRef};
 use super::grant::Burn;
 use super::{
     COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
-    PastTerms, Replay, TERMS_MAX, TopUp, Totals, uses,
+    PastTerms, Replay, Row, TERMS_MAX, TopUp, Totals, uses,
 };
 use crate::plan::Combination;
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
@@ -177,7 +177,7 @@ impl Ledger {
             }
             Entry::Reserved { .. } => self.reserve(entry),
             Entry::ReservationSettled { .. } => self.settle_reservation(entry),
-            Entry::ReservationReleased { op } => self.end_reservation(op),
+            Entry::ReservationReleased { op } => self.end_reservation(op, true),
             Entry::ReservationExpired { op } => self.expire_reservation(op),
             Entry::TopUpRuleSet { .. } | Entry::TopUpAsked { .. } | Entry::TopUpFailed { .. } => {
                 self.apply_top_up(entry);
@@ -280,7 +280,10 @@ impl Ledger {
             None => !(old(lease.release_at) && empty(lease)),
         });
         self.reservations.retain(|_, held| !held.expired_at.is_some_and(old));
-        self.past_terms.retain(|_, past| !old(past.until));
+        // What is reserved under former terms is priced by them, however late it ends.
+        let needed = self.reservations.values().map(|held| held.terms).min();
+        let needed = |terms: u64| needed.is_some_and(|first| first <= terms);
+        self.past_terms.retain(|terms, past| !old(past.until) || needed(*terms));
         self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
 

@@ -31,6 +31,8 @@ mod recurrence;
 mod replay;
 mod report;
 mod reserve;
+mod row;
+mod settle;
 mod top_up;
 mod uses;
 mod zero;
@@ -40,11 +42,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use apply::ReplayError;
+pub use correct::{Adjustment, Rolled};
 pub use decide::{Debited, Session, open};
-pub use entry::{
-    Adjustment, Debit, Entry, GENESIS, Operation, Operations, PlanRef, Rolled, Row, Shortfall,
-    chain_hash,
-};
+pub use entry::{Debit, Entry, Operation, Operations, PlanRef, Shortfall};
 pub use error::LedgerError;
 pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
 pub use key::{Key, SpendLimits, SpendPeriod};
@@ -54,7 +54,9 @@ pub use purchase::{Purchase, PurchaseError};
 pub use recurrence::Recurrence;
 pub use replay::{Position, Replay};
 pub use report::Reported;
-pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve, Settle};
+pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve};
+pub use row::{GENESIS, Row, chain_hash};
+pub use settle::Settle;
 pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
 pub use uses::{AtMost, COMBINATIONS_MAX, USES_MAX, Use};
 

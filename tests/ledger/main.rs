@@ -25,4 +25,5 @@ mod limits;
 mod owed;
 mod reservations;
 mod top_ups;
+mod uses;
 mod zero;
