@@ -13,8 +13,8 @@
 //! ```
 //!
 //! Every part may be missing. The parts are idempotent each on its own: reports by cumulative
-//! counters and operation numbers, debits, reservations, refunds and what is owed by operation id,
-//! wishes by (lease, seq).
+//! counters and operation numbers, debits, refunds and what is owed by operation id, reservations
+//! by operation id and what is held, settlements by cumulative totals, wishes by (lease, seq).
 //!
 //! While a new version rolls out, old isolates talk to new accounts and the other way round. An
 //! isolate passes over what it does not know in an answer. An account refuses a request with a

@@ -6,7 +6,9 @@ use super::denials::Denials;
 use super::message::DebitAnswer::{KeyLimitReached, KeyRefused, RatingFailed};
 use super::message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
 use super::sizing::{Share, share};
-use crate::ledger::{Debited, Ledger, LedgerError, Reported, Session, inline};
+use crate::ledger::{
+    Debited, Ledger, LedgerError, RESERVATIONS_MAX, Reported, Reserve, Session, inline,
+};
 use crate::plan::{Charge, Plan};
 use crate::units::{ChargeId, Credits, Inexact, Quantity};
 
@@ -51,13 +53,7 @@ pub fn serve(
         answer.debit = Some(decided(denials, &debit.op, || session.debit(plan, debit.clone()))?);
     }
     if let Some(reserve) = &request.reserve {
-        let ask = || match session.reserve(plan, reserve) {
-            Ok(decided) => Ok(decided),
-            Err(LedgerError::Inexact(error)) => Err(error),
-            // More of them than an account holds, or one that no isolate asks for.
-            Err(_) => Ok(Debited::Unpriced),
-        };
-        answer.debit = Some(decided(denials, &reserve.op, ask)?);
+        answer.debit = reserved(session, plan, denials, reserve, request.sent_ms)?;
     }
     if let Some(wish) = &request.wish {
         // A key that may not be used, or a charge without a price, is no traffic to set credits
@@ -90,6 +86,39 @@ fn end(session: &mut Session<'_>, plan: &Plan, request: &Request) -> Result<(), 
         }
     }
     request.releases.iter().try_for_each(|op| session.release(op))
+}
+
+/// Sets credits aside for an operation; nothing if it may have ended, and been forgotten since, or
+/// if the account holds as many as it may.
+fn reserved(
+    session: &mut Session<'_>,
+    plan: &Plan,
+    denials: &mut Denials,
+    reserve: &Reserve,
+    sent_ms: Option<i64>,
+) -> Result<Option<DebitAnswer>, Inexact> {
+    let ledger = session.ledger();
+    let is_held = ledger.reservations().contains_key(&reserve.op);
+    let is_full = ledger.reservations().len() >= RESERVATIONS_MAX;
+    if !is_held && (is_full || ledger.may_have_forgotten_debit(&reserve.op, sent_ms)) {
+        return Ok(None);
+    }
+    let ask = || match session.reserve(plan, reserve) {
+        Ok(decided) => Ok(decided),
+        Err(LedgerError::Inexact(error)) => Err(error),
+        // Of a kind that no isolate asks for.
+        Err(_) => Ok(Debited::Unpriced),
+    };
+    // More of what is held may be asked for again after it was refused: a copy that comes late
+    // gives nothing to nobody.
+    let mut forgotten = Denials::default();
+    let denials = if is_held { &mut forgotten } else { denials };
+    let answer = decided(denials, &reserve.op, ask)?;
+    if answer == DebitAnswer::Restricted {
+        // It is served for nothing: a copy that comes late sets nothing aside for it.
+        denials.note_debit(&reserve.op, answer.clone());
+    }
+    Ok(Some(answer))
 }
 
 /// Asks for an operation, unless it was refused lately.

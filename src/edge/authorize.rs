@@ -2,7 +2,7 @@
 //! for an operation of their own, and say at its end what it used.
 //!
 //! ```text
-//! POST /v1/authorize ─▶ held, or why not     again with more: raised; the same again: nothing
+//! POST /v1/authorize ─▶ held, or why not     with what is held: raised; the same again: nothing
 //! POST /v1/settle    ─▶ what it cost         in parts; the last one ends it
 //! POST /v1/release   ─▶ ended, for nothing
 //! ```

@@ -9,12 +9,12 @@ mod grants;
 mod leases;
 mod reservations;
 
-use super::entry::{Entry, PlanRef, Row};
+use super::entry::{Entry, PlanRef};
 use super::grant::Burn;
 use super::operations::{Debit, Flying, Operations};
 use super::{
     COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
-    PastTerms, Replay, TERMS_MAX, TopUp, Totals, uses,
+    PastTerms, Replay, Row, TERMS_MAX, TopUp, Totals, uses,
 };
 use crate::plan::Combination;
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
@@ -182,7 +182,7 @@ impl Ledger {
             }
             Entry::Reserved { .. } => self.reserve(entry),
             Entry::ReservationSettled { .. } => self.settle_reservation(entry),
-            Entry::ReservationReleased { op } => self.end_reservation(op),
+            Entry::ReservationReleased { op } => self.end_reservation(op, true),
             Entry::ReservationExpired { op } => self.expire_reservation(op),
             Entry::TopUpRuleSet { .. } | Entry::TopUpAsked { .. } | Entry::TopUpFailed { .. } => {
                 self.apply_top_up(entry);
@@ -286,8 +286,12 @@ impl Ledger {
             None => !(old(lease.release_at) && empty(lease)),
         });
         self.reservations.retain(|_, held| !held.expired_at.is_some_and(old));
-        // Events are corrected under the terms that they were counted under.
-        self.past_terms.retain(|_, past| at.millis_since(past.until) <= COMMAND_MEMORY_MS);
+        // What is reserved under former terms is priced by them, however late it ends; and events
+        // are corrected under the terms that they were counted under.
+        let needed = self.reservations.values().map(|held| held.terms).min();
+        let needed = |terms: u64| needed.is_some_and(|first| first <= terms);
+        let late = |then: Timestamp| at.millis_since(then) > COMMAND_MEMORY_MS;
+        self.past_terms.retain(|terms, past| !late(past.until) || needed(*terms));
         self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
 

@@ -12,12 +12,40 @@
 //!
 //! Invariant: what isolates hold is never taken; it ends when it comes back.
 
+use serde::{Deserialize, Serialize};
+
 use super::decide::{Payer, Session};
-use super::entry::{Adjustment, Entry, PlanRef, Rolled};
+use super::entry::{Entry, PlanRef};
 use super::grant::Burn;
 use super::{COMMANDS_MAX, Command, Grant, LedgerError, REASON_BYTES_MAX};
 use crate::plan::Plan;
 use crate::units::{Credits, GrantId, Inexact};
+
+/// A correction by the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adjustment {
+    /// Names it once.
+    pub id: GrantId,
+    /// Above zero gives to `grant`; below zero takes away.
+    pub amount: Credits,
+    /// The grant; without it, credits are taken in burn order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantId>,
+    /// Why, for whoever reads the journal; 256 bytes at most.
+    pub reason: String,
+}
+
+/// What a period's end did to a grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rolled {
+    /// The grant.
+    pub grant: GrantId,
+    /// What did not stay.
+    pub lost: Credits,
+    /// What the rollover's minimum added.
+    pub added: Credits,
+}
 
 impl Session<'_> {
     /// Whether a command of this id was done before.

@@ -261,13 +261,17 @@ impl<'ledger> Session<'ledger> {
         (past, terms)
     }
 
-    /// Gives an operation's credits back to the grants they came from, once. An operation that is
-    /// not known is noted as refunded: should its debit arrive later, it burns nothing.
+    /// Gives an operation's credits back to the grants they came from, once; one that is reserved
+    /// ends. An operation that is not known is noted as refunded: should its debit arrive later, it
+    /// burns nothing.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn refund(&mut self, op: &str) -> Result<(), Inexact> {
+        if self.ledger.reservations.contains_key(op) {
+            self.record(Entry::ReservationReleased { op: op.to_owned() })?;
+        }
         let entry = match self.ledger.debits.get(op) {
             Some(past) if past.refunded => return Ok(()),
             Some(PastDebit { burns, debt, overage, .. }) => Entry::Refunded {

@@ -8,8 +8,8 @@
 //! clock, so that `replay(journal)` gives the live state for ever, whatever the rules become.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::correct::{Adjustment, Rolled};
 use super::events::{Booked, Events};
 use super::grant::{Burn, Grant, GrantTerms};
 use super::key::SpendLimits;
@@ -268,6 +268,9 @@ pub enum Entry {
         terms: Option<u64>,
         /// Its uses as they count, beside those settled before.
         uses: Vec<Use>,
+        /// Those that the plan has no price for: they are free, and not counted.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        unpriced: Vec<Use>,
         /// What they cost.
         cost: Credits,
         /// Who paid.
@@ -335,53 +338,4 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "is_zero")]
         overage: Credits,
     },
-}
-
-/// A correction by the operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Adjustment {
-    /// Names it once.
-    pub id: GrantId,
-    /// Above zero gives to `grant`; below zero takes away.
-    pub amount: Credits,
-    /// The grant; without it, credits are taken in burn order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<GrantId>,
-    /// Why, for whoever reads the journal; 256 bytes at most.
-    pub reason: String,
-}
-
-/// What a period's end did to a grant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rolled {
-    /// The grant.
-    pub grant: GrantId,
-    /// What did not stay.
-    pub lost: Credits,
-    /// What the rollover's minimum added.
-    pub added: Credits,
-}
-
-/// One row of the journal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Number, from 1, without gaps.
-    pub n: u64,
-    /// When it was decided.
-    pub at: Timestamp,
-    /// JSON array of entries; these very bytes are hashed.
-    pub body: String,
-    /// Chain hash in hex.
-    pub hash: String,
-}
-
-/// Hash before the first row.
-pub const GENESIS: &str = "";
-
-/// Hash of a row: SHA-256 over the previous hash, the number, the instant and the body, separated
-/// by line feeds (none of the first three can hold one).
-pub fn chain_hash(previous: &str, n: u64, at: Timestamp, body: &str) -> String {
-    let digest = Sha256::digest(format!("{previous}\n{n}\n{at}\n{body}"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -34,6 +34,8 @@ mod recurrence;
 mod replay;
 mod report;
 mod reserve;
+mod row;
+mod settle;
 mod top_up;
 mod uses;
 mod zero;
@@ -44,8 +46,9 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::ReplayError;
 pub use balance::Balance;
+pub use correct::{Adjustment, Rolled};
 pub use decide::{Debited, Session, open};
-pub use entry::{Adjustment, Entry, GENESIS, PlanRef, Rolled, Row, chain_hash};
+pub use entry::{Entry, PlanRef};
 pub use error::LedgerError;
 pub use events::{
     Booked, Change, Corrected, EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX, EVENT_MEMORY_MS,
@@ -60,7 +63,9 @@ pub use purchase::{Purchase, PurchaseError};
 pub use recurrence::Recurrence;
 pub use replay::{Position, Replay};
 pub use report::Reported;
-pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve, Settle};
+pub use reserve::{Most, RESERVATION_MS_MAX, Reservation, Reserve};
+pub use row::{GENESIS, Row, chain_hash};
+pub use settle::Settle;
 pub use top_up::{COOL_OFF_MS_MIN, TopUp, TopUpRule, TopUps};
 pub use uses::{AtMost, COMBINATIONS_MAX, USES_MAX, Use};
 
@@ -268,7 +273,8 @@ impl Ledger {
     fn past_plan(&self, terms: u64) -> Option<&str> {
         let past = self.past_terms.get(&terms)?;
         let old = self.clock.millis_since(past.until) > MEMORY_MS;
-        if old { None } else { self.plan_of(terms) }
+        let needed = || self.reservations.values().any(|held| held.terms <= terms);
+        if !old || needed() { self.plan_of(terms) } else { None }
     }
 
     /// The plan of former terms; they may have ended with the period alone.

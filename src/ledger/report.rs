@@ -16,7 +16,7 @@ use super::grant::Burn;
 use super::operations::{Flying, Operations};
 use super::uses::{self, Usages};
 use super::{Command, LEASES_MAX, LedgerError, inline};
-use crate::plan::Plan;
+use crate::plan::{Combination, Plan};
 use crate::rating::{self, Event, Usage};
 use crate::units::{ChargeId, Credits, GrantId, Inexact, Quantity, Timestamp};
 
@@ -159,7 +159,7 @@ fn operation_costs(plan: &Plan, usages: &Usages, operations: &Operations) -> Opt
         }
         let charge = plan.charge(id)?;
         if !states.contains_key(id) {
-            states.insert(id, uses::state(charge, usages).ok()?);
+            states.insert(id, uses::state(charge, usages, &Combination::new()).ok()?);
         }
         let before = states.get_mut(id)?;
         let event = Event::Use(operation.2);

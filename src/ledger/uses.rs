@@ -7,10 +7,11 @@
 //! ```
 //!
 //! Invariants: a use counts by the dimensions that its charge prices, and no others, so that what a
-//! client writes into a request makes no new states; a list costs something or cannot be rated as a
-//! whole.
+//! client writes into a request makes no new states; what is asked for costs something or cannot be
+//! rated as a whole, and of what was served, what has a price is charged.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,8 @@ use crate::units::{ChargeId, Credits, Inexact, Quantity};
 
 /// Uses of one operation, at most.
 pub const USES_MAX: usize = 32;
-/// Combinations of dimension values that a charge counts in a period, at most.
+/// Combinations of dimension values that a charge counts in a period, at most; what was reserved by
+/// then may bring more.
 pub const COMBINATIONS_MAX: usize = 1_000;
 
 /// A quantity of one charge.
@@ -92,16 +94,31 @@ impl AtMost {
         Self { quantity, ..self.clone() }
     }
 
+    /// Whether it may turn out to be of this charge and combination.
+    fn may_be(&self, charge: &Charge, of: &Combination) -> bool {
+        let is_named = self.charge == *charge.id() || self.or.contains(charge.id());
+        let (id, quantity) = (charge.id().clone(), self.quantity);
+        is_named && Use { charge: id, of: self.of.clone(), quantity }.projected(charge).of == *of
+    }
+
     /// The most that it can come to cost, whatever others use meanwhile: all of it at the dearest
-    /// of its charges. Nothing if there is no bound.
+    /// of its charges. Nothing if there is no bound, or a charge would count more combinations than
+    /// it may.
     fn bound(&self, plan: &Plan, usages: &Usages) -> Option<Credits> {
         let mut most = Credits::ZERO;
         for id in std::iter::once(&self.charge).chain(&self.or) {
             let charge = plan.charge(id)?;
             let (of, quantity) = (self.of.clone(), self.quantity);
             let one = Use { charge: id.clone(), of, quantity }.projected(charge);
-            let before = state(charge, usages).ok()?;
-            most = most.max(inline::bound(charge, &before, &one.event(charge))?);
+            if let Some(Usage::Combinations(map)) = usages.get(id)
+                && !map.contains_key(&one.of)
+                && map.len() >= COMBINATIONS_MAX
+            {
+                return None;
+            }
+            let before = state(charge, usages, &one.of).ok()?;
+            let bound = inline::bound(charge, &before, &one.event(charge))?;
+            most = most.max(if quantity.is_zero() { Credits::ZERO } else { bound });
         }
         Some(most)
     }
@@ -176,19 +193,28 @@ pub(super) fn total(usage: Option<&Usage>) -> Result<Quantity, Inexact> {
 }
 
 /// The state that a charge is rated by: what was used while it was priced otherwise counts as far
-/// as it fits.
-pub(super) fn state(charge: &Charge, usages: &Usages) -> Result<Usage, Inexact> {
+/// as it fits. If the price of a combination depends on no other one, `of` that one alone.
+pub(super) fn state(charge: &Charge, usages: &Usages, of: &Combination) -> Result<Usage, Inexact> {
     let used = usages.get(charge.id());
-    Ok(match rating::empty(charge) {
-        Usage::Combinations(_) => match used {
-            Some(Usage::Combinations(map)) => {
-                let fit = map.iter().filter(|(of, _)| !of.is_empty());
-                Usage::Combinations(fit.map(|(of, sum)| (of.clone(), *sum)).collect())
-            }
-            _ => Usage::Combinations(BTreeMap::new()),
-        },
-        _ => Usage::Total(total(used)?),
-    })
+    let Price::Matrix(matrix) = charge.price() else { return Ok(Usage::Total(total(used)?)) };
+    let map = match used {
+        Some(Usage::Combinations(map)) => map,
+        Some(Usage::Total(total)) => &BTreeMap::from([(Combination::new(), *total)]),
+        _ => &BTreeMap::new(),
+    };
+    let alone = charge.amount_steps().is_empty();
+    let fits = |one: &Combination| match alone {
+        true => one == of,
+        false => !one.is_empty() && matrix.unit_price(one).is_some(),
+    };
+    let fit = map.iter().filter(|(one, _)| fits(one));
+    Ok(Usage::Combinations(fit.map(|(of, sum)| (of.clone(), *sum)).collect()))
+}
+
+/// What of a charge's use is rated together: a combination alone, or all of them.
+pub(super) fn part(charge: &Charge, of: &Combination) -> Combination {
+    let alone = matches!(charge.price(), Price::Matrix(_)) && charge.amount_steps().is_empty();
+    if alone { of.clone() } else { Combination::new() }
 }
 
 /// Uses as they count, with what each of them costs.
@@ -196,6 +222,8 @@ pub(super) fn state(charge: &Charge, usages: &Usages) -> Result<Usage, Inexact> 
 pub(super) struct Rated {
     pub(super) uses: Vec<Use>,
     pub(super) costs: Vec<Credits>,
+    /// Those that the plan has no price for.
+    pub(super) unpriced: Vec<Use>,
 }
 
 impl Rated {
@@ -204,41 +232,78 @@ impl Rated {
     }
 }
 
-/// Uses as they count; nothing if the plan does not have one of their charges.
-pub(super) fn projected(plan: &Plan, uses: &[Use]) -> Option<Vec<Use>> {
-    uses.iter().map(|one| Some(one.projected(plan.charge(&one.charge)?))).collect()
+/// Uses as they count, and those of which the plan does not have the charge.
+pub(super) fn known(plan: &Plan, uses: &[Use]) -> (Vec<Use>, Vec<Use>) {
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for one in uses {
+        match plan.charge(&one.charge) {
+            Some(charge) => known.push(one.projected(charge)),
+            None => unknown.push(one.clone()),
+        }
+    }
+    (known, unknown)
 }
 
 /// Rates a list of uses, each after the ones before it; nothing if one of them has no price.
 pub(super) fn rate(plan: &Plan, usages: &Usages, uses: &[Use]) -> Option<Rated> {
-    let mut states: BTreeMap<&ChargeId, Usage> = BTreeMap::new();
-    let mut rated = Rated::default();
+    let rated = served(plan, usages, uses);
+    rated.unpriced.is_empty().then_some(rated)
+}
+
+/// The same of uses that were served already: what has no price is left out.
+pub(super) fn served(plan: &Plan, usages: &Usages, uses: &[Use]) -> Rated {
+    let (mut states, mut rated) = (BTreeMap::new(), Rated::default());
     for one in uses {
-        let charge = plan.charge(&one.charge)?;
-        let one = one.projected(charge);
-        if !states.contains_key(charge.id()) {
-            states.insert(charge.id(), state(charge, usages).ok()?);
+        match next(plan, usages, &mut states, one) {
+            Some((one, cost)) => {
+                rated.uses.push(one);
+                rated.costs.push(cost);
+            }
+            None => rated.unpriced.push(one.clone()),
         }
-        let before = states.get_mut(charge.id())?;
-        let event = one.event(charge);
-        rated.costs.push(inline::cost(charge, before, &event)?);
-        *before = rating::after(charge, before, &event).ok()?;
-        if matches!(before, Usage::Combinations(map) if map.len() > COMBINATIONS_MAX) {
-            return None;
-        }
-        rated.uses.push(one);
     }
-    Some(rated)
+    rated
+}
+
+/// States of charges, or of their combinations.
+type States<'p> = BTreeMap<(&'p ChargeId, Combination), Usage>;
+
+fn next<'p>(
+    plan: &'p Plan,
+    usages: &Usages,
+    states: &mut States<'p>,
+    one: &Use,
+) -> Option<(Use, Credits)> {
+    let charge = plan.charge(&one.charge)?;
+    let one = one.projected(charge);
+    let before = match states.entry((charge.id(), part(charge, &one.of))) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(state(charge, usages, &one.of).ok()?),
+    };
+    let event = one.event(charge);
+    let cost = inline::cost(charge, before, &event)?;
+    *before = rating::after(charge, before, &event).ok()?;
+    Some((one, cost))
 }
 
 /// The most that all of these can come to cost together; nothing if there is no bound.
-pub(super) fn bound<'a>(
-    plan: &Plan,
-    usages: &Usages,
-    all: impl IntoIterator<Item = &'a AtMost>,
-) -> Option<Credits> {
-    let bounds = all.into_iter().map(|one| one.bound(plan, usages));
+pub(super) fn bound(plan: &Plan, usages: &Usages, all: &[AtMost]) -> Option<Credits> {
+    let bounds = all.iter().map(|one| one.bound(plan, usages));
     Credits::sum(bounds.collect::<Option<Vec<_>>>()?).ok()
+}
+
+/// Takes what was settled off what may be used: first off what can be of its charge alone.
+pub(super) fn take_off(plan: &Plan, all: &mut [AtMost], settled: &[Use]) -> Result<(), Inexact> {
+    all.sort_by_key(|one| one.or.len());
+    for part in settled {
+        let Some(charge) = plan.charge(&part.charge) else { continue };
+        let mut rest = part.quantity;
+        for one in all.iter_mut().filter(|one| one.may_be(charge, &part.of)) {
+            let taken = rest.min(one.quantity);
+            (rest, one.quantity) = (rest.minus(taken)?, one.quantity.minus(taken)?);
+        }
+    }
+    Ok(())
 }
 
 impl Ledger {

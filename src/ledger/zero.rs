@@ -3,7 +3,7 @@
 //! ```text
 //! block      refused                              402
 //! grace      debt up to so many credits           the next credits pay it
-//! overage    debt while isolates hold credits,    they may come back and pay it
+//! overage    debt while credits are held,         they may come back and pay it
 //!            then onto the invoice, up to a cap
 //! restrict   served degraded, for nothing
 //! ```
@@ -98,18 +98,21 @@ impl Session<'_> {
         own: Credits,
     ) -> Result<Shortfall, Inexact> {
         let zero = Credits::ZERO;
-        Ok(match amount.is_zero() || self.beyond(plan, amount, own)? == Beyond::Owe {
-            true => Shortfall { debt: amount, unpaid: zero },
-            false => Shortfall { debt: zero, unpaid: amount },
-        })
+        if amount.is_zero() || self.beyond(plan, amount, own)? == Beyond::Owe {
+            return Ok(Shortfall { debt: amount, unpaid: zero });
+        }
+        // What was allowed when it was reserved stays so, whatever the plan says since.
+        let debt = amount.min(own);
+        Ok(Shortfall { debt, unpaid: amount.minus(debt)? })
     }
 
-    /// Puts debt onto the invoice, if the plan does that, once no isolate holds credits that could
-    /// come back and pay it.
+    /// Puts debt onto the invoice, if the plan does that, once no isolate and no operation holds
+    /// credits that could come back and pay it.
     pub(super) fn invoice_debt(&mut self, plan: &Plan) -> Result<(), Inexact> {
         let overage = self.ledger.totals.debt;
         let is_invoiced = matches!(rule(plan), AtZero::Overage { .. });
-        let is_held = self.ledger.leases.values().any(super::Lease::is_held);
+        let is_held = self.ledger.leases.values().any(super::Lease::is_held)
+            || self.ledger.reservations.values().any(|one| one.is_held() && !one.held.is_zero());
         if overage.is_zero() || !is_invoiced || is_held {
             return Ok(());
         }

@@ -41,7 +41,14 @@ impl World {
             let found = format!("{balance:?}");
             return Err(Broken::new(NoOverspend, "nothing below zero", found));
         }
-        let unpaid = sums.unpaid.minus(sums.forgiven)?;
+        let reserved = ledger.reservations().values().filter(|one| one.is_held());
+        let reserved = Credits::sum(reserved.map(|one| one.held))?;
+        compare("set aside for operations", reserved, sums.set_aside)?;
+        if sums.vanished > balance.unreported {
+            let expected = format!("at least {} unreported", sums.vanished);
+            return Err(Broken::new(BoundedLoss, expected, balance.unreported));
+        }
+        let unpaid = sums.unpaid.minus(sums.forgiven)?.minus(sums.overrun)?;
         if unpaid > sums.returned {
             let expected = format!("at most {} unpaid", sums.returned);
             return Err(Broken::new(NoOverspend, expected, unpaid));
@@ -77,10 +84,12 @@ impl World {
             (self.cause, self.consequences) = (self.setup.seed.wrapping_add(round), 0);
             for slot in 0..self.isolates.len() {
                 self.settle_all(slot)?;
+                self.end_all(slot)?;
                 self.flush(slot, false)?;
             }
         }
-        for _ in 0..2 {
+        // Ten minutes are the most that anything is set aside for.
+        for _ in 0..12 {
             self.run_until(self.now.saturating_add(60_000))?;
             self.look()?;
         }

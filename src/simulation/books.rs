@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Invariant::{BoundedLoss, ClientStopsFirst, Counters, NoDoubleCharge, NoOverspend};
+use super::holds::Hold;
 use super::owed::Unheard;
 use super::sums::Sums;
 use super::tariff::Tariff;
@@ -95,6 +96,7 @@ pub(super) struct Books {
     pub sums: Sums,
     pub leases: BTreeMap<String, Lease>,
     pub debits: BTreeMap<String, Charge>,
+    pub holds: BTreeMap<String, Hold>,
     /// The account's terms, by number.
     pub terms: Vec<Terms>,
     /// The tariff of each version of the plan, from 1.
@@ -117,6 +119,10 @@ pub(super) struct Books {
 impl Books {
     pub(super) fn deaths(&self) -> usize {
         self.dead.len()
+    }
+
+    pub(super) fn is_dead(&self, life: u64) -> bool {
+        self.dead.contains(&life)
     }
 
     /// An isolate served an operation.
@@ -234,7 +240,7 @@ impl Books {
                 return Err(Broken::new(invariant, expected, charge.charged));
             }
         }
-        Ok(())
+        self.check_each_hold()
     }
 
     /// Credits that isolates spent and never reported.

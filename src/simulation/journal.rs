@@ -52,8 +52,8 @@ impl Books {
                 }
             }
             Entry::Debited { debit, .. } => self.debited(entry, debit, at)?,
-            Entry::Refunded { .. } => self.refunded(entry)?,
-            _ => {}
+            Entry::Refunded { .. } => self.refunded(entry, at)?,
+            _ => self.observe_hold(entry, at)?,
         }
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Books {
     }
 
     /// Prices an operation by the auditor's own arithmetic, and counts its use.
-    fn price(&mut self, number: usize, quantity: u64) -> Result<Credits, Broken> {
+    pub(super) fn price(&mut self, number: usize, quantity: u64) -> Result<Credits, Broken> {
         let Some(terms) = self.terms.get_mut(number) else {
             return Err(Broken::new(Rating, "terms of the account", number));
         };
@@ -190,7 +190,7 @@ impl Books {
     }
 
     /// Debt rises, within what the plan allows.
-    fn owe(&mut self, debt: Credits) -> Result<(), Broken> {
+    pub(super) fn owe(&mut self, debt: Credits) -> Result<(), Broken> {
         self.sums.debt = self.sums.debt.plus(debt)?;
         let owed = self.owed()?;
         match self.tariff().limit()? {
@@ -279,8 +279,11 @@ impl Books {
         self.owe(*debt)
     }
 
-    fn refunded(&mut self, entry: &Entry) -> Result<(), Broken> {
+    fn refunded(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Broken> {
         let Entry::Refunded { op, returns, debt, overage } = entry else { return Ok(()) };
+        if self.holds.contains_key(op) {
+            return self.released_unknown(op, at);
+        }
         let burned = total(returns)?;
         let back = burned.plus(*debt)?.plus(*overage)?;
         let charge = match lease_of(op) {

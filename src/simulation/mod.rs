@@ -21,8 +21,8 @@
 //! | 3 | an isolate dies with use that it never reported | `CrashesUnreported` | tests/edge/kill |
 //! | 4 | the account dies between two statements | `CrashesUndurable` | tests/edge/faults |
 //! | 5 | the account restarts while isolates wait | `CrashesUnanswered` | tests/edge/faults, kill |
-//! | 6 | a stream's client hangs up | | tests/ledger/reservations; no route streams yet |
-//! | 7 | a stream ends without its use | | likewise |
+//! | 6 | a stream's client hangs up | `HungUp` | tests/control/reservations |
+//! | 7 | a stream ends without its use | `EndedWithoutUse`, `Parts` | tests/reader |
 //! | 8 | many race for the last credit | `Races` | tests/edge/zero |
 //! | 9 | a top-up meets a denial, or comes twice | `TopUpsWhileDenied`, `TopUpsRepeated` | |
 //! | 10 | clocks are off and jump back | `IsolateClockJumps`, `AccountClockJumps` | |
@@ -36,13 +36,16 @@ mod account;
 mod audit;
 mod books;
 mod chance;
+mod holds;
 mod journal;
 mod operator;
 mod owed;
 mod post;
 mod request;
+mod reserved;
 mod scenario;
 mod script;
+mod set_aside;
 mod shrink;
 mod story;
 mod sums;

@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Hands a letter to the network; its fate comes from what caused it.
-    fn mail(&mut self, letter: Letter) {
+    pub(super) fn mail(&mut self, letter: Letter) {
         self.consequences = self.consequences.saturating_add(1);
         let mut chance = Chance::new(mix(self.cause, self.consequences));
         let faults = self.setup.faults;
@@ -248,7 +248,7 @@ impl World {
         let payable = match self.books.tariff().limit()? {
             None => None,
             Some(limit) => {
-                let room = limit.minus(self.books.owed()?)?;
+                let room = limit.minus(self.books.owed()?)?.minus(self.books.sums.allowed)?;
                 Some(available.plus(room.max(Credits::ZERO))?)
             }
         };

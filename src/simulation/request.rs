@@ -20,13 +20,13 @@ const CLOCK_GUARD_MS: i64 = 50;
 
 /// Why an isolate decides now.
 pub(super) struct Asked {
-    key: KeyId,
+    pub key: KeyId,
     pub quantity: u64,
     /// The question to the account, unless it decided from memory, and when it was sent.
-    op: Option<String>,
-    sent_at: i64,
+    pub op: Option<String>,
+    pub sent_at: i64,
     /// How often the account had crashed by then.
-    crashes: u64,
+    pub crashes: u64,
     /// What its route may owe.
     pub allowance: Option<Credits>,
 }
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Mostly one that may be used.
-    fn some_key(&self, chance: &mut Chance) -> Result<KeyId, Broken> {
+    pub(super) fn some_key(&self, chance: &mut Chance) -> Result<KeyId, Broken> {
         let number = match chance.below(20) {
             0 => chance.below(self.keys_made.saturating_add(1)),
             1..=9 => self.keys_made.saturating_sub(1),
@@ -63,7 +63,12 @@ impl World {
         format!("k{number}").parse().map_err(|e| made("a key", &e))
     }
 
-    fn decided(&mut self, slot: usize, admission: Admission, asked: &Asked) -> Result<(), Broken> {
+    pub(super) fn decided(
+        &mut self,
+        slot: usize,
+        admission: Admission,
+        asked: &Asked,
+    ) -> Result<(), Broken> {
         let life = self.isolate(slot)?.life;
         let now = self.now;
         match admission {
@@ -265,6 +270,9 @@ impl World {
         }
         let admission = isolate.client.answered(&waiting.request, answer, waiting.sent, clock)?;
         self.tell(|| format!("i{life}        hears the answer to #{ticket}"));
+        if let Some(reserve) = &waiting.request.reserve {
+            return self.heard(slot, &waiting, reserve, admission);
+        }
         let (Some(admission), Some(debit)) = (admission, &waiting.request.debit) else {
             return Ok(());
         };
@@ -292,6 +300,9 @@ impl World {
             self.tally.note(Count::RenewalsGivenUp);
         }
         self.tell(|| format!("i{life}        gives #{ticket} up"));
+        if let Some(reserve) = &request.reserve {
+            return self.heard(slot, &waiting, reserve, None);
+        }
         match (admission, &request.debit) {
             (Some(admission), Some(debit)) => {
                 let (sent_at, crashes, allowance) = (*sent_at, *crashes, *allowance);

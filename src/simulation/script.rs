@@ -92,6 +92,12 @@ pub(super) enum Kind {
     Forge,
     /// From here on so many percent of messages are lost, and as many are slow.
     Storm,
+    /// A request arrives whose cost is known at its end.
+    Reserve(u8),
+    /// One that runs goes on for longer, or tells a part.
+    Raise(u8),
+    /// Some that run end, well or not.
+    End(u8),
 }
 
 impl Kind {
@@ -118,12 +124,15 @@ impl Kind {
             Self::Void => 17,
             Self::Adjust => 18,
             Self::LimitKey => 19,
+            Self::Reserve(_) => 20,
+            Self::Raise(_) => 21,
+            Self::End(_) => 22,
         }
     }
 }
 
 /// One more than the highest class.
-pub(super) const CLASSES: u8 = 20;
+pub(super) const CLASSES: u8 = 23;
 
 /// Which faults a seed has: some have none of a kind, so that what only then holds is checked too.
 struct Traits {
@@ -179,9 +188,12 @@ pub fn script(seed: u64, steps: usize) -> (Setup, Vec<Event>) {
         // Drawn apart, so that nothing else of a seed depends on it.
         allowance: Chance::new(mix(seed, 2)).of(&[None, None, None, Some("4"), Some("60")]),
     };
+    // Of ten seeds five, drawn apart: what the others found they find again.
+    let reserves = (seed % 10 >= 5).then(|| Chance::new(mix(seed, 3)));
     let mut writer = Writer {
         at: START,
         chance,
+        reserves,
         traits,
         isolates: setup.isolates,
         events: Vec::with_capacity(steps),
@@ -198,6 +210,8 @@ pub fn script(seed: u64, steps: usize) -> (Setup, Vec<Event>) {
 struct Writer {
     at: i64,
     chance: Chance,
+    /// What decides on operations whose cost is known at their end, if there are any.
+    reserves: Option<Chance>,
     traits: Traits,
     isolates: u8,
     events: Vec<Event>,
@@ -223,6 +237,9 @@ impl Writer {
             true => self.chance.slot(self.busy),
             false => self.chance.slot(self.isolates),
         };
+        if let Some(kind) = self.reserved(isolate) {
+            return self.push(kind);
+        }
         match self.chance.below(1_000) {
             0..=6 => self.fault(isolate),
             7..=9 => self.lull(),
@@ -238,6 +255,16 @@ impl Writer {
             100..=269 => self.push(Kind::Settle(isolate)),
             n if n >= 1_000_u64.saturating_sub(self.traits.top_ups) => self.push(Kind::TopUp),
             _ => self.push(Kind::Admit(isolate)),
+        }
+    }
+
+    fn reserved(&mut self, isolate: u8) -> Option<Kind> {
+        let chance = self.reserves.as_mut()?;
+        match chance.below(100) {
+            0..=6 => Some(Kind::Reserve(isolate)),
+            7..=10 => Some(Kind::Raise(isolate)),
+            11..=17 => Some(Kind::End(isolate)),
+            _ => None,
         }
     }
 

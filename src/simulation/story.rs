@@ -20,6 +20,24 @@ pub(super) fn request(request: &Request) -> String {
     if let Some(debit) = &request.debit {
         parts.push(format!("debit {}: {} words, {}", debit.op, debit.quantity, debit.key));
     }
+    if let Some(reserve) = &request.reserve {
+        let most = reserve.most.as_ref().map_or(0.into(), |most| most.bounded.quantity.get());
+        let (op, held) = (&reserve.op, reserve.held);
+        parts.push(format!(
+            "reserve {op}: {} uses, at most {most} more, over {held}",
+            reserve.uses.len()
+        ));
+    }
+    parts.extend(request.settles.iter().map(|settle| {
+        let used: Vec<String> = settle.uses.iter().map(|one| one.quantity.to_string()).collect();
+        format!(
+            "settle {}: {}{}",
+            settle.op,
+            used.join(" + "),
+            if settle.last { "" } else { " so far" }
+        )
+    }));
+    parts.extend(request.releases.iter().map(|op| format!("release {op}")));
     if let Some(wish) = &request.wish {
         parts.push(format!("wish {} no. {}: {} a second", wish.lease, wish.seq, wish.rate));
     }
@@ -52,6 +70,15 @@ pub(super) fn entry(entry: &Entry) -> String {
         Entry::Debited { debit, cost, burns, debt, .. } => {
             format!("{} debited {cost}; {}, {debt} owed", debit.op, self::burns(burns))
         }
+        Entry::Reserved { op, amount, beyond, .. } => {
+            format!("{amount} more set aside for {op}, {beyond} beyond the credits")
+        }
+        Entry::ReservationSettled { op, cost, burns, last, shortfall, .. } => {
+            let (burns, end) = (self::burns(burns), if *last { "for good" } else { "so far" });
+            format!("{op} settled {end}, {cost}; {burns}, {} owed", shortfall.debt)
+        }
+        Entry::ReservationReleased { op } => format!("{op} released"),
+        Entry::ReservationExpired { op } => format!("{op} expired"),
         Entry::Refunded { op, returns, .. } => format!("{op} refunded; {}", burns(returns)),
         Entry::PlanChanged { plan, .. } => format!("plan is version {}", plan.version),
         Entry::PeriodClosed { id, overage, .. } => format!("{id} closed, {overage} overage"),

@@ -39,6 +39,13 @@ pub(super) struct Sums {
     pub forgiven: Credits,
     /// Unreported credits that the operator gave back.
     pub returned: Credits,
+    /// Set aside for reserved operations, and for those of them that expired.
+    pub set_aside: Credits,
+    pub vanished: Credits,
+    /// What reserved operations may cost beyond the credits.
+    pub allowed: Credits,
+    /// Part of what is unpaid: used beyond what was reserved.
+    pub overrun: Credits,
 }
 
 impl Sums {

@@ -31,7 +31,12 @@ pub(super) struct Tariff {
     pub zero: Zero,
     /// Credits that come with it, every day.
     included: Option<&'static str>,
+    /// Credits per token of each model; nothing: the model is not listed.
+    models: [Option<&'static str>; 2],
 }
+
+/// Models that tokens are priced by.
+pub(super) const MODELS: [&str; 2] = ["small", "large"];
 
 const BEYOND: u64 = u64::MAX;
 const TIERED: &[(u64, &str)] = &[(60, "0.5"), (600, "2"), (BEYOND, "0.25")];
@@ -39,7 +44,15 @@ const RISING: &[(u64, &str)] = &[(100, "0.1"), (1_000, "1"), (BEYOND, "3")];
 const ONE: &[(u64, &str)] = &[(BEYOND, "1")];
 
 const fn tariff(tiers: &'static [(u64, &'static str)], zero: Zero) -> Tariff {
-    Tariff { tiers, zero, included: None }
+    Tariff { tiers, zero, included: None, models: [Some("0.5"), Some("3")] }
+}
+
+const fn with(included: &'static str, tariff: Tariff) -> Tariff {
+    Tariff { included: Some(included), ..tariff }
+}
+
+const fn tokens(models: [Option<&'static str>; 2], tariff: Tariff) -> Tariff {
+    Tariff { models, ..tariff }
 }
 
 /// All that there are.
@@ -47,15 +60,18 @@ pub(super) const TARIFFS: [Tariff; 12] = [
     tariff(ONE, Zero::Block),
     tariff(&[(BEYOND, "0.3")], Zero::Block),
     tariff(&[(BEYOND, "17.25")], Zero::Block),
-    tariff(&[(BEYOND, "0.000000000001")], Zero::Block),
-    tariff(TIERED, Zero::Block),
-    Tariff { tiers: RISING, zero: Zero::Block, included: Some("40") },
+    tokens(
+        [Some("0.000000000001"), Some("0.000000000003")],
+        tariff(&[(BEYOND, "0.000000000001")], Zero::Block),
+    ),
+    tokens([Some("0.25"), None], tariff(TIERED, Zero::Block)),
+    with("40", tokens([None, Some("1.5")], tariff(RISING, Zero::Block))),
     tariff(ONE, Zero::Grace("30")),
     tariff(RISING, Zero::Grace("12.5")),
-    Tariff { tiers: ONE, zero: Zero::Overage(Some("100")), included: Some("25") },
+    with("25", tariff(ONE, Zero::Overage(Some("100")))),
     tariff(TIERED, Zero::Overage(None)),
     tariff(ONE, Zero::Restrict),
-    Tariff { tiers: &[(BEYOND, "2")], zero: Zero::Block, included: Some("30") },
+    with("30", tokens([Some("2"), Some("0.1")], tariff(&[(BEYOND, "2")], Zero::Block))),
 ];
 
 impl Tariff {
@@ -84,6 +100,22 @@ impl Tariff {
             from = to;
         }
         Ok(cost)
+    }
+
+    /// The highest price that a unit may come to cost after `before` units.
+    pub(super) fn highest(self, before: u64) -> Result<Credits, Broken> {
+        let mut highest = Credits::ZERO;
+        for (_, price) in self.tiers.iter().filter(|(end, _)| before <= *end) {
+            let price: Credits = price.parse().map_err(|error| made("a price", &error))?;
+            highest = highest.max(price);
+        }
+        Ok(highest)
+    }
+
+    /// What a token of a model costs, if it is listed.
+    pub(super) fn model(self, model: usize) -> Result<Option<Credits>, Broken> {
+        let price = self.models.get(model).copied().flatten();
+        price.map(|price| price.parse().map_err(|e| made("a price", &e))).transpose()
     }
 
     /// What may be owed at most; nothing if there is no bound.
@@ -121,9 +153,16 @@ impl Tariff {
         let included = self.included.map_or(String::new(), |amount| {
             format!(r#"{{"id":"free","amount":"{amount}","every":"P1D"}}"#)
         });
+        let entry = |(name, price): (&&str, &Option<&str>)| {
+            let price = (*price)?;
+            Some(format!(r#"{{"when":{{"model":"{name}"}},"unit_price":"{price}"}}"#))
+        };
+        let models: Vec<String> = MODELS.iter().zip(&self.models).filter_map(entry).collect();
+        let models = models.join(",");
         format!(
             r#"{{"id":"p","version":{version},"currency":"USD","charges":[{{"id":"words",
-            "unit":"credits","price":{price}}}],"credits":{{"burn_order":"standard",
+            "unit":"credits","price":{price}}},{{"id":"tokens","unit":"credits",
+            "price":{{"model":"matrix","entries":[{models}]}}}}],"credits":{{"burn_order":"standard",
             "rollover":"none","at_zero":{zero},"grants":[{included}]}}}}"#
         )
     }

@@ -12,6 +12,7 @@ use super::account::{Account, Point, Visit};
 use super::books::Books;
 use super::chance::Chance;
 use super::post::Letter;
+use super::reserved::Running;
 use super::script::{Event, Kind, START, Setup};
 use super::tally::{Count, Tally};
 use super::tariff::Tariff;
@@ -64,6 +65,8 @@ pub(super) struct Isolate {
     pub client: Client,
     pub tickets: BTreeMap<u64, Ticket>,
     pub flying: VecDeque<Flying>,
+    /// Operations that credits are set aside for.
+    pub held: VecDeque<Running>,
     /// Its clock against true time, in milliseconds.
     pub skew: i64,
     /// Jumps back: when and how far.
@@ -160,6 +163,7 @@ impl World {
             client: Client::new(&format!("i{}", self.lives), 0),
             tickets: BTreeMap::new(),
             flying: VecDeque::new(),
+            held: VecDeque::new(),
             skew: Chance::new(seed).millis(10_001).saturating_sub(5_000),
             jumps: Vec::new(),
             denied: None,
@@ -215,6 +219,9 @@ impl World {
             Kind::Void => self.void(&mut chance),
             Kind::Adjust => self.adjust(&mut chance),
             Kind::Forge => self.forge(&mut chance),
+            Kind::Reserve(slot) => self.reserve(usize::from(slot), &mut chance),
+            Kind::Raise(slot) => self.raise(usize::from(slot), &mut chance),
+            Kind::End(slot) => self.end_some(usize::from(slot), &mut chance),
             Kind::Storm => {
                 self.storm = chance.of(&[0, 8, 8, 8, 20, 40]);
                 let storm = self.storm;
@@ -291,6 +298,7 @@ impl World {
                     known.leasable_until = known.leasable_until.or(Some(self.now));
                     known.limited = true;
                 }
+                Entry::Reserved { key: Some(key), .. } => self.check_hold(key)?,
                 _ => {}
             }
             if matches!(entry, Entry::GrantExpired { .. }) && !held.is_zero() {
@@ -307,6 +315,17 @@ impl World {
             self.arm();
         }
         Ok(answer)
+    }
+
+    /// Nothing is set aside for a key that is not active.
+    fn check_hold(&self, key: &KeyId) -> Result<(), Broken> {
+        match self.keys.get(key).is_some_and(|known| known.disabled.is_none()) {
+            true => Ok(()),
+            false => {
+                let expected = format!("nothing set aside for {key}, which is not active");
+                Err(Broken::new(Invariant::Revoked, expected, "it is"))
+            }
+        }
     }
 
     fn note_crash(&mut self, point: Point) {

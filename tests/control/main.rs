@@ -17,4 +17,5 @@
 
 mod decisions;
 mod leases;
+mod reservations;
 mod talk;

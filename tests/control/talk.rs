@@ -9,9 +9,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use edgemeter::control::{
-    Admission, Answer, Client, Denials, Flush, Operation, Request, VERSION, Wish, serve,
+    Admission, Answer, Client, Denials, End, Flush, Operation, Request, VERSION, Wish, serve,
 };
-use edgemeter::ledger::{self, Ledger, Operations, Session, SpendLimits};
+use edgemeter::ledger::{self, Ledger, Most, Operations, Reserve, Session, SpendLimits, Use};
 use edgemeter::plan::Plan;
 use edgemeter::units::Timestamp;
 
@@ -45,6 +45,8 @@ pub(crate) struct Talk {
     denials: Denials,
     now: Timestamp,
     open: VecDeque<(Request, Timestamp)>,
+    /// A copy of a message that is under way still.
+    copy: Option<Request>,
     /// The operations of the last report.
     told: String,
 }
@@ -57,7 +59,7 @@ pub(crate) fn talk(price: &str, at_zero: &str, script: &str) {
     let ledger = Ledger::opened(&opened, Timestamp::default()).unwrap();
     let (client, denials) = (Client::new("i", 0), Denials::default());
     let (now, open, told) = (Timestamp::default(), VecDeque::new(), String::new());
-    let mut talk = Talk { client, ledger, plan, denials, now, open, told };
+    let mut talk = Talk { client, ledger, plan, denials, now, open, copy: None, told };
     talk.say("key k1");
     let (mut said, mut expected) = (String::new(), String::new());
     for line in script.lines().map(|line| line.split("//").next().unwrap().trim()) {
@@ -112,7 +114,32 @@ impl Talk {
             "rest" => self.client.is_at_rest().to_string(),
             "told" => self.told.clone(),
             "knows" => self.knows(),
-            "answer" | "lose" | "drop" => self.post(&words),
+            "answer" | "lose" | "drop" | "refuse" => self.post(&words),
+            "reserve" | "raise" => self.reserve(&words),
+            // With what it used, or released.
+            "end" => {
+                let settled = words.get(2).map(|quantity| {
+                    let uses = vec![used(quantity)];
+                    End::Settled { uses, status: 200, estimated: false }
+                });
+                let end = settled.unwrap_or(End::Released);
+                let told = self.client.end(words[1], end, now);
+                told.map_or("nothing".to_owned(), |request| self.ask(request))
+            }
+            "tell" => {
+                let told = self.client.tell(now);
+                told.map_or("nothing".to_owned(), |request| self.ask(request))
+            }
+            "copy" => {
+                self.copy = self.open.front().map(|(request, _)| request.clone());
+                String::new()
+            }
+            // The copy arrives.
+            "late" => {
+                let copy = self.copy.clone().unwrap();
+                let answer = self.serve(&copy);
+                format!("{:?}", answer.debit)
+            }
             "wish" => self.wish(&words),
             _ => self.operate(&words),
         }
@@ -136,6 +163,28 @@ impl Talk {
         self.admission(admission)
     }
 
+    /// Credits for an operation that may use so many units, and `most` more.
+    fn reserve(&mut self, words: &[&str]) -> String {
+        let option =
+            |name: &str| words.iter().find_map(|w| w.strip_prefix(name)?.strip_prefix('='));
+        let least = option("least").map_or(1, |least| least.parse().unwrap());
+        let reserve = Reserve {
+            op: words.get(1).copied().unwrap_or_default().to_owned(),
+            route: "POST /words".to_owned(),
+            key: Some(option("key").unwrap_or("k1").parse().unwrap()),
+            uses: option("q").map(|q| used(q).into()).into_iter().collect(),
+            most: option("most").map(|most| Most { bounded: used(most).into(), least }),
+            expires_ms: option("for").map_or(60_000, |ms| ms.parse().unwrap()),
+            ..Reserve::default()
+        };
+        if words[0] == "raise" {
+            let request = self.client.raise(reserve);
+            return self.ask(request);
+        }
+        let admission = self.client.reserve(reserve, None, self.now).unwrap();
+        self.admission(admission)
+    }
+
     fn knows(&self) -> String {
         match (self.client.plan(), self.client.balance()) {
             (Some(plan), Some(known)) => {
@@ -156,6 +205,10 @@ impl Talk {
         let Some((request, sent)) = next else { return "nobody asked".to_owned() };
         if words[0] == "drop" {
             self.client.unanswered(&request, sent, None, self.now).unwrap();
+            return String::new();
+        }
+        if words[0] == "refuse" {
+            self.client.refused(&request, self.now);
             return String::new();
         }
         let answer = self.serve(&request);
@@ -240,6 +293,19 @@ impl Talk {
         }
         parts.extend(request.refunds.iter().map(|op| format!("refund {op}")));
         parts.extend(request.debit.iter().map(|debit| format!("debit {}", debit.op)));
+        parts.extend(request.reserve.iter().map(|reserve| {
+            let Reserve { op, held, most, .. } = reserve;
+            let most = most.as_ref().map_or(String::new(), |most| {
+                format!(" {}..{}", most.least, most.bounded.quantity)
+            });
+            let held = if held.is_zero() { String::new() } else { format!(" over {held}") };
+            format!("reserve {op}{most}{held}")
+        }));
+        parts.extend(request.settles.iter().map(|settle| {
+            let used: Vec<String> = settle.uses.iter().map(|of| of.quantity.to_string()).collect();
+            format!("settle {} {}", settle.op, used.join(" "))
+        }));
+        parts.extend(request.releases.iter().map(|op| format!("release {op}")));
         if let Some(wish) = &request.wish {
             parts
                 .push(format!("wish {}#{} {}/s of {}", wish.lease, wish.seq, wish.rate, wish.cost));
@@ -268,11 +334,20 @@ impl Talk {
             Admission::KeyRefused => "key refused".to_owned(),
             Admission::KeyLimited { limit, spent, .. } => format!("key limited {spent} of {limit}"),
             Admission::Unpriced => "unpriced".to_owned(),
-            Admission::Held(held) => format!("held {} {}", held.op, held.amount),
             Admission::Once(refusal) => format!("once {refusal:?}"),
             Admission::Owed(paid) => format!("owed {} {}", paid.op, paid.cost),
+            Admission::Held(held) => {
+                let most = held.most.map_or(String::new(), |most| format!(" most {most}"));
+                let restricted = if held.restricted { " restricted" } else { "" };
+                format!("held {} {}{most} left {}{restricted}", held.op, held.amount, held.left)
+            }
         }
     }
+}
+
+fn used(quantity: &str) -> Use {
+    let (charge, of) = ("words".parse().unwrap(), Default::default());
+    Use { charge, of, quantity: quantity.parse().unwrap() }
 }
 
 /// What an answer tells beside the balance.

@@ -18,7 +18,8 @@ const numbers = ({ available, held, burned }) => [available, held, burned].map(N
 const TABLE = [
   ["authorize", { op: "a", uses: words(10) }, 200, [90, 10, 0]],
   ["authorize", { op: "a", uses: words(10) }, 200, [90, 10, 0]],
-  ["authorize", { op: "a", uses: words(30) }, 200, [70, 30, 0]],
+  ["authorize", { op: "a", uses: words(30) }, 200, [90, 10, 0]],
+  ["authorize", { op: "a", uses: words(30), held: "10" }, 200, [70, 30, 0]],
   ["settle", { op: "a", uses: words(4), last: false }, 200, [70, 26, 4]],
   ["settle", { op: "a", uses: words(12) }, 200, [88, 0, 12]],
   ["settle", { op: "a", uses: words(12) }, 200, [88, 0, 12]],

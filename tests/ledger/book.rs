@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use edgemeter::ledger::{
-    self, Adjustment, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger, LedgerError,
-    Most, Operations, Owed, Recurrence, Reported, Reserve, Rollover, Row, Session, Settle,
-    SpendLimits, TopUpRule, Use, chain_hash,
+    self, Adjustment, AtMost, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger,
+    LedgerError, Most, Operations, Owed, Recurrence, Reported, Reserve, Rollover, Row, Session,
+    Settle, SpendLimits, TopUpRule, Use, chain_hash,
 };
 use edgemeter::plan::{Combination, Plan};
 use edgemeter::units::{Credits, Timestamp};
@@ -172,7 +172,7 @@ fn run(session: &mut Session<'_>, plan: &Plan, words: &Words<'_>) -> Option<Stri
         }
         "settle" => {
             let (op, last) = (words.word(1), words.0.contains(&"last"));
-            let uses = vec![used(words.0[2])];
+            let uses = all_used(words.0[2]);
             session
                 .settle(plan, &Settle { op, uses, last, status: 200, estimated: false })
                 .map(|_| ())
@@ -217,9 +217,18 @@ fn operation(words: &Words<'_>, quantity: &str) -> Debit {
     }
 }
 
-fn used(quantity: &str) -> Use {
-    let (charge, of) = ("words".parse().unwrap(), Combination::new());
-    Use { charge, of, quantity: quantity.parse().unwrap() }
+/// `5`, `a:5` of a model, `pages/5` of another charge.
+fn used(text: &str) -> Use {
+    let (charge, text) = text.split_once('/').unwrap_or(("words", text));
+    let (model, quantity) = text.split_once(':').unwrap_or(("", text));
+    let of = (!model.is_empty()).then(|| ("model".to_owned(), model.to_owned()));
+    let of: Combination = of.into_iter().collect();
+    Use { charge: charge.parse().unwrap(), of, quantity: quantity.parse().unwrap() }
+}
+
+/// `a:5+b:3`
+fn all_used(text: &str) -> Vec<Use> {
+    text.split('+').map(used).collect()
 }
 
 /// So many words, and `most=<n>` more of which `least=<n>` are needed.
@@ -230,8 +239,9 @@ fn reserve(words: &Words<'_>, now: Timestamp) -> Reserve {
         route: "POST /words".to_owned(),
         key: Some(words.option("key").unwrap_or("k1").parse().unwrap()),
         labels: Combination::new(),
-        uses: vec![used(words.0[2]).into()],
+        uses: all_used(words.0[2]).into_iter().map(AtMost::from).collect(),
         most: words.option("most").map(|most| Most { bounded: used(most).into(), least }),
+        held: words.option("held").map_or(Credits::ZERO, |held| held.parse().unwrap()),
         expires_ms: words.instant("until").unwrap().millis_since(now),
     }
 }

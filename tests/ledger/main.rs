@@ -31,4 +31,5 @@ mod limits;
 mod owed;
 mod reservations;
 mod top_ups;
+mod uses;
 mod zero;

@@ -48,13 +48,16 @@ fn an_operation_that_goes_on_holds_more() {
         "
         1    grant a 10                       10  0  0  0
         1    reserve r 2 until=50             8   2  0  0
-        2    reserve r 5 until=60             5   5  0  0
-        3    reserve r 4 until=70             5   5  0  0   // late and less
+        2    reserve r 5 until=60 held=2      5   5  0  0
+        2    reserve r 5 until=60 held=2      5   5  0  0   // again: the answer was lost
+        3    reserve r 9 until=70             5   5  0  0   // late: it knows of nothing
         4    settle r 1                       5   4  1  0
-        5    reserve r 10 until=90            0   9  1  0
-        6    reserve r 11 until=99            short
+        5    reserve r 10 until=90 held=5     0   9  1  0
+        6    reserve r 11 until=99 held=10    short
+        6    reserve r 11 until=99 held=5     0   9  1  0
         6    settle r 7 last                  3   0  7  0
-        7    reserve r 8 until=99             ended
+        7    reserve r 8 until=99 held=10     ended
+        7    reserve q 8 until=99 held=10     ended         // held once, and not remembered
         ",
     );
 }
@@ -68,8 +71,10 @@ fn what_can_be_lowered_is_lowered_to_what_there_is() {
         1    reserve s 3 most=4 until=50      0   10 0  0   // most=2
         1    reserve t 0 most=4 until=50      short
         2    settle r 4 last                  1   5  4  0
-        3    reserve s 3 most=4 until=50      0   6  4  0   // it goes on, with most=3
-        4    reserve s 3 most=9 until=50      short
+        3    reserve s 3 most=4 until=50      1   5  4  0   // the same again
+        3    reserve s 3 most=4 until=50 held=5 0 6  4  0   // it goes on, with most=3
+        4    reserve s 3 most=9 until=50 held=6 short
+        4    reserve s 3 most=4 until=50      0   6  4  0   // lowered: not refused when repeated
         5    release s                        6   0  4  0
         6    reserve u 3 most=9 least=4 until=50 short
         6    reserve u 3 most=9 least=3 until=50 0 6 4  0
@@ -83,7 +88,7 @@ fn what_can_be_lowered_is_lowered_to_what_there_is() {
         1    reserve s 0 most=9 until=50      short          // what r may owe is nobody else's
         1    debit x 1                        short
         2    settle r 6                       0  0 4  2 0 0
-        3    settle r 12 last                 0  0 4  2 0 6   // more than it was allowed
+        3    settle r 12 last                 0  0 4  5 0 3   // more than it was allowed
         ",
     );
     check_zero(

@@ -1,21 +1,23 @@
 //! Operations whose cost is known at their end: the account sets credits aside for each of them.
 //!
 //! ```text
-//! reserve ─▶ Held ─▶ running ─▶ raise …    it goes on for longer
-//!                       └─▶ end ─▶ listed ─▶ told with the next message ─▶ answered: forgotten
-//!         ─▶ refused, or no answer         what may be held for nobody is released
+//! reserve ─▶ asked ─▶ Held ─▶ running ─▶ raise …    it goes on for longer
+//!              │                 └─▶ end ─▶ listed ─▶ told with the next message ─▶ answered
+//!              ├─▶ no answer: what may be held for nobody is released
+//!              └─▶ refused
 //! ```
 //!
-//! Invariants: an operation ends once; what ended stays listed until a message that told it is
-//! answered, and is told again if there is no answer. At the account an end is final, so nothing is
-//! charged twice.
+//! Invariants: an operation ends once, and a raise that is not answered ends nothing: a release
+//! that overtook the settlement would make it free. What ended stays listed until a message that
+//! told it is answered, and is told again if there is no answer. At the account an end is final, so
+//! nothing is charged twice.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::admission::{Admission, Held, OnceRefusal};
 use super::super::message::{DebitAnswer, Request};
 use super::super::once::Once;
-use super::{Client, UNDER_WAY_MS};
+use super::{Client, RETRY_MS, UNDER_WAY_MS};
 use crate::ledger::{Reserve, Settle, Use};
 use crate::units::{Credits, Inexact, Timestamp};
 
@@ -50,10 +52,13 @@ struct Ended {
     sent: Option<Timestamp>,
 }
 
-/// Reserved operations that run, and those that ended and were not told yet.
+/// Reserved operations that are asked for, that run, and that ended and were not told yet.
 #[derive(Debug, Default)]
 pub(super) struct Reserved {
-    running: BTreeSet<String>,
+    /// How often: the same key of a client may be asked for twice.
+    asked: BTreeMap<String, usize>,
+    /// With what is held for each.
+    running: BTreeMap<String, Credits>,
     ended: VecDeque<Ended>,
 }
 
@@ -68,8 +73,27 @@ impl Reserved {
         self.ended.is_empty()
     }
 
+    fn ask(&mut self, op: &str) {
+        let asked = self.asked.entry(op.to_owned()).or_default();
+        *asked = asked.saturating_add(1);
+    }
+
+    /// One question is answered, or never will be. Returns whether another one is open.
+    fn answered(&mut self, op: &str) -> bool {
+        let left = self.asked.get(op).map_or(0, |asked| asked.saturating_sub(1));
+        if left == 0 {
+            self.asked.remove(op);
+        } else {
+            self.asked.insert(op.to_owned(), left);
+        }
+        left > 0
+    }
+
     pub(super) fn end(&mut self, op: &str, end: End) {
-        self.running.remove(op);
+        let is_known = self.asked.remove(op).is_some() | self.running.remove(op).is_some();
+        if !is_known && self.ended.iter().any(|ended| ended.op == op) {
+            return;
+        }
         if self.ended.len() >= WAITING_MAX {
             self.ended.pop_front();
         }
@@ -140,19 +164,23 @@ impl Client {
         let name = format!("{}r{}", self.isolate, self.counter);
         let mut request = self.request(Credits::ZERO, now)?;
         let op = if fingerprint.is_some() { Once::op(&reserve.op, &name) } else { name.clone() };
-        request.reserve = Some(Reserve { op, ..reserve });
+        self.reserved.ask(&op);
+        request.reserve = Some(Reserve { op, held: Credits::ZERO, ..reserve });
         request.once = fingerprint.map(|fingerprint| Once { fingerprint, holder: name });
         self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
     }
 
-    /// Asks for more of it, for an operation that runs; `reserve` names it.
+    /// Asks for more of it, for an operation that runs; `reserve` names it, and what it may use in
+    /// all.
     pub fn raise(&mut self, reserve: Reserve) -> Request {
         self.asked = self.asked.saturating_add(1);
-        Request { reserve: Some(reserve), ..self.blank() }
+        let held = self.reserved.running.get(&reserve.op).copied().unwrap_or_default();
+        Request { reserve: Some(Reserve { held, ..reserve }), ..self.blank() }
     }
 
     /// Notes the end of an operation that was held, and says what to send; see [`Client::tell`].
+    /// Another end of the same operation changes nothing.
     pub fn end(&mut self, op: &str, end: End, now: Timestamp) -> Option<Request> {
         self.reserved.end(op, end);
         self.tell(now)
@@ -167,7 +195,9 @@ impl Client {
 
     /// There is no telling whether the account holds something for it.
     pub(super) fn give_up(&mut self, reserve: &Reserve) {
-        if !self.reserved.running.contains(&reserve.op) {
+        let is_first = self.reserved.asked.contains_key(&reserve.op);
+        let is_open = self.reserved.answered(&reserve.op);
+        if is_first && !is_open && !self.reserved.running.contains_key(&reserve.op) {
             self.reserved.end(&reserve.op, End::Released);
         }
     }
@@ -178,19 +208,30 @@ impl Client {
         answer: Option<DebitAnswer>,
         now: Timestamp,
     ) -> Result<Option<Admission>, Inexact> {
-        Ok(Some(match answer {
+        let op = reserve.op.clone();
+        let is_first = self.reserved.asked.contains_key(&op);
+        let held = |amount: Credits, most, left, restricted| {
+            Admission::Held(Held { op: op.clone(), amount, most, left, restricted })
+        };
+        let admission = match answer {
             Some(DebitAnswer::Held { amount, most }) => {
-                self.reserved.running.insert(reserve.op.clone());
-                let left = self.others()?.plus(self.book.spendable()?)?;
-                let (op, restricted) = (reserve.op.clone(), false);
-                Admission::Held(Held { op, amount, most, left, restricted })
+                let known = self.reserved.running.get(&op).copied();
+                // It ended while more was asked for: that ends with it.
+                let Some(before) = known.or(is_first.then_some(Credits::ZERO)) else {
+                    return Ok(None);
+                };
+                self.reserved.running.insert(op.clone(), amount.max(before));
+                held(amount, most, self.others()?.plus(self.book.spendable()?)?, false)
             }
-            Some(DebitAnswer::Restricted) => {
-                let (op, restricted) = (reserve.op.clone(), true);
-                let zero = Credits::ZERO;
-                Admission::Held(Held { op, amount: zero, most: None, left: zero, restricted })
-            }
+            Some(DebitAnswer::Restricted) => held(Credits::ZERO, None, Credits::ZERO, true),
             Some(DebitAnswer::CreditLimitReached { required, available }) => {
+                // With what an idle lease holds the account may be able to.
+                let may_ask = is_first && Once::name_of(&op).is_none() && self.may_send(now);
+                if may_ask && self.book.give_back()? {
+                    self.reserved.answered(&op);
+                    self.ask_not_before = now.plus_millis(RETRY_MS);
+                    return self.reserve(reserve.clone(), None, now).map(Some);
+                }
                 Admission::Denied { required, available }
             }
             Some(DebitAnswer::KeyRefused) => {
@@ -217,6 +258,10 @@ impl Client {
                 self.give_up(reserve);
                 return Ok(None);
             }
-        }))
+        };
+        if is_first {
+            self.reserved.answered(&op);
+        }
+        Ok(Some(admission))
     }
 }

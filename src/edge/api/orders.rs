@@ -11,7 +11,7 @@ use super::{Handled, accounts, body, json, rpc};
 use crate::ledger::{AtMost, Most, Reserve, Settle, Use};
 use crate::meter::DIMENSION_BYTES_MAX;
 use crate::plan::Combination;
-use crate::units::{AccountId, GrantId, KeyId};
+use crate::units::{AccountId, Credits, GrantId, KeyId};
 
 /// How long credits are set aside if nothing is said, in milliseconds: 15 minutes.
 const EXPIRES_MS: i64 = 900_000;
@@ -33,6 +33,9 @@ struct Authorize {
     uses: Vec<AtMost>,
     #[serde(default)]
     most: Option<Most>,
+    /// What it holds already, to raise that.
+    #[serde(default)]
+    held: Credits,
     #[serde(default)]
     expires_ms: Option<i64>,
 }
@@ -80,6 +83,7 @@ pub(super) async fn authorize(config: &Config, env: &Env, request: &mut Request)
         labels: asked.labels,
         uses: asked.uses,
         most: asked.most,
+        held: asked.held,
         expires_ms: asked.expires_ms.unwrap_or(EXPIRES_MS),
     };
     order(config, env, &asked.account, Order::Authorize(reserve)).await

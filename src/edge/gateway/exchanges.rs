@@ -122,7 +122,8 @@ impl Exchange {
         });
         let labels = asked.dimensions.clone();
         let key = Some(key);
-        let reserve = Reserve { op, route, key, labels, uses, most, expires_ms: EXPIRES_MS };
+        let (held, expires_ms) = (Credits::ZERO, EXPIRES_MS);
+        let reserve = Reserve { op, route, key, labels, uses, most, held, expires_ms };
         let mut new = Self {
             account,
             reader,

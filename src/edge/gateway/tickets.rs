@@ -76,7 +76,8 @@ impl Gateway {
         {
             known.retries = known.retries.saturating_add(1);
             let age_ms = now.plus_millis(pause_ms).millis_since(known.sent);
-            known.request.sent_ms = known.request.debit.is_some().then_some(age_ms);
+            let is_asked = known.request.debit.is_some() || known.request.reserve.is_some();
+            known.request.sent_ms = is_asked.then_some(age_ms);
             return Verdict::again(pause_ms, patience_ms, &known.request);
         }
         let Some(Ticket { account, request, sent, manner, .. }) = self.tickets.remove(&ticket)

@@ -1,6 +1,6 @@
 //! What entries about grants change: what each has left, and the sums over all of them.
 
-use super::super::entry::{Adjustment, Rolled};
+use super::super::correct::{Adjustment, Rolled};
 use super::super::grant::{Burn, Grant, GrantTerms};
 use super::super::{Ledger, PastDebit, PastTerms, Reservation};
 use crate::units::{Credits, GrantId, Inexact, Timestamp};

@@ -1,6 +1,7 @@
 //! What entries about reservations change.
 
 use super::super::entry::Entry;
+use super::super::grant::Burn;
 use super::super::{Ledger, PastDebit, Reservation};
 use crate::units::{Credits, Inexact};
 
@@ -43,12 +44,13 @@ impl Ledger {
         let Some(reservation) = self.reservations.get_mut(op) else { return Ok(()) };
         let freed = reservation.held.min(*cost);
         reservation.held = reservation.held.minus(freed)?;
-        let allowed = reservation.beyond.min(shortfall.debt);
+        // Whether it was owed, or paid from what was free by then: that much less is to come.
+        let allowed = reservation.beyond.min(cost.minus(freed)?);
         reservation.beyond = reservation.beyond.minus(allowed)?;
         reservation.cost = reservation.cost.plus(*cost)?;
         reservation.debt = reservation.debt.plus(shortfall.debt)?;
         reservation.at = self.clock;
-        reservation.burns.extend_from_slice(burns);
+        merge(&mut reservation.burns, burns)?;
         for one in uses {
             let known = &mut reservation.uses;
             match known.iter_mut().find(|part| part.charge == one.charge && part.of == one.of) {
@@ -65,11 +67,11 @@ impl Ledger {
             self.count(*terms, &one.charge, &one.of, one.quantity)?;
         }
         self.burn(burns)?;
-        if *last { self.end_reservation(op) } else { Ok(()) }
+        if *last { self.end_reservation(op, false) } else { Ok(()) }
     }
 
     /// What is still set aside is nobody's any more; what was burned may be refunded.
-    pub(super) fn end_reservation(&mut self, op: &str) -> Result<(), Inexact> {
+    pub(super) fn end_reservation(&mut self, op: &str, released: bool) -> Result<(), Inexact> {
         let Some(reservation) = self.reservations.remove(op) else { return Ok(()) };
         let Reservation { key, uses, held, cost, burns, debt, overage, expired_at, .. } =
             reservation;
@@ -81,7 +83,7 @@ impl Ledger {
             None => None,
         };
         let past = PastDebit::paid(self.clock, cost, burns, debt);
-        let refunded = uses.is_empty();
+        let refunded = released && uses.is_empty();
         self.remember(op, PastDebit { key, overage, refunded, ..past });
         Ok(())
     }
@@ -92,4 +94,15 @@ impl Ledger {
         self.totals.unreported = self.totals.unreported.plus(reservation.held)?;
         Ok(())
     }
+}
+
+/// Adds burns to a list that knows each grant once: parts of a long operation are many.
+fn merge(burns: &mut Vec<Burn>, more: &[Burn]) -> Result<(), Inexact> {
+    for burn in more {
+        match burns.iter_mut().find(|known| known.grant == burn.grant) {
+            Some(known) => known.amount = known.amount.plus(burn.amount)?,
+            None => burns.push(burn.clone()),
+        }
+    }
+    Ok(())
 }

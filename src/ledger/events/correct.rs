@@ -22,9 +22,9 @@ use crate::ledger::entry::Entry;
 use crate::ledger::uses::{self, USES_MAX, Usages, Use};
 use crate::ledger::{Burn, Ledger, PastTerms};
 use crate::meter::Event;
-use crate::plan::Plan;
+use crate::plan::{Plan, Price};
 use crate::rating::{self, RateError};
-use crate::units::{Credits, Inexact};
+use crate::units::{Amount, ChargeId, Credits, Inexact};
 
 /// A correction of one event.
 #[derive(Clone, Debug)]
@@ -201,10 +201,11 @@ impl Session<'_> {
                 Some(uses) => uses,
                 None => uses.insert(self.amended(plan, &correction.change)?),
             };
-            cost = cost.plus(difference(plan, usage, before, uses)?)?;
-            if position > 0 {
+            let (change, is_own) = ((before, uses.as_slice()), position == 0);
+            cost = cost.plus(difference(plan, usage, change, is_own)?)?;
+            if !is_own {
                 // The plan changed meanwhile: what came after it began that much further on.
-                cost = cost.minus(difference(plan, from, before, uses)?)?;
+                cost = cost.minus(difference(plan, from, change, is_own)?)?;
             }
         }
         let uses = uses.unwrap_or_default();
@@ -255,31 +256,38 @@ impl From<Inexact> for Fault {
     }
 }
 
-/// What it costs more, or less, that `after` was used in the place of `before`, in credits.
+/// What it costs more, or less, that `after` was used in the place of `before`, in credits. In terms
+/// that are not the event's own, a combination without a price cost nothing.
 fn difference(
     plan: &Plan,
     usages: &Usages,
-    before: &[Use],
-    after: &[Use],
+    (before, after): (&[Use], &[Use]),
+    is_own: bool,
 ) -> Result<Credits, Refused> {
+    let Some(first) = before.iter().chain(after).next() else { return Ok(Credits::ZERO) };
     let mut changed = usages.clone();
-    let touched: BTreeSet<_> = before.iter().chain(after).map(|one| &one.charge).collect();
-    let Some(first) = touched.first() else { return Ok(Credits::ZERO) };
     after.iter().try_for_each(|one| fits(&changed, one))?;
+    let unpriced = |id: &ChargeId, reason| Refused::Unpriced { charge: id.clone(), reason };
     uses::exchange(&mut changed, before, after)
-        .map_err(|error| Refused::Unpriced { charge: (*first).clone(), reason: error.into() })?;
-    let mut cost = Credits::ZERO;
-    for id in touched {
-        let Some(charge) = plan.charge(id) else { continue };
+        .map_err(|error| unpriced(&first.charge, error.into()))?;
+    let (mut touched, mut cost) = (BTreeSet::new(), Credits::ZERO);
+    for one in before.iter().chain(after) {
+        let Some(charge) = plan.charge(&one.charge) else { continue };
+        let part = uses::part(charge, &one.of);
+        let is_free = matches!(charge.price(), Price::Matrix(matrix)
+            if !is_own && matrix.unit_price(&one.of).is_none());
+        if is_free || !touched.insert((charge.id(), part.clone())) {
+            continue;
+        }
         let rated = || -> Result<Credits, RateError> {
-            let (from, to) = (uses::state(charge, usages)?, uses::state(charge, &changed)?);
+            let from = uses::state(charge, usages, &part)?;
+            let to = uses::state(charge, &changed, &part)?;
             let amount = rating::difference(charge, &from, &to)?;
-            // Counted for the invoice.
-            let is_burned = charge.currency().is_none();
-            let amount = if is_burned { amount } else { Default::default() };
-            Ok(cost.plus(amount.credits().map_err(|_| Inexact)?)?)
+            // Those in currency are counted for the invoice.
+            let burned = if charge.currency().is_none() { amount } else { Amount::ZERO };
+            Ok(cost.plus(burned.credits().map_err(|_| Inexact)?)?)
         };
-        cost = rated().map_err(|reason| Refused::Unpriced { charge: id.clone(), reason })?;
+        cost = rated().map_err(|reason| unpriced(charge.id(), reason))?;
     }
     Ok(cost)
 }
