@@ -246,3 +246,31 @@ fn what_is_served_and_what_is_told_are_paid_from_the_same_credits() {
         assert!(debt == 0 || balance.available.is_zero(), "SEED={seed}: debt beside credits");
     }
 }
+
+#[test]
+fn a_later_plan_may_have_no_price_for_what_an_earlier_one_counted() {
+    let plan = |version: u32, models: &[&str]| {
+        let entry = |model: &&str| json!({ "when": { "m": model }, "unit_price": "2" });
+        let entries: Vec<Value> = models.iter().map(entry).collect();
+        json!({
+            "id": "p", "version": version,
+            "meters": [{ "id": "w", "aggregation": "count", "dimensions": { "m": "/m" } }],
+            "charges": [{ "id": "words", "meter": "w", "unit": "credits",
+                          "price": { "model": "matrix", "entries": entries } }],
+            "credits": { "burn_order": "standard", "rollover": "none", "at_zero": "block" },
+        })
+        .to_string()
+    };
+    let mut account = Account::under(vec![plan(1, &["a", "b"]), plan(2, &["b"])]);
+    let one = |id: &str, m: &str| event(id, "w", &json!({ "m": m }));
+    account.take(&[one("1", "a"), one("2", "b")]);
+    account.row("follow 1");
+    assert_eq!(codes(account.take(&[one("3", "b")])), ["taken"]);
+    assert_eq!(codes(account.take(&[one("4", "a")])), [r#"no_price at "/data""#]);
+    assert_eq!(account.sums()[1], "6");
+    let void = |event| EventCorrection { id: event, source: "s", event, change: Change::Void };
+    assert_eq!(codes(account.correct(&[void("1"), void("2"), void("3")])), ["voided"; 3]);
+    assert_eq!(account.sums()[1], "0");
+    assert!(account.book.ledger.usages().is_empty());
+    account.replays();
+}

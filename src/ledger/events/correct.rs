@@ -256,8 +256,8 @@ impl From<Inexact> for Fault {
     }
 }
 
-/// What it costs more, or less, that `after` was used in the place of `before`, in credits. In terms
-/// that are not the event's own, a combination without a price cost nothing.
+/// What it costs more, or less, that `after` was used in the place of `before`, in credits. In
+/// terms that are not the event's own, a combination without a price cost nothing.
 fn difference(
     plan: &Plan,
     usages: &Usages,
