@@ -6,6 +6,7 @@
  *   --seconds N         length of one measurement (default 3)
  *   --connections N     clients at once (default 16)
  *   --operations N      length of the long journal (default 10,000,000)
+ *   --events N          events from elsewhere (default 1,000,000)
  *   --help
  *
  * A bench is a module that exports `about` and `run(options)`, which resolves with
@@ -20,13 +21,24 @@ import { Hint, log, ROOT } from "../scripts/tools.mjs";
 import * as control from "./control.mjs";
 import * as cost from "./cost.mjs";
 import * as distance from "./distance.mjs";
+import * as events from "./events.mjs";
 import * as gateway from "./gateway.mjs";
 import * as journal from "./journal.mjs";
 import * as latency from "./latency.mjs";
 import * as rating from "./rating.mjs";
 import * as stream from "./stream.mjs";
 
-const BENCHES = { gateway, stream, latency, distance, cost, control, journal, rating };
+const BENCHES = {
+  gateway,
+  stream,
+  latency,
+  distance,
+  cost,
+  control,
+  journal,
+  events,
+  rating,
+};
 const OUTPUT = join(ROOT, "target", "bench.json");
 
 function help() {
@@ -54,6 +66,7 @@ function options() {
         seconds: { type: "string", default: "3" },
         connections: { type: "string", default: "16" },
         operations: { type: "string", default: "10000000" },
+        events: { type: "string", default: "1000000" },
         help: { type: "boolean", short: "h", default: false },
       },
     }).values;
@@ -70,6 +83,7 @@ async function main() {
     seconds: whole("seconds", numbers.seconds, 600),
     connections: whole("connections", numbers.connections, 1_024),
     operations: whole("operations", numbers.operations, 1_000_000_000),
+    events: whole("events", numbers.events, 10_000_000),
   };
   const names = only.split(",").map((name) => name.trim());
   const unknown = names.find((name) => !Object.hasOwn(BENCHES, name));

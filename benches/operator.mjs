@@ -36,6 +36,7 @@ export function operator(base) {
       body: body && JSON.stringify(body),
     });
   return {
+    call,
     /** Opens accounts with plenty of credits, and a key each: `{ id, key }` by account. */
     async fund(accounts) {
       await call("POST", "/plans", PLAN);

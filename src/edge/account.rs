@@ -25,6 +25,7 @@ use worker::{
 
 use super::authorize::Order;
 use super::correction::Correction;
+use super::events::Batch;
 use super::live::{Live, PROTOCOL};
 use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::rpc;
@@ -50,6 +51,8 @@ pub(super) enum Call {
     },
     Grant(GrantTerms),
     Correct(Box<Correction>),
+    Events(Batch),
+    CorrectEvents(Batch),
     /// And where its customer buys credits.
     Order(Box<Order>, Option<String>),
     CreateKey(KeyId),
@@ -86,7 +89,7 @@ pub struct Account {
 
 impl DurableObject for Account {
     fn new(state: State, _env: Env) -> Self {
-        let store = Store::new(state.storage().sql());
+        let store = Store::new(&state.storage());
         Self {
             state: Rc::new(state),
             store,
@@ -164,6 +167,8 @@ impl Account {
             Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
             Call::Correct(correction) => rpc::reply(self.correct(*correction)),
+            Call::Events(batch) => rpc::reply(self.take_events(&batch)),
+            Call::CorrectEvents(batch) => rpc::reply(self.correct_events(&batch)),
             Call::Order(order, url) => rpc::reply(self.order(&order, url.as_deref())),
             Call::CreateKey(key) => rpc::reply(self.visit(|s, _| Ok(s.create_key(key)?))),
             Call::DisableKey(key) => rpc::reply(self.visit(|s, _| Ok(s.disable_key(key)?))),
@@ -211,7 +216,7 @@ impl Account {
         let mut entries = vec![entry];
         entries.extend(session.finish().map_err(inexact)?);
         self.store.create().map_err(storage)?;
-        let head = self.store.append(&Head::start(), &ledger, &entries).map_err(storage)?;
+        let head = self.store.append(&Head::start(), &ledger, &entries, &[]).map_err(storage)?;
         *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
         Ok(true)
     }
@@ -264,12 +269,13 @@ impl Account {
         if result.as_ref().is_err_and(is_dirty) {
             return result.map(|value| (Ok(value), Vec::new()));
         }
+        let keys = session.event_keys();
         let entries = session.finish().map_err(inexact)?;
         if !entries.is_empty() {
             if hot.plan.hash() != hot.ledger.plan().hash {
                 hot.plan = Plan::parse(hot.ledger.plan_json())?;
             }
-            hot.head = store.append(&hot.head, &hot.ledger, &entries).map_err(storage)?;
+            hot.head = store.append(&hot.head, &hot.ledger, &entries, &keys).map_err(storage)?;
         }
         Ok((result, entries))
     }

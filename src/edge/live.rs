@@ -112,6 +112,11 @@ impl Live {
             Entry::UsageReported { lease, operations, costs, .. } => {
                 self.report(lease, operations, costs, plan);
             }
+            Entry::EventsTaken { events, .. } => {
+                for line in &events.list {
+                    self.tally(events.at.plus_millis(line.2.min(0)), line.4);
+                }
+            }
             _ => {}
         }
     }

@@ -7,7 +7,8 @@
 //!   │              key.rs checks a key, route.rs finds what a request is
 //!   ├─▶ Account  one object per customer: ledger, journal, live sockets             account.rs
 //!   │              its SQLite: store/; what an auditor asks of it: audit.rs; what an operator
-//!   │              changes by hand: correction.rs; what is shown of it: description.rs, live.rs
+//!   │              changes by hand: correction.rs; events from elsewhere:
+//!   │              events.rs; what is shown of it: description.rs, live.rs
 //!   ├─▶ Catalog  one object: plans, routes, the list of accounts                    catalog.rs
 //!   ├─▶ fetch    the control API under /v1                                          api/
 //!   └─▶ rate     what use costs, as in the other builds; behind no route
@@ -25,6 +26,7 @@ mod config;
 mod correction;
 mod denial;
 mod description;
+mod events;
 mod failure;
 mod gateway;
 mod key;

@@ -54,7 +54,12 @@ impl Problem {
 
     /// Whether this is its code.
     pub(super) fn is(&self, code: &str) -> bool {
-        self.members.get("code").and_then(Value::as_str) == Some(code)
+        self.text("code") == Some(code)
+    }
+
+    /// A member that is a text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Value::as_str)
     }
 
     /// Adds a member.

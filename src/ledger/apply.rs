@@ -4,12 +4,14 @@
 //! from its journal gives the live state, bit for bit, and a changed, dropped or reordered row is
 //! found by number.
 
+mod events;
 mod grants;
 mod leases;
 mod reservations;
 
-use super::entry::{Debit, Entry, Flying, Operations, PlanRef};
+use super::entry::{Entry, PlanRef};
 use super::grant::Burn;
+use super::operations::{Debit, Flying, Operations};
 use super::{
     COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
     PastTerms, Replay, Row, TERMS_MAX, TopUp, Totals, uses,
@@ -124,9 +126,12 @@ impl Ledger {
             forgotten: Timestamp::default(),
             commands: Default::default(),
             usage: Default::default(),
+            usage_from: Default::default(),
             top_ups: Default::default(),
             terms: 0,
             past_terms: Default::default(),
+            period_from: Timestamp::default(),
+            event_burns: Vec::new(),
             totals: Totals::default(),
         })
     }
@@ -183,6 +188,7 @@ impl Ledger {
                 self.apply_top_up(entry);
                 Ok(())
             }
+            Entry::EventsTaken { .. } | Entry::EventCorrected { .. } => self.apply_events(entry),
             Entry::Refunded { op, returns, debt, overage } => {
                 self.apply_refund(op, returns, *debt, *overage)
             }
@@ -280,10 +286,8 @@ impl Ledger {
             None => !(old(lease.release_at) && empty(lease)),
         });
         self.reservations.retain(|_, held| !held.expired_at.is_some_and(old));
-        // What is reserved under former terms is priced by them, however late it ends.
-        let needed = self.reservations.values().map(|held| held.terms).min();
-        let needed = |terms: u64| needed.is_some_and(|first| first <= terms);
-        self.past_terms.retain(|terms, past| !old(past.until) || needed(*terms));
+        // Events are corrected under the terms that they were counted under.
+        self.past_terms.retain(|_, past| at.millis_since(past.until) <= COMMAND_MEMORY_MS);
         self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
 
@@ -312,7 +316,9 @@ impl Ledger {
         let former = std::mem::replace(&mut self.plan_json, json.to_owned());
         self.plan = plan.clone();
         let usage = self.usage.clone();
-        self.end_terms(PastTerms { until: self.clock, plan_json: Some(former), usage })
+        let usage_from = std::mem::replace(&mut self.usage_from, usage.clone());
+        let (until, plan_json) = (self.clock, Some(former));
+        self.end_terms(PastTerms { until, plan_json, usage, usage_from })
     }
 
     fn end_terms(&mut self, past: PastTerms) -> Result<(), Inexact> {

@@ -5,8 +5,10 @@
 //! change is recorded as an entry and applied at once; the caller writes what [`Session::finish`]
 //! returns as one journal row. A command that is refused has recorded nothing of its own.
 
-use super::entry::{Debit, Entry, PlanRef};
+use super::entry::{Entry, PlanRef};
+use super::events::EventKey;
 use super::grant::{Burn, Grant, GrantTerms, Rollover};
+use super::operations::Debit;
 use super::zero::Beyond;
 use super::{GRANTS_MAX, Ledger, LedgerError, PastDebit, Reservation, SpendPeriod, uses};
 use crate::plan::Plan;
@@ -59,6 +61,7 @@ pub struct Session<'ledger> {
     pub(super) ledger: &'ledger mut Ledger,
     pub(super) now: Timestamp,
     entries: Vec<Entry>,
+    pub(super) event_keys: Vec<(EventKey, usize)>,
 }
 
 /// What an operation was paid with.
@@ -86,7 +89,7 @@ impl<'ledger> Session<'ledger> {
     pub fn start(ledger: &'ledger mut Ledger, now: Timestamp) -> Result<Self, Inexact> {
         let (since, now) = (ledger.clock, now.max(ledger.clock));
         ledger.advance(now);
-        let mut session = Self { ledger, now, entries: Vec::new() };
+        let mut session = Self { ledger, now, entries: Vec::new(), event_keys: Vec::new() };
         session.do_due(since)?;
         Ok(session)
     }

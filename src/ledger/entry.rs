@@ -10,12 +10,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::correct::{Adjustment, Rolled};
+use super::events::{Booked, Events};
 use super::grant::{Burn, Grant, GrantTerms};
 use super::key::SpendLimits;
+use super::operations::{Debit, Flying, Operations, Shortfall};
 use super::top_up::TopUpRule;
 use super::uses::Use;
 use crate::plan::{Combination, Plan};
-use crate::units::{AccountId, ChargeId, Credits, GrantId, KeyId, PlanId, Quantity, Timestamp};
+use crate::units::{AccountId, Credits, GrantId, KeyId, PlanId, Quantity, Timestamp};
 
 pub(super) fn is_zero(amount: &Credits) -> bool {
     amount.is_zero()
@@ -36,66 +38,6 @@ impl PlanRef {
     /// The name of a plan.
     pub fn of(plan: &Plan) -> Self {
         Self { id: plan.id().clone(), version: plan.version(), hash: plan.hash().to_owned() }
-    }
-}
-
-/// Operations that one isolate served from its lease, packed: columns once, numbers per operation.
-///
-/// Operation `i` of the list is number `from + i` of its lease; its id is `<lease>.<number>`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operations {
-    /// Number of the first one within its lease.
-    pub from: u64,
-    /// Instant that the offsets count from.
-    pub at: Timestamp,
-    /// Routes and the charge of each.
-    pub routes: Vec<(String, ChargeId)>,
-    /// Keys that were used.
-    pub keys: Vec<KeyId>,
-    /// The operations.
-    pub list: Vec<Operation>,
-}
-
-/// `(route, key, quantity, offset in ms, HTTP status or 0 while in flight)`; the first two are
-/// indexes into the columns. A quantity of zero is an operation that failed and costs nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation(pub u16, pub u16, pub Quantity, pub i64, pub u16);
-
-/// An operation that was reported before its answer was there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flying {
-    /// The operation.
-    pub op: String,
-    /// What it cost.
-    pub cost: Credits,
-    /// Who paid.
-    pub burns: Vec<Burn>,
-    /// Part of the cost that was served below zero.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub debt: Credits,
-}
-
-/// One metered request that the account itself decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Debit {
-    /// Operation id, unique within the account.
-    pub op: String,
-    /// Method and pattern of the route.
-    pub route: String,
-    /// The charge that prices it.
-    pub charge: ChargeId,
-    /// The key that asked.
-    pub key: KeyId,
-    /// Meter units.
-    pub quantity: Quantity,
-}
-
-impl Debit {
-    /// What it uses.
-    pub(super) fn used(&self) -> Use {
-        Use { charge: self.charge.clone(), of: Combination::new(), quantity: self.quantity }
     }
 }
 
@@ -354,6 +296,35 @@ pub enum Entry {
         /// The operation.
         op: String,
     },
+    /// Events from elsewhere were counted.
+    EventsTaken {
+        /// The events.
+        events: Events,
+        /// Who paid for them.
+        #[serde(default)]
+        booked: Booked,
+    },
+    /// An event from elsewhere counts for something else from here on, or for nothing.
+    EventCorrected {
+        /// Names the correction once.
+        id: String,
+        /// Where the event happened.
+        source: String,
+        /// Its id.
+        event: String,
+        /// Number of the terms that it counts in.
+        terms: u64,
+        /// What it used so far; nothing if it has not come.
+        before: Vec<Use>,
+        /// What it used, as it counts from here on.
+        uses: Vec<Use>,
+        /// What that costs more; below zero: less.
+        cost: Credits,
+        /// Who paid, or got back.
+        booked: Booked,
+        /// What the event has paid in all.
+        paid: Vec<Burn>,
+    },
     /// An operation failed and its credits went back to the grants they came from.
     Refunded {
         /// The operation.
@@ -367,21 +338,4 @@ pub enum Entry {
         #[serde(default, skip_serializing_if = "is_zero")]
         overage: Credits,
     },
-}
-
-/// A cost that credits could not pay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shortfall {
-    /// Served below zero, as the plan allows: the next credits pay it, or the invoice.
-    pub debt: Credits,
-    /// Nobody pays it: the operator's loss.
-    pub unpaid: Credits,
-}
-
-impl Shortfall {
-    /// Whether all was paid.
-    pub fn is_empty(&self) -> bool {
-        self.debt.is_zero() && self.unpaid.is_zero()
-    }
 }

@@ -14,8 +14,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Payer, Session};
-use super::entry::{Debit, Entry};
+use super::entry::Entry;
 use super::grant::Burn;
+use super::operations::Debit;
 use super::{Ledger, MEMORY_MS, uses};
 use crate::plan::Plan;
 use crate::units::Inexact;

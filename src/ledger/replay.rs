@@ -57,6 +57,7 @@ fn operations(entry: &Entry) -> u64 {
         Entry::UsageReported { operations, .. } => {
             u64::try_from(operations.list.len()).unwrap_or(u64::MAX)
         }
+        Entry::EventsTaken { events, .. } => u64::try_from(events.list.len()).unwrap_or(u64::MAX),
         Entry::Debited { .. } => 1,
         _ => 0,
     }

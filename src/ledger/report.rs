@@ -11,8 +11,9 @@
 use std::collections::BTreeMap;
 
 use super::decide::{Payer, Session};
-use super::entry::{Entry, Flying, Operations};
+use super::entry::Entry;
 use super::grant::Burn;
+use super::operations::{Flying, Operations};
 use super::uses::{self, Usages};
 use super::{Command, LEASES_MAX, LedgerError, inline};
 use crate::plan::{Combination, Plan};

@@ -54,7 +54,7 @@ impl Use {
     }
 
     /// With the dimensions alone that the charge prices.
-    fn projected(&self, charge: &Charge) -> Self {
+    pub(super) fn projected(&self, charge: &Charge) -> Self {
         let Price::Matrix(matrix) = charge.price() else {
             return Self { of: Combination::new(), ..self.clone() };
         };
@@ -154,6 +154,33 @@ pub(super) fn count(
     Ok(())
 }
 
+/// Takes a use off what was used.
+fn uncount(usages: &mut Usages, one: &Use) -> Result<(), Inexact> {
+    let left = match usages.get_mut(&one.charge).ok_or(Inexact)? {
+        Usage::Total(total) => {
+            *total = total.minus(one.quantity)?;
+            !total.is_zero()
+        }
+        Usage::Combinations(map) => {
+            let slot = map.get_mut(&one.of).ok_or(Inexact)?;
+            *slot = slot.minus(one.quantity)?;
+            map.retain(|_, quantity| !quantity.is_zero());
+            !map.is_empty()
+        }
+        Usage::Windows(_) | Usage::Events(_) => return Err(Inexact),
+    };
+    if !left {
+        usages.remove(&one.charge);
+    }
+    Ok(())
+}
+
+/// Counts some uses in the place of others.
+pub(super) fn exchange(usages: &mut Usages, before: &[Use], after: &[Use]) -> Result<(), Inexact> {
+    before.iter().try_for_each(|one| uncount(usages, one))?;
+    after.iter().try_for_each(|one| count(usages, &one.charge, &one.of, one.quantity))
+}
+
 /// All units of a charge, whatever their dimensions.
 pub(super) fn total(usage: Option<&Usage>) -> Result<Quantity, Inexact> {
     match usage {
@@ -166,22 +193,32 @@ pub(super) fn total(usage: Option<&Usage>) -> Result<Quantity, Inexact> {
 }
 
 /// The state that a charge is rated by: what was used while it was priced otherwise counts as far
-/// as it fits. If the price of a combination depends on no other one, `of` that one alone.
-pub(super) fn state(charge: &Charge, usages: &Usages, of: &Combination) -> Result<Usage, Inexact> {
+/// as it fits.
+pub(super) fn whole(charge: &Charge, usages: &Usages) -> Result<Usage, Inexact> {
     let used = usages.get(charge.id());
     let Price::Matrix(matrix) = charge.price() else { return Ok(Usage::Total(total(used)?)) };
-    let map = match used {
-        Some(Usage::Combinations(map)) => map,
-        Some(Usage::Total(total)) => &BTreeMap::from([(Combination::new(), *total)]),
-        _ => &BTreeMap::new(),
+    let Some(Usage::Combinations(map)) = used else {
+        return Ok(Usage::Combinations(BTreeMap::new()));
     };
-    let alone = charge.amount_steps().is_empty();
-    let fits = |one: &Combination| match alone {
-        true => one == of,
-        false => !one.is_empty() && matrix.unit_price(one).is_some(),
-    };
+    let fits = |one: &Combination| !one.is_empty() && matrix.unit_price(one).is_some();
     let fit = map.iter().filter(|(one, _)| fits(one));
     Ok(Usage::Combinations(fit.map(|(of, sum)| (of.clone(), *sum)).collect()))
+}
+
+/// The same as far as the price of one combination needs it: if that depends on no other one, it
+/// alone.
+pub(super) fn state(charge: &Charge, usages: &Usages, of: &Combination) -> Result<Usage, Inexact> {
+    let is_matrix = matches!(charge.price(), Price::Matrix(_));
+    if !is_matrix || !charge.amount_steps().is_empty() {
+        return whole(charge, usages);
+    }
+    let used = match usages.get(charge.id()) {
+        Some(Usage::Combinations(map)) => map.get(of).copied(),
+        Some(Usage::Total(total)) if of.is_empty() => Some(*total),
+        _ => None,
+    };
+    let used = used.map(|sum| (of.clone(), sum));
+    Ok(Usage::Combinations(used.into_iter().collect()))
 }
 
 /// Uses as they count, with what each of them costs.

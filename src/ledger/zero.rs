@@ -9,7 +9,8 @@
 //! ```
 
 use super::decide::Session;
-use super::entry::{Entry, Shortfall};
+use super::entry::Entry;
+use super::operations::Shortfall;
 use crate::plan::{AtZero, Plan};
 use crate::units::{Credits, Inexact};
 

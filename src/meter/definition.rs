@@ -144,6 +144,11 @@ impl Meter {
         self.aggregation
     }
 
+    /// Whether events of this type are its own, if its filters let them through.
+    pub fn reads(&self, kind: &str) -> bool {
+        kind == self.event_type
+    }
+
     /// What `event` adds, and under which dimensions; `None` if the meter does not count it.
     ///
     /// # Errors
@@ -153,7 +158,7 @@ impl Meter {
         &self,
         event: &'e Event<'_>,
     ) -> Result<Option<(Combination, Sample<'e>)>, MeasureError> {
-        if event.kind != self.event_type || !self.passes(event)? {
+        if !self.reads(&event.kind) || !self.passes(event)? {
             return Ok(None);
         }
         let contribution = self.contribution(event)?;

@@ -1,7 +1,10 @@
 //! `verify`: a sound export is reported; every byte that is changed is found, and where.
 
 use edgemeter::control;
-use edgemeter::ledger::{self, Ledger, Position, Session};
+use edgemeter::ledger::{
+    self, Change, EventCorrection, EventKey, EventRecord, Ledger, Position, Session,
+};
+use edgemeter::meter::Event;
 use edgemeter::plan::Plan;
 use edgemeter::units::Timestamp;
 
@@ -117,6 +120,42 @@ fn a_sound_export_is_reported() {
         assert!(code == 1 && err.contains(piece), "{err}");
     }
     assert!(run(&["verify", "none.jsonl"]).err.contains("give the path of an export"));
+}
+
+/// The corrections are rated by what the rows say: no plan is asked.
+#[test]
+fn an_export_with_events_from_elsewhere_is_sound() {
+    let mut export = Export::new();
+    let event = |id: &str, quantity: u32| {
+        let text = format!(
+            r#"{{"specversion":"1.0","id":"{id}","source":"s","type":"words","subject":"acme",
+            "time":"2025-12-01T00:00:00Z","data":{{"quantity":{quantity}}}}}"#
+        );
+        Event::from_json(text.leak(), None).unwrap()
+    };
+    export.visit(|session, plan| {
+        let events = [event("a", 5), event("b", 7), event("a", 6)];
+        session.take_events(plan, &events, |_| false).unwrap();
+    });
+    let row = export.lines.last().unwrap();
+    let entries: serde_json::Value = serde_json::from_str(row).unwrap();
+    let entries: Vec<ledger::Entry> = serde_json::from_value(entries["entries"].clone()).unwrap();
+    let b = EventRecord::read(&entries, 1, "s", "b").unwrap().unwrap();
+    assert_eq!(EventRecord::read(&entries, 0, "s", "b"), Ok(None), "another event stands there");
+    export.visit(|session, plan| {
+        let amend = EventCorrection {
+            id: "c",
+            source: "s",
+            event: "b",
+            change: Change::Amend(event("b", 2)),
+        };
+        let records = [(EventKey::of("s", "b"), b)].into();
+        session.correct_events(plan, &[amend], |_| false, records).unwrap();
+    });
+    let path = file("events.jsonl", &export.text());
+    let Run { code, out, err } = run(&["verify", &path]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("operations    2\n") && out.contains("burned        7\n"), "{out}");
 }
 
 /// Every byte, changed in one bit: found, in its row, at this very byte; nothing in an export is

@@ -51,9 +51,13 @@ const base = () => (DIRECT ? receiver.url : clients.gateway.urls[0]);
 const AUTHORIZED = { authorization: `Bearer ${OPERATOR_TOKEN}` };
 const EVENT_TYPE = "llm.completion";
 
+/** Every meter reads its own property, and says so if it is missing. */
+const NOTHING = Object.fromEntries(Object.values(CHARGES).map((charge) => [charge, "0"]));
+
 /** Tokens of event number `n`. */
 const used = (n) => ({ input: 100 + n, output: 10 + n });
 const data = (n) => ({
+  ...NOTHING,
   [CHARGES.input]: String(used(n).input),
   [CHARGES.output]: String(used(n).output),
 });

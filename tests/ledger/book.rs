@@ -62,6 +62,21 @@ impl Book {
         Self { plans: plans.clone(), ..Self::under(&plans[0]) }
     }
 
+    /// One visit that is no row of a table.
+    pub(crate) fn visit<T>(
+        &mut self,
+        at: Timestamp,
+        act: impl FnOnce(&mut Session<'_>, &Plan) -> T,
+    ) -> T {
+        let mut session = Session::start(&mut self.ledger, at).unwrap();
+        let result = act(&mut session, &self.plan);
+        let entries = session.finish().unwrap();
+        if !entries.is_empty() {
+            self.write(&entries);
+        }
+        result
+    }
+
     fn write(&mut self, entries: &[Entry]) {
         let (n, at) = (self.journal.len() as u64 + 1, self.ledger.clock());
         let body = serde_json::to_string(entries).unwrap();

@@ -9,6 +9,9 @@
 
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
@@ -17,6 +20,9 @@
 
 mod audit;
 mod book;
+mod elsewhere;
+mod event_cases;
+mod events;
 mod grants;
 mod included;
 mod keys;

@@ -1,7 +1,7 @@
 //! Reading what a caller sent: bounded, JSON, every refusal naming the field.
 
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned};
 use worker::Request;
 
 use super::super::problem::Problem;
@@ -53,7 +53,7 @@ pub(super) async fn json<T: DeserializeOwned>(request: &mut Request) -> Result<T
 }
 
 /// Parses JSON of a known shape.
-pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+pub(super) fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, Problem> {
     if text.trim().is_empty() {
         let detail = "the body is empty: send a JSON object";
         return Err(Problem::new(400, "body_empty", detail).field(""));

@@ -6,6 +6,8 @@
 //! | `POST /v1/plans`, `GET /v1/plans`        | publish a plan version; list             | operator |
 //! | `GET  /v1/plans/{id}/{version}`          | a plan as published                      | operator |
 //! | `PUT  /v1/routes`, `GET /v1/routes`      | replace the routes; read them            | operator |
+//! | `POST /v1/events`, `/api/v1/events`      | count events from elsewhere              | operator |
+//! | `POST /v1/events/corrections`            | void and amend such events               | operator |
 //! | `POST /v1/accounts`, `GET /v1/accounts`  | open an account with a contract; list    | operator |
 //! | `GET  /v1/accounts/{a}`                  | plan, grants, keys, balance, audit       | both     |
 //! | `GET  /v1/accounts/{a}/balance`          | the balance alone                        | both     |
@@ -30,6 +32,7 @@
 mod accounts;
 mod body;
 mod corrections;
+mod events;
 mod journal;
 mod orders;
 mod published;
@@ -55,6 +58,8 @@ pub(super) async fn handle(request: Request, env: Env) -> worker::Result<Respons
 async fn route(mut request: Request, env: Env) -> Handled {
     let config = settings(&env).map_err(|e| Problem::new(503, "misconfigured", e))?;
     let (path, method) = (request.path(), request.method());
+    // Where OpenMeter's clients send events.
+    let path = path.strip_prefix("/api").unwrap_or(&path);
     let parts: Vec<&str> = path.trim_matches('/').split('/').skip(1).collect();
     if let (["health"], Method::Get) = (parts.as_slice(), &method) {
         return json(200, &serde_json::json!({ "status": "ok" }));
@@ -78,6 +83,10 @@ async fn route(mut request: Request, env: Env) -> Handled {
         (["plans", id, version], Method::Get) => published::plan(&env, id, version).await,
         (["routes"], Method::Put) => published::publish_routes(&env, &mut request).await,
         (["routes"], Method::Get) => published::routes(&env).await,
+        (["events"], Method::Post) => events::take(&env, events::Kind::Events, &mut request).await,
+        (["events", "corrections"], Method::Post) => {
+            events::take(&env, events::Kind::Corrections, &mut request).await
+        }
         (["authorize"], Method::Post) => orders::authorize(&config, &env, &mut request).await,
         (["settle"], Method::Post) => orders::settle(&config, &env, &mut request).await,
         (["release"], Method::Post) => orders::release(&config, &env, &mut request).await,
@@ -88,13 +97,17 @@ async fn route(mut request: Request, env: Env) -> Handled {
             accounts::write(&config, &env, account, rest, &mut request).await
         }
         (
-            ["plans" | "routes" | "accounts" | "health" | "authorize" | "settle" | "release", ..],
+            [
+                "plans" | "routes" | "accounts" | "events" | "health" | "authorize" | "settle"
+                | "release",
+                ..,
+            ],
             method,
         ) => {
             let detail = "this path does not take this method: see the list of calls";
             Err(Problem::new(405, "method_not_allowed", detail).value(method.as_ref()))
         }
-        _ => Err(Problem::not_found("path", &path)),
+        _ => Err(Problem::not_found("path", path)),
     }
 }
 

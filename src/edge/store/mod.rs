@@ -7,6 +7,7 @@
 //!
 //! …checkpoint = hash, operations, bytes (the position after row n), state (the ledger), seal
 //! part(kind, n, i, state)          the rest of a state that is too long for one row
+//! event0, event1                   names of events that came: see events.rs
 //!
 //!   row 1 ─── segment ─── segment ─── segment ── checkpoint ─ tail
 //!        4 MB        4 MB        4 MB        each 128 kB        read when the account wakes up
@@ -17,15 +18,20 @@
 //! it, however long the journal is; if the checkpoint is damaged, the last segment and what
 //! follows it. Integers stay within ±(2^53 − 1): numbers of rows, bytes and milliseconds.
 
+mod events;
 mod once;
 mod parts;
 mod read;
 mod verify;
 
-use worker::{Result, SqlStorage, SqlStorageValue};
+use std::cell::Cell;
 
-use crate::ledger::{Entry, Ledger, Position, Row};
+use wasm_bindgen::JsCast;
+use worker::{Result, SqlStorage, SqlStorageValue, Storage};
+
+use crate::ledger::{Entry, EventKey, Ledger, Position, Row};
 use crate::units::Timestamp;
+use events::Transactional;
 use parts::Kind;
 pub(super) use read::Broken;
 pub(super) use verify::{Part, Verified};
@@ -80,6 +86,9 @@ type Outcome<T> = std::result::Result<T, Broken>;
 #[derive(Clone)]
 pub(super) struct Store {
     sql: SqlStorage,
+    storage: Transactional,
+    /// That of the table of events that is known to hold no other.
+    generation: Cell<i64>,
 }
 
 /// The last integer that a double can tell from its neighbours.
@@ -91,8 +100,9 @@ fn integer(n: u64) -> Result<SqlStorageValue> {
 }
 
 impl Store {
-    pub(super) fn new(sql: SqlStorage) -> Self {
-        Self { sql }
+    pub(super) fn new(storage: &Storage) -> Self {
+        let js = storage.as_raw().unchecked_ref::<Transactional>().clone();
+        Self { sql: storage.sql(), storage: js, generation: Cell::new(-1) }
     }
 
     /// Makes the tables. Only an account that is being opened, or was, has any.
@@ -116,12 +126,20 @@ impl Store {
              ) WITHOUT ROWID;",
             None,
         )?;
+        self.sql.exec(events::TABLES, None)?;
         Ok(())
     }
 
-    /// Writes one row, and a checkpoint or a segment when it is time. The row decides: once it is
-    /// written the change is made, and what fails after it is only made up for later.
-    pub(super) fn append(&self, head: &Head, ledger: &Ledger, entries: &[Entry]) -> Result<Head> {
+    /// Writes one row, with the keys of the events that it tells of, and a checkpoint or a segment
+    /// when it is time. The row decides: once it is written the change is made, and what fails
+    /// after it is only made up for later.
+    pub(super) fn append(
+        &self,
+        head: &Head,
+        ledger: &Ledger,
+        entries: &[Entry],
+        keys: &[(EventKey, usize)],
+    ) -> Result<Head> {
         let at = ledger.clock();
         let body = serde_json::to_string(entries)?;
         let position = head.position.after(at, &body, entries);
@@ -132,7 +150,16 @@ impl Store {
             position.hash.clone().into(),
         ];
         let insert = "INSERT INTO journal (n, at, body, hash) VALUES (?, ?, ?, ?)";
-        self.sql.exec(insert, bindings)?;
+        match keys.is_empty() {
+            true => self.sql.exec(insert, bindings).map(drop)?,
+            false => {
+                self.together(|| {
+                    self.sql.exec(insert, bindings.clone())?;
+                    self.remember(position.n, at, keys)
+                })?;
+                self.emptied(at);
+            }
+        }
         let mut head = Head { position, ..head.clone() };
         if let Err(error) = self.save(&mut head, ledger) {
             worker::console_error!("account: no checkpoint after a row: {error:?}");

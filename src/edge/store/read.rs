@@ -217,14 +217,14 @@ fn row_of(row: Vec<SqlStorageValue>) -> Row {
 // SQLite keeps what it is given, whatever the column says: damage can make a text of a number. What
 // is read in its place fits no hash and no seal, so that the row or the checkpoint is found.
 
-fn signed(cell: Option<SqlStorageValue>) -> i64 {
+pub(super) fn signed(cell: Option<SqlStorageValue>) -> i64 {
     match cell {
         Some(SqlStorageValue::Integer(value)) => value,
         _ => -1,
     }
 }
 
-fn number(cell: Option<SqlStorageValue>) -> u64 {
+pub(super) fn number(cell: Option<SqlStorageValue>) -> u64 {
     u64::try_from(signed(cell)).unwrap_or_default()
 }
 

@@ -130,7 +130,10 @@ impl Ledger {
             self.roll(grant, *lost, *added)?;
         }
         let usage = std::mem::take(&mut self.usage);
-        self.end_terms(PastTerms { until: self.clock, plan_json: None, usage })?;
+        let usage_from = std::mem::take(&mut self.usage_from);
+        let (until, plan_json) = (self.clock, None);
+        self.end_terms(PastTerms { until, plan_json, usage, usage_from })?;
+        self.period_from = self.clock;
         self.totals.overage = self.totals.overage.minus(overage)?;
         self.totals.unpaid = self.totals.unpaid.plus(forgiven)?;
         self.forgive(forgiven)
@@ -170,8 +173,8 @@ impl Ledger {
         let older = total.minus(Credits::sum(owed.iter().map(|owed| *owed.debt))?)?;
         let (mut burns_left, mut overage_left) = (burns.to_vec(), overage);
         // What nobody remembers by name is older than what somebody does.
-        let paid = Burn::split_off(&mut burns_left, older)?;
-        let rest = older.minus(Burn::total(&paid)?)?;
+        let unnamed = Burn::split_off(&mut burns_left, older)?;
+        let rest = older.minus(Burn::total(&unnamed)?)?;
         overage_left = overage_left.minus(rest.min(overage_left))?;
         for Owed { burns, debt, overage, .. } in owed {
             let paid = Burn::split_off(&mut burns_left, *debt)?;
@@ -184,6 +187,7 @@ impl Ledger {
         }
         self.totals.debt = total.minus(Burn::total(burns)?)?.minus(overage)?;
         self.totals.overage = self.totals.overage.plus(overage)?;
+        self.burned_by_events(&unnamed)?;
         self.burn(burns)
     }
 }

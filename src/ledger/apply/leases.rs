@@ -1,6 +1,6 @@
 //! What entries about leases change: counters that only grow, and what is unreported.
 
-use super::super::entry::Operations;
+use super::super::operations::Operations;
 use super::super::{Lease, Ledger};
 use crate::units::{Credits, Inexact, Timestamp};
 

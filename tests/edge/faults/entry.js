@@ -3,6 +3,7 @@
  * with this one around them.
  *
  *   header x-fault: trap        the isolate's wasm traps, as it does when Rust panics
+ *   header x-fault: {shift: ms} the clock of the isolate, and of the objects in it, is that far on
  *   Account.fault(order)        faults of the next statements, see {@link Faults}
  *   Account.fault({ hang: ms }) calls are answered so much later
  *   Account.forget()            its memory is lost, the orders are not
@@ -35,10 +36,16 @@ export default {
   },
 };
 
+const clock = Date.now;
+
 /** An order for an account's object, as JSON in a header. */
 async function order(request, env) {
   const orders = JSON.parse(request.headers.get("x-fault"));
-  const { account, evict, forget, message, ...faults } = orders;
+  const { account, evict, forget, message, shift, ...faults } = orders;
+  if (shift !== undefined) {
+    Date.now = () => clock() + shift;
+    return Response.json({});
+  }
   const stub = env.ACCOUNT.get(env.ACCOUNT.idFromName(account));
   const act = () => {
     if (message !== undefined) return stub.call(filled(message));
