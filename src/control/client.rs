@@ -20,6 +20,7 @@
 mod again;
 mod answered;
 mod denied;
+mod named;
 mod owed;
 mod refunds;
 mod reserved;
@@ -240,28 +241,6 @@ impl Client {
         Ok(Admission::Ask(Box::new(request)))
     }
 
-    /// Asks for an operation that the client names by a key of its own, `op`: always, since the same
-    /// request may have come by another isolate.
-    ///
-    /// # Errors
-    ///
-    /// [`Inexact`] if a sum leaves the range of credits.
-    pub fn admit_once(
-        &mut self,
-        operation: Operation,
-        op: String,
-        fingerprint: String,
-        now: Timestamp,
-    ) -> Result<Admission, Inexact> {
-        self.look_at_clock(now);
-        let holder = self.next_debit();
-        let mut request = self.request(Credits::ZERO, now)?;
-        request.debit = Some(operation.debit(op));
-        request.once = Some(Once { fingerprint, holder });
-        self.asked = self.asked.saturating_add(1);
-        Ok(Admission::Ask(Box::new(request)))
-    }
-
     /// The name of an operation that no lease pays.
     fn next_debit(&mut self) -> String {
         self.counter = self.counter.saturating_add(1);
@@ -376,6 +355,7 @@ impl Client {
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn persist(&mut self, op: &str, now: Timestamp) -> Result<Flush, Inexact> {
         let direct = op.strip_prefix(&*self.isolate).is_some_and(|rest| rest.starts_with('d'));
+        let direct = direct || Once::name_of(op).is_some();
         if direct || self.book.is_burned(op) {
             return Ok(Flush::Done);
         }
@@ -407,8 +387,8 @@ impl Client {
         now: Timestamp,
     ) -> Result<bool, Inexact> {
         let settled = self.book.settle(op, status, failed)?;
-        if !failed && Once::is_named(op) {
-            self.reserved.end(op, End::Done);
+        if let Some(name) = Once::name_of(op).filter(|_| !failed) {
+            self.reserved.end(name, End::Done);
             return Ok(self.start_flushing(now));
         }
         if !failed || settled || self.owed.strike(op)? {

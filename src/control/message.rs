@@ -62,7 +62,7 @@ pub struct Request {
     /// The client's key for the operation that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub once: Option<Once>,
-    /// Operations with a client's key that were answered, and were no reservations.
+    /// Clients' keys, by name, whose operations were answered, and were no reservations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<String>,
     /// Reserved operations that ended, and what they used.
@@ -187,6 +187,8 @@ pub enum DebitAnswer {
     Ended,
     /// The client sent the same request before, and it was charged.
     Repeated {
+        /// The operation then.
+        op: String,
         /// What it cost, or at most cost.
         cost: Credits,
     },

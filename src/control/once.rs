@@ -34,22 +34,29 @@ pub struct Once {
 }
 
 impl Once {
-    /// The operation's id for a client's key, of what the key and its resource hash to: isolates
-    /// name operations after themselves, in hex.
+    /// What a client's key is called, by what it and its resource hash to.
     pub fn name(hash: &str) -> String {
         format!("k{hash}")
     }
 
-    /// Whether an operation was named by a client's key.
-    pub fn is_named(op: &str) -> bool {
-        op.starts_with('k')
+    /// The id of an operation: each attempt is one of its own, since one that failed is over.
+    pub(super) fn op(name: &str, holder: &str) -> String {
+        format!("{name}.{holder}")
+    }
+
+    /// The name of the key that an operation has; isolates name the others after themselves, in
+    /// hex.
+    pub fn name_of(op: &str) -> Option<&str> {
+        op.starts_with('k').then(|| op.split_once('.').map_or(op, |(name, _)| name))
     }
 }
 
 /// What an account knows of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownOnce {
-    /// Who asked first, and what.
+    /// The operation that was charged.
+    pub op: String,
+    /// Who asked last, and what.
     pub once: Once,
     /// When.
     pub at: Timestamp,
@@ -79,7 +86,7 @@ impl KnownOnce {
         } else if self.repeats >= REPEATS_MAX {
             DebitAnswer::OnceSpent
         } else {
-            DebitAnswer::Repeated { cost: self.cost }
+            DebitAnswer::Repeated { op: self.op.clone(), cost: self.cost }
         })
     }
 }
@@ -96,6 +103,7 @@ mod tests {
         };
         let at = |ms: i64| Timestamp::from_millis(1_000_000 + ms);
         let known = |done: bool, repeats: u32| KnownOnce {
+            op: "kf.h1".to_owned(),
             once: once("f", "h1"),
             at: at(0),
             done,

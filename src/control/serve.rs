@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::denials::Denials;
 use super::message::DebitAnswer::{KeyLimitReached, KeyRefused, RatingFailed};
 use super::message::{Answer, DebitAnswer, KeyList, Report, Request, VERSION, Wish};
-use super::once::Once;
 use super::sizing::{Share, share};
 use crate::ledger::{
     Debited, Ledger, LedgerError, RESERVATIONS_MAX, Reported, Reserve, Session, inline,
@@ -115,7 +114,7 @@ fn reserved(
     let mut forgotten = Denials::default();
     let denials = if is_held { &mut forgotten } else { denials };
     let answer = decided(denials, &reserve.op, ask)?;
-    if answer == DebitAnswer::Restricted && !Once::is_named(&reserve.op) {
+    if answer == DebitAnswer::Restricted {
         // It is served for nothing: a copy that comes late sets nothing aside for it.
         denials.note_debit(&reserve.op, answer.clone());
     }
@@ -128,9 +127,7 @@ fn decided(
     op: &str,
     ask: impl FnOnce() -> Result<Debited, Inexact>,
 ) -> Result<DebitAnswer, Inexact> {
-    // A client that asks again by a key of its own is another request.
-    let remembers = !Once::is_named(op);
-    if let Some(refused) = denials.debit(op).filter(|_| remembers) {
+    if let Some(refused) = denials.debit(op) {
         return Ok(refused.clone());
     }
     let refused = match ask()? {
@@ -147,9 +144,7 @@ fn decided(
         }
         Debited::Unpriced => DebitAnswer::RatingFailed,
     };
-    if remembers {
-        denials.note_debit(op, refused.clone());
-    }
+    denials.note_debit(op, refused.clone());
     Ok(refused)
 }
 

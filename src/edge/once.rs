@@ -10,27 +10,28 @@
 use super::account::{Account, storage};
 use super::problem::Problem;
 use crate::control::{Answer, DebitAnswer, KnownOnce, Once, Request};
-use crate::units::Timestamp;
+use crate::units::Credits;
 
 impl Account {
     /// Decides a message; its rows are written by the time this returns.
     pub(super) fn control_once(&self, request: &Request) -> Result<Answer, Problem> {
         let asked = request.debit.as_ref().map(|debit| debit.op.as_str());
         let asked = asked.or(request.reserve.as_ref().map(|reserve| reserve.op.as_str()));
-        let Some((op, once)) = asked.zip(request.once.as_ref()) else {
+        let named = asked.and_then(|op| Some((op, Once::name_of(op)?)));
+        let Some(((op, name), once)) = named.zip(request.once.as_ref()) else {
             let answer = self.decide_control(request)?;
             self.end_named(request)?;
             return Ok(answer);
         };
         let now = super::now();
-        let known = self.store.once(op).map_err(storage)?;
+        let known = self.store.once(name).map_err(storage)?;
         if let Some(verdict) = known.as_ref().and_then(|known| known.judge(once, now)) {
             let rest = Request { debit: None, reserve: None, once: None, ..request.clone() };
             let mut answer = self.decide_control(&rest)?;
             if let (DebitAnswer::Repeated { .. }, Some(known)) = (&verdict, known) {
                 let repeats = known.repeats.saturating_add(1);
                 let again = KnownOnce { once: once.clone(), repeats, done: false, ..known };
-                self.store.keep_once(op, &again, 1).map_err(storage)?;
+                self.store.keep_once(name, &again, 1).map_err(storage)?;
             }
             answer.debit = Some(verdict);
             self.end_named(request)?;
@@ -41,32 +42,24 @@ impl Account {
         let cost = match &answer.debit {
             Some(DebitAnswer::Paid { cost }) => *cost,
             Some(DebitAnswer::Held { amount, .. }) => *amount,
-            Some(DebitAnswer::Restricted) => Default::default(),
+            Some(DebitAnswer::Restricted) => Credits::ZERO,
             _ => return Ok(answer),
         };
-        self.keep(op, once, cost, now)?;
-        Ok(answer)
-    }
-
-    fn keep(
-        &self,
-        op: &str,
-        once: &Once,
-        cost: crate::units::Credits,
-        at: Timestamp,
-    ) -> Result<(), Problem> {
-        let first = KnownOnce { once: once.clone(), at, done: false, cost, repeats: 0 };
+        let (op, once) = (op.to_owned(), once.clone());
+        let first = KnownOnce { op, once, at: now, done: false, cost, repeats: 0 };
         let new = self.onces.get();
         self.onces.set(new.wrapping_add(1));
-        self.store.keep_once(op, &first, new).map_err(storage)
+        self.store.keep_once(name, &first, new).map_err(storage)?;
+        Ok(answer)
     }
 
     fn end_named(&self, request: &Request) -> Result<(), Problem> {
         let settled = request.settles.iter().filter(|settle| settle.last);
-        let done = request.done.iter().chain(settled.map(|settle| &settle.op));
+        let settled = settled.filter_map(|settle| Once::name_of(&settle.op));
+        let mut done = request.done.iter().map(String::as_str).chain(settled);
+        done.try_for_each(|name| self.store.end_once(name).map_err(storage))?;
         let failed = request.releases.iter().chain(&request.refunds);
-        let named = |op: &&String| Once::is_named(op);
-        done.filter(named).try_for_each(|op| self.store.end_once(op).map_err(storage))?;
-        failed.filter(named).try_for_each(|op| self.store.drop_once(op).map_err(storage))
+        let mut failed = failed.filter_map(|op| Some((Once::name_of(op)?, op)));
+        failed.try_for_each(|(name, op)| self.store.drop_once(name, op).map_err(storage))
     }
 }

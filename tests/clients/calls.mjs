@@ -86,7 +86,6 @@ function chatChunks(chunks) {
   }
   if (name === "") return view;
   return { ...view, texts: [null], tool: { name, text: JSON.parse(json).text } };
-  return view;
 }
 
 function responseView(response, raw = response) {

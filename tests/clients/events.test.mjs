@@ -8,9 +8,9 @@
  *                     the package reads batches and writes none, so that the batch is made from
  *                     its events' own JSON
  *   @openmeter/sdk    every ingest is a batch, also of one event, to `/api/v1/events` below the
- *                     base URL; an answer below 400 is a success whatever it says of single events, so
- *                     that a caller who wants to know must read it; queries (`events.list`, meters,
- *                     subjects) are not ours
+ *                     base URL; an answer below 400 is a success whatever it says of single events,
+ *                     so that a caller who wants to know must read it; queries (`events.list`,
+ *                     meters, subjects) are not ours
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";

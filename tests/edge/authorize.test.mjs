@@ -63,7 +63,8 @@ test("reservations by HTTP", async () => {
 test("what is lowered is said", async () => {
   const asked = { op: "low", uses: words(8), most: { use: words(500)[0], least: 5 } };
   const answer = await order("/v1/authorize", asked);
-  assert.deepEqual([answer.json.result, answer.json.amount, answer.json.most], ["held", "88", "80"]);
+  const { result, amount, most } = answer.json;
+  assert.deepEqual([result, amount, most], ["held", "88", "80"]);
   const few = await order("/v1/authorize", { ...asked, op: "few" });
   assert.deepEqual([few.status, few.json.required], [402, "13"]);
   assert.equal((await order("/v1/release", { op: "low" })).status, 200);

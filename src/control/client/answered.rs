@@ -108,7 +108,7 @@ impl Client {
             DebitAnswer::KeyLimitReached { period, limit, spent } => {
                 Ok(Admission::KeyLimited { period, limit, spent })
             }
-            DebitAnswer::Repeated { cost } => Ok(Admission::Paid(self.repeated(&debit.op, cost)?)),
+            DebitAnswer::Repeated { op, cost } => Ok(Admission::Paid(self.repeated(op, cost)?)),
             DebitAnswer::OnceInFlight | DebitAnswer::OnceDiffers | DebitAnswer::OnceSpent => {
                 Ok(OnceRefusal::of(&verdict).map_or(Admission::Unpriced, Admission::Once))
             }

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::super::admission::{Admission, Held, OnceRefusal, Paid};
+use super::super::admission::{Admission, Held, OnceRefusal};
 use super::super::message::{DebitAnswer, Request};
 use super::super::once::Once;
 use super::{Client, RETRY_MS, UNDER_WAY_MS};
@@ -142,8 +142,8 @@ fn told(request: &Request) -> Option<BTreeSet<&str>> {
 }
 
 impl Client {
-    /// Asks for credits for one operation. Its id is given here, unless the client has a key for
-    /// it, which stands for the `fingerprint` of its request.
+    /// Asks for credits for one operation. Its id is given here; `reserve.op` is the name of the
+    /// client's key for it, if there is one, which stands for the `fingerprint` of its request.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl Client {
         self.counter = self.counter.saturating_add(1);
         let name = format!("{}r{}", self.isolate, self.counter);
         let mut request = self.request(Credits::ZERO, now)?;
-        let op = if fingerprint.is_some() { reserve.op } else { name.clone() };
+        let op = if fingerprint.is_some() { Once::op(&reserve.op, &name) } else { name.clone() };
         self.reserved.ask(&op);
         request.reserve = Some(Reserve { op, held: Credits::ZERO, ..reserve });
         request.once = fingerprint.map(|fingerprint| Once { fingerprint, holder: name });
@@ -191,13 +191,6 @@ impl Client {
         let mut request = self.blank();
         self.reserved.tell(&mut request, now);
         told(&request).is_some().then_some(request)
-    }
-
-    pub(super) fn repeated(&self, op: &str, cost: Credits) -> Result<Paid, Inexact> {
-        let left = self.others()?.plus(self.book.spendable()?)?;
-        let (op, restricted, repeated) = (op.to_owned(), false, true);
-        let (renew, flush, is_exact) = (false, false, false);
-        Ok(Paid { op, cost, is_exact, restricted, repeated, left, renew, flush })
     }
 
     /// There is no telling whether the account holds something for it.
@@ -233,7 +226,7 @@ impl Client {
             Some(DebitAnswer::Restricted) => held(Credits::ZERO, None, Credits::ZERO, true),
             Some(DebitAnswer::CreditLimitReached { required, available }) => {
                 // With what an idle lease holds the account may be able to.
-                let may_ask = is_first && !Once::is_named(&op) && self.may_send(now);
+                let may_ask = is_first && Once::name_of(&op).is_none() && self.may_send(now);
                 if may_ask && self.book.give_back()? {
                     self.reserved.answered(&op);
                     self.ask_not_before = now.plus_millis(RETRY_MS);
@@ -251,9 +244,7 @@ impl Client {
                 Admission::KeyLimited { period, limit, spent }
             }
             Some(DebitAnswer::RatingFailed) => Admission::Unpriced,
-            Some(DebitAnswer::Repeated { cost }) => {
-                Admission::Paid(self.repeated(&reserve.op, cost)?)
-            }
+            Some(DebitAnswer::Repeated { op, cost }) => Admission::Paid(self.repeated(op, cost)?),
             Some(
                 answer @ (DebitAnswer::OnceInFlight
                 | DebitAnswer::OnceDiffers

@@ -29,7 +29,7 @@ pub(super) struct Message<'a> {
 }
 
 impl Message<'_> {
-    /// The operation's id by the client's key, and what the key stands for.
+    /// The name of the client's key, and what it stands for.
     fn once(&self) -> Result<Option<(String, String)>, Problem> {
         let key = self.key.trim();
         if key.is_empty() {
@@ -84,7 +84,7 @@ impl Gateway {
                 let operation = Operation { route: name, charge, key: signed.key, quantity };
                 let client = self.client(&account);
                 let admitted = match once {
-                    Some((op, fingerprint)) => client.admit_once(operation, op, fingerprint, now),
+                    Some((name, print)) => client.admit_once(operation, &name, print, now),
                     None => client.admit(operation, now),
                 };
                 Ok(self.verdict(account, admitted, manner, None, now))

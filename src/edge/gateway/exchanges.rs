@@ -82,7 +82,7 @@ pub(super) struct Asking {
     pub(super) account: AccountId,
     pub(super) route: String,
     pub(super) key: KeyId,
-    /// The operation's id and what it is hashed to, if the client has a key for it.
+    /// The name of the client's key, if there is one.
     pub(super) op: String,
 }
 
