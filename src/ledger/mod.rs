@@ -269,11 +269,9 @@ impl Ledger {
         self.terms
     }
 
-    /// The plan of former terms, if isolates may still report under them.
+    /// The plan of former terms, if they are remembered.
     fn past_plan(&self, terms: u64) -> Option<&str> {
-        let past = self.past_terms.get(&terms)?;
-        let old = self.clock.millis_since(past.until) > MEMORY_MS;
-        if old { None } else { self.plan_of(terms) }
+        self.past_terms.get(&terms).and_then(|_| self.plan_of(terms))
     }
 
     /// The plan of former terms; they may have ended with the period alone.

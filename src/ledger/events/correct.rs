@@ -265,7 +265,10 @@ fn difference(
     let mut changed = usages.clone();
     let touched: BTreeSet<_> = before.iter().chain(after).map(|one| &one.charge).collect();
     let Some(first) = touched.first() else { return Ok(Credits::ZERO) };
-    after.iter().try_for_each(|one| fits(&changed, one))?;
+    for one in after {
+        fits(&changed, one)?;
+        is_priced(plan, one)?;
+    }
     uses::exchange(&mut changed, before, after)
         .map_err(|error| Refused::Unpriced { charge: (*first).clone(), reason: error.into() })?;
     let mut cost = Credits::ZERO;
@@ -282,6 +285,15 @@ fn difference(
         cost = rated().map_err(|reason| Refused::Unpriced { charge: id.clone(), reason })?;
     }
     Ok(cost)
+}
+
+/// Whether what is counted anew has a price: what an earlier plan left may have none.
+fn is_priced(plan: &Plan, one: &Use) -> Result<(), Refused> {
+    let Some(charge) = plan.charge(&one.charge) else { return Ok(()) };
+    let event = one.event(charge);
+    let rated = rating::marginal(charge, &rating::empty(charge), &event);
+    let unpriced = |reason| Refused::Unpriced { charge: one.charge.clone(), reason };
+    rated.map(|_| ()).map_err(unpriced)
 }
 
 impl Ledger {
