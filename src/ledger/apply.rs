@@ -286,12 +286,8 @@ impl Ledger {
             None => !(old(lease.release_at) && empty(lease)),
         });
         self.reservations.retain(|_, held| !held.expired_at.is_some_and(old));
-        // What is reserved under former terms is priced by them, however late it ends; and events
-        // are corrected under the terms that they were counted under.
-        let needed = self.reservations.values().map(|held| held.terms).min();
-        let needed = |terms: u64| needed.is_some_and(|first| first <= terms);
-        let late = |then: Timestamp| at.millis_since(then) > COMMAND_MEMORY_MS;
-        self.past_terms.retain(|terms, past| !late(past.until) || needed(*terms));
+        // Events are corrected under the terms that they were counted under.
+        self.past_terms.retain(|_, past| at.millis_since(past.until) <= COMMAND_MEMORY_MS);
         self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
 

@@ -221,8 +221,8 @@ impl Session<'_> {
 struct Tally<'p> {
     plan: &'p Plan,
     usages: Usages,
-    /// Of the charges, or of their combinations, that were used so far.
-    runs: BTreeMap<(ChargeId, Combination), Run<'p>>,
+    /// Of the charges that were used so far.
+    runs: BTreeMap<ChargeId, Run<'p>>,
 }
 
 impl<'p> Tally<'p> {
@@ -255,13 +255,13 @@ impl<'p> Tally<'p> {
         let unpriced = |reason: RateError| Refused::Unpriced { charge: one.charge.clone(), reason };
         let charge = self.plan.charge(&one.charge).ok_or_else(|| unpriced(Inexact.into()))?;
         fits(&self.usages, one)?;
-        let key = (one.charge.clone(), uses::part(charge, &one.of));
-        if !self.runs.contains_key(&key) {
-            let state = uses::state(charge, &self.usages, &one.of);
-            let state = state.map_err(|error| unpriced(error.into()))?;
-            self.runs.insert(key.clone(), Run::new(charge, state).map_err(unpriced)?);
+        if !self.runs.contains_key(&one.charge) {
+            let state =
+                uses::whole(charge, &self.usages).map_err(|error| unpriced(error.into()))?;
+            let run = Run::new(charge, state).map_err(unpriced)?;
+            self.runs.insert(one.charge.clone(), run);
         }
-        let run = self.runs.get_mut(&key).ok_or_else(|| unpriced(Inexact.into()))?;
+        let run = self.runs.get_mut(&one.charge).ok_or_else(|| unpriced(Inexact.into()))?;
         let amount = run.next(&one.event(charge)).map_err(unpriced)?;
         if charge.currency().is_some() {
             // Counted for the invoice.

@@ -269,12 +269,9 @@ impl Ledger {
         self.terms
     }
 
-    /// The plan of former terms, if isolates may still report under them.
+    /// The plan of former terms, if they are remembered.
     fn past_plan(&self, terms: u64) -> Option<&str> {
-        let past = self.past_terms.get(&terms)?;
-        let old = self.clock.millis_since(past.until) > MEMORY_MS;
-        let needed = || self.reservations.values().any(|held| held.terms <= terms);
-        if !old || needed() { self.plan_of(terms) } else { None }
+        self.past_terms.get(&terms).and_then(|_| self.plan_of(terms))
     }
 
     /// The plan of former terms; they may have ended with the period alone.

@@ -193,28 +193,32 @@ pub(super) fn total(usage: Option<&Usage>) -> Result<Quantity, Inexact> {
 }
 
 /// The state that a charge is rated by: what was used while it was priced otherwise counts as far
-/// as it fits. If the price of a combination depends on no other one, `of` that one alone.
-pub(super) fn state(charge: &Charge, usages: &Usages, of: &Combination) -> Result<Usage, Inexact> {
+/// as it fits.
+pub(super) fn whole(charge: &Charge, usages: &Usages) -> Result<Usage, Inexact> {
     let used = usages.get(charge.id());
     let Price::Matrix(matrix) = charge.price() else { return Ok(Usage::Total(total(used)?)) };
-    let map = match used {
-        Some(Usage::Combinations(map)) => map,
-        Some(Usage::Total(total)) => &BTreeMap::from([(Combination::new(), *total)]),
-        _ => &BTreeMap::new(),
+    let Some(Usage::Combinations(map)) = used else {
+        return Ok(Usage::Combinations(BTreeMap::new()));
     };
-    let alone = charge.amount_steps().is_empty();
-    let fits = |one: &Combination| match alone {
-        true => one == of,
-        false => !one.is_empty() && matrix.unit_price(one).is_some(),
-    };
+    let fits = |one: &Combination| !one.is_empty() && matrix.unit_price(one).is_some();
     let fit = map.iter().filter(|(one, _)| fits(one));
     Ok(Usage::Combinations(fit.map(|(of, sum)| (of.clone(), *sum)).collect()))
 }
 
-/// What of a charge's use is rated together: a combination alone, or all of them.
-pub(super) fn part(charge: &Charge, of: &Combination) -> Combination {
-    let alone = matches!(charge.price(), Price::Matrix(_)) && charge.amount_steps().is_empty();
-    if alone { of.clone() } else { Combination::new() }
+/// The same as far as the price of one combination needs it: if that depends on no other one, it
+/// alone.
+pub(super) fn state(charge: &Charge, usages: &Usages, of: &Combination) -> Result<Usage, Inexact> {
+    let is_matrix = matches!(charge.price(), Price::Matrix(_));
+    if !is_matrix || !charge.amount_steps().is_empty() {
+        return whole(charge, usages);
+    }
+    let used = match usages.get(charge.id()) {
+        Some(Usage::Combinations(map)) => map.get(of).copied(),
+        Some(Usage::Total(total)) if of.is_empty() => Some(*total),
+        _ => None,
+    };
+    let used = used.map(|sum| (of.clone(), sum));
+    Ok(Usage::Combinations(used.into_iter().collect()))
 }
 
 /// Uses as they count, with what each of them costs.
@@ -276,7 +280,9 @@ fn next<'p>(
 ) -> Option<(Use, Credits)> {
     let charge = plan.charge(&one.charge)?;
     let one = one.projected(charge);
-    let before = match states.entry((charge.id(), part(charge, &one.of))) {
+    let alone = charge.amount_steps().is_empty();
+    let part = if alone { one.of.clone() } else { Combination::new() };
+    let before = match states.entry((charge.id(), part)) {
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(new) => new.insert(state(charge, usages, &one.of).ok()?),
     };

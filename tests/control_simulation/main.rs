@@ -43,18 +43,18 @@
 //! | a debit that was given up not refunded | 0 | `Refund` | 2 |
 //! | a payment credited each time that it is told | 0 | `NoDoubleCharge` | 2 |
 //! | state changed without an entry | 0 | `Replay` | 27 |
-//! | a settlement's totals added, not what is new of them | 5 | `NoDoubleCharge` | E1 |
-//! | a release after the settlement refunds | 5 | `NoDoubleCharge` | E2 |
-//! | a raise adds the whole bound | 5 | `NoStranding` | E3 |
-//! | what is held is not freed by the last settlement | 5 | `Conservation` | E4 |
-//! | an expired reservation is not unreported | 5 | `BoundedLoss` | E5 |
-//! | a bound at the present price, others' use left out | 18 | `NoOverspend` | E6 |
-//! | a raise without an answer releases the operation | 5 | `BoundedLoss` | E7 |
-//! | a repeated reservation taken for a raise | 15 | `NoStranding` | E8 |
+//! | a settlement's totals added, not what is new of them | 5 | `NoDoubleCharge` | 3 |
+//! | a release after the settlement refunds | 5 | `NoDoubleCharge` | 4 |
+//! | a raise adds the whole bound | 5 | `NoStranding` | 3 |
+//! | what is held is not freed by the last settlement | 5 | `Conservation` | 3 |
+//! | an expired reservation is not unreported | 5 | `BoundedLoss` | 9 |
+//! | a bound at the present price, others' use left out | 18 | `NoOverspend` | 2 |
+//! | a raise without an answer releases the operation | 5 | `BoundedLoss` | 4 |
+//! | a repeated reservation taken for a raise | 15 | `NoStranding` | 4 |
 //! | a raise bounded by today's terms | 35 | `NoStranding` | 3 |
-//! | what reservations may owe is promised twice | 35 | `NoOverspend` | E9 |
-//! | an operation ended twice by its isolate | 5 | `NoDoubleCharge` | E10 |
-//! | a release that overtakes its reservation is forgotten | 5 | `NoStranding` | E11 |
+//! | what reservations may owe is promised twice | 35 | `NoOverspend` | 2 |
+//! | an operation ended twice by its isolate | 5 | `NoDoubleCharge` | 3 |
+//! | a release that overtakes its reservation is forgotten | 5 | `NoStranding` | 2 |
 //! | a copy of what was served for nothing sets credits aside | 98 | `NoDoubleCharge` | 11 |
 //!
 //! Three more are too rare here. Since the account waits for twice the validity time: a deadline

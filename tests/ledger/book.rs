@@ -226,6 +226,14 @@ fn used(text: &str) -> Use {
     Use { charge: charge.parse().unwrap(), of, quantity: quantity.parse().unwrap() }
 }
 
+/// As `used`, or of one of several charges: `pages|words/5`.
+fn at_most(text: &str) -> AtMost {
+    let Some((first, others)) = text.split_once('|') else { return used(text).into() };
+    let (others, units) = others.split_once('/').unwrap();
+    let or = others.split('|').map(|charge| charge.parse().unwrap()).collect();
+    AtMost { or, ..used(&format!("{first}/{units}")).into() }
+}
+
 /// `a:5+b:3`
 fn all_used(text: &str) -> Vec<Use> {
     text.split('+').map(used).collect()
@@ -239,8 +247,8 @@ fn reserve(words: &Words<'_>, now: Timestamp) -> Reserve {
         route: "POST /words".to_owned(),
         key: Some(words.option("key").unwrap_or("k1").parse().unwrap()),
         labels: Combination::new(),
-        uses: all_used(words.0[2]).into_iter().map(AtMost::from).collect(),
-        most: words.option("most").map(|most| Most { bounded: used(most).into(), least }),
+        uses: words.0[2].split('+').map(at_most).collect(),
+        most: words.option("most").map(|most| Most { bounded: at_most(most), least }),
         held: words.option("held").map_or(Credits::ZERO, |held| held.parse().unwrap()),
         expires_ms: words.instant("until").unwrap().millis_since(now),
     }

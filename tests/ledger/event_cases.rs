@@ -268,6 +268,12 @@ fn a_later_plan_may_have_no_price_for_what_an_earlier_one_counted() {
     assert_eq!(codes(account.take(&[one("3", "b")])), ["taken"]);
     assert_eq!(codes(account.take(&[one("4", "a")])), [r#"no_price at "/data""#]);
     assert_eq!(account.sums()[1], "6");
+    let other = one("2", "a");
+    let change =
+        Change::Amend(Event::from_json(&other, Some(Timestamp::from_millis(NOW))).unwrap());
+    let amend = EventCorrection { id: "x", source: "s", event: "2", change };
+    assert_eq!(codes(account.correct(&[amend])), ["amended"]);
+    assert_eq!(account.sums()[1], "6");
     let void = |event| EventCorrection { id: event, source: "s", event, change: Change::Void };
     assert_eq!(codes(account.correct(&[void("1"), void("2"), void("3")])), ["voided"; 3]);
     assert_eq!(account.sums()[1], "0");

@@ -109,8 +109,8 @@ fn it_is_rated_by_the_terms_it_was_served_under() {
         6    owe u 1 terms=1                  73  27
         7    owe w 1                          68  32
         8    owe t 1 terms=77                 63  37  // never heard of: as of today
-        600005 owe s 1 terms=1                61  39  // remembered for ten minutes
-        600006 owe r 1 terms=1                56  44
+        3024000005 owe s 1 terms=1            61  39  // remembered for 35 days
+        3024000006 owe r 1 terms=1            56  44
         ",
         |balance: &Balance| vec![balance.available, balance.burned],
     );

@@ -99,6 +99,31 @@ fn what_goes_on_is_bounded_beyond_what_it_cost() {
 }
 
 #[test]
+fn what_was_settled_is_taken_off_what_it_may_turn_out_to_be() {
+    let pages = r#""charges":[{"id":"pages","unit":"credits",
+        "price":{"model":"per_unit","unit_price":"3"}},"#;
+    let one = plan(1, r#"{"model":"per_unit","unit_price":"1"}"#, BLOCK);
+    check_book(
+        Book::under(&one.replace(r#""charges":["#, pages)),
+        "
+        1    grant g 100                             100 0  0  0 0
+        1    reserve r pages|words/10 until=50       70  30 0  0 0   // at the dearest
+        2    settle r words/4                        70  26 4  0 0
+        3    reserve r pages|words/12 until=50 held=30 70 26 4 0 0
+        4    reserve r pages|words/14 until=50 held=30 66 30 4 0 0
+        5    settle r words/4+pages/10 last          66  0  34 0 0
+        // first off what can be of that charge alone
+        6    reserve s 5 most=pages|words/5 until=50 46  20 34 0 0
+        7    settle s words/6                        46  14 40 0 0
+        8    reserve s 5 most=pages|words/5 until=50 held=20 46 14 40 0 0
+        8    reserve s 5 most=pages|words/6 until=50 held=20 45 15 40 0 0
+        9    settle s words/6+pages/5 last           45  0  55 0 0
+        ",
+        columns,
+    );
+}
+
+#[test]
 fn what_was_allowed_when_it_was_reserved_stays_so() {
     let price = r#"{"model":"per_unit","unit_price":"1"}"#;
     let plans = vec![plan(1, price, r#"{"grace":{"credits":"5"}}"#), plan(2, price, BLOCK)];

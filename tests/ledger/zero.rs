@@ -89,7 +89,7 @@ fn what_was_served_is_rated_by_the_terms_it_was_served_under() {
         9    report l used=16 returned=0 ops=6+2 terms=0   43 24 33  // still the first period
         9    report l used=20 returned=0 ops=8+2 terms=1   43 20 37  // the second, at 2 each
         9    report l used=25 returned=0 ops=10+1 terms=2  43 15 42
-        600008 report l used=30 returned=5 ops=11+1 terms=1  48 5 47 // forgotten: as of today
+        600008 report l used=30 returned=5 ops=11+1 terms=1  51 5 44 // late, and as it was then
         ",
         columns,
     );

@@ -39,8 +39,8 @@ pub(super) enum Verdict {
 impl Verdict {
     /// `paid flags account op cost policy left shortcut`. Flags: `r` renew, `f` flush, `m` the cost
     /// is the most that it can be, `z` nothing is left and it is served degraded, `d` the answer
-    /// waits until the burn is on disk, `o` it was charged before. What is left is a lower bound, in
-    /// whole credits: other isolates may hold some more (IETF draft RateLimit fields: `r` is a
+    /// waits until the burn is on disk, `o` charged before. What is left is a lower bound, in whole
+    /// credits: other isolates may hold some more (IETF draft RateLimit fields: `r` is a
     /// hint).
     pub(super) fn paid(
         account: &str,

@@ -22,9 +22,9 @@ use crate::ledger::entry::Entry;
 use crate::ledger::uses::{self, USES_MAX, Usages, Use};
 use crate::ledger::{Burn, Ledger, PastTerms};
 use crate::meter::Event;
-use crate::plan::{Plan, Price};
+use crate::plan::Plan;
 use crate::rating::{self, RateError};
-use crate::units::{Amount, ChargeId, Credits, Inexact};
+use crate::units::{Credits, Inexact};
 
 /// A correction of one event.
 #[derive(Clone, Debug)]
@@ -201,11 +201,10 @@ impl Session<'_> {
                 Some(uses) => uses,
                 None => uses.insert(self.amended(plan, &correction.change)?),
             };
-            let (change, is_own) = ((before, uses.as_slice()), position == 0);
-            cost = cost.plus(difference(plan, usage, change, is_own)?)?;
-            if !is_own {
+            cost = cost.plus(difference(plan, usage, before, uses)?)?;
+            if position > 0 {
                 // The plan changed meanwhile: what came after it began that much further on.
-                cost = cost.minus(difference(plan, from, change, is_own)?)?;
+                cost = cost.minus(difference(plan, from, before, uses)?)?;
             }
         }
         let uses = uses.unwrap_or_default();
@@ -231,6 +230,7 @@ impl Session<'_> {
         let Change::Amend(event) = change else { return Ok(Vec::new()) };
         self.in_time(event.time)?;
         let uses = Meters::of(plan)?.uses(event)?;
+        uses.iter().try_for_each(|one| is_priced(plan, one))?;
         match uses.len() > USES_MAX {
             true => Err(Refused::TooManyUses { count: uses.len() }),
             false => Ok(uses),
@@ -256,40 +256,43 @@ impl From<Inexact> for Fault {
     }
 }
 
-/// What it costs more, or less, that `after` was used in the place of `before`, in credits. In
-/// terms that are not the event's own, a combination without a price cost nothing.
+/// What it costs more, or less, that `after` was used in the place of `before`, in credits.
 fn difference(
     plan: &Plan,
     usages: &Usages,
-    (before, after): (&[Use], &[Use]),
-    is_own: bool,
+    before: &[Use],
+    after: &[Use],
 ) -> Result<Credits, Refused> {
-    let Some(first) = before.iter().chain(after).next() else { return Ok(Credits::ZERO) };
     let mut changed = usages.clone();
+    let touched: BTreeSet<_> = before.iter().chain(after).map(|one| &one.charge).collect();
+    let Some(first) = touched.first() else { return Ok(Credits::ZERO) };
     after.iter().try_for_each(|one| fits(&changed, one))?;
-    let unpriced = |id: &ChargeId, reason| Refused::Unpriced { charge: id.clone(), reason };
     uses::exchange(&mut changed, before, after)
-        .map_err(|error| unpriced(&first.charge, error.into()))?;
-    let (mut touched, mut cost) = (BTreeSet::new(), Credits::ZERO);
-    for one in before.iter().chain(after) {
-        let Some(charge) = plan.charge(&one.charge) else { continue };
-        let part = uses::part(charge, &one.of);
-        let is_free = matches!(charge.price(), Price::Matrix(matrix)
-            if !is_own && matrix.unit_price(&one.of).is_none());
-        if is_free || !touched.insert((charge.id(), part.clone())) {
-            continue;
-        }
+        .map_err(|error| Refused::Unpriced { charge: (*first).clone(), reason: error.into() })?;
+    let mut cost = Credits::ZERO;
+    for id in touched {
+        let Some(charge) = plan.charge(id) else { continue };
         let rated = || -> Result<Credits, RateError> {
-            let from = uses::state(charge, usages, &part)?;
-            let to = uses::state(charge, &changed, &part)?;
+            let (from, to) = (uses::whole(charge, usages)?, uses::whole(charge, &changed)?);
             let amount = rating::difference(charge, &from, &to)?;
-            // Those in currency are counted for the invoice.
-            let burned = if charge.currency().is_none() { amount } else { Amount::ZERO };
-            Ok(cost.plus(burned.credits().map_err(|_| Inexact)?)?)
+            // Counted for the invoice.
+            let is_burned = charge.currency().is_none();
+            let amount = if is_burned { amount } else { Default::default() };
+            Ok(cost.plus(amount.credits().map_err(|_| Inexact)?)?)
         };
-        cost = rated().map_err(|reason| unpriced(charge.id(), reason))?;
+        cost = rated().map_err(|reason| Refused::Unpriced { charge: id.clone(), reason })?;
     }
     Ok(cost)
+}
+
+/// Whether what is counted anew has a price in its own terms: a later plan may have none for it, and
+/// then it costs nothing there.
+fn is_priced(plan: &Plan, one: &Use) -> Result<(), Refused> {
+    let Some(charge) = plan.charge(&one.charge) else { return Ok(()) };
+    let event = one.event(charge);
+    let rated = rating::marginal(charge, &rating::empty(charge), &event);
+    let unpriced = |reason| Refused::Unpriced { charge: one.charge.clone(), reason };
+    rated.map(|_| ()).map_err(unpriced)
 }
 
 impl Ledger {
