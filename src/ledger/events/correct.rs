@@ -285,8 +285,8 @@ fn difference(
     Ok(cost)
 }
 
-/// Whether what is counted anew has a price in its own terms: a later plan may have none for it, and
-/// then it costs nothing there.
+/// Whether what is counted anew has a price in its own terms: a later plan may have none for it,
+/// and then it costs nothing there.
 fn is_priced(plan: &Plan, one: &Use) -> Result<(), Refused> {
     let Some(charge) = plan.charge(&one.charge) else { return Ok(()) };
     let event = one.event(charge);
