@@ -58,6 +58,9 @@ impl Strip {
 
     /// What goes to the client in place of a chunk; none if the chunk does.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Option<Vec<u8>> {
+        if self.passes(chunk) {
+            return None;
+        }
         let was_empty = self.held.is_empty();
         let mut held = std::mem::take(&mut self.held);
         let mut at = held.len();
@@ -111,6 +114,15 @@ impl Strip {
         self.held = held;
         let is_same = was_empty && !is_changed && self.held.is_empty();
         (!is_same).then_some(out)
+    }
+
+    /// Whether a chunk is whole events without a word on usage: most of them are, and need no copy.
+    fn passes(&mut self, chunk: &[u8]) -> bool {
+        let is_between = self.held.is_empty() && !self.is_in_line && !self.after_return;
+        let is_whole = is_between && !self.is_passing && chunk.ends_with(b"\n\n");
+        let passes = is_whole && self.usage.find(chunk).is_none();
+        self.after_removed &= !passes;
+        passes
     }
 
     /// What was held back when the stream ended.
