@@ -43,7 +43,8 @@ export function read(request) {
   const path = query < 0 ? url.slice(start) : url.slice(start, query);
   const route = method === "GET" ? path : `${method} ${path}`;
   const header = isOurs ? "x-api-key" : "authorization";
-  const once = headers.get("idempotency-key");
+  // The draft is about requests that change something; to look costs as much as the decision.
+  const once = method === "GET" || method === "HEAD" ? null : headers.get("idempotency-key");
   return { request, method, url, credential, route, header, once, body: undefined };
 }
 

@@ -59,7 +59,8 @@ export function originFetch(request, headers, env, read, signal) {
   const isBare = method === "GET" || method === "HEAD";
   const body = read === undefined ? request.body : isBare ? null : read;
   if (body === null || read !== undefined) {
-    const init = { method, headers, redirect: "manual", signal };
+    const init = { method, headers, redirect: "manual" };
+    if (signal !== undefined) init.signal = signal;
     if (body !== null) init.body = body;
     if (env.EDGEMETER_FORWARD_CF === "yes" && target === url) init.cf = request.cf;
     return origin.fetch(target, init);
