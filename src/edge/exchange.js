@@ -27,6 +27,8 @@ export async function exchanged(asked, held, env, ctx) {
   // What is compressed cannot be read before it is whole.
   headers.set("accept-encoding", "identity");
   headers.delete("content-length");
+  // What goes through a socket cannot be read.
+  headers.delete("upgrade");
   let response;
   try {
     const sent = gateway.outgoing(exchange, body) ?? body;
@@ -44,7 +46,7 @@ export async function exchanged(asked, held, env, ctx) {
     // It failed, so it costs nothing, and nobody need look at it.
     client.end(true);
     ctx.waitUntil(end(exchange, "failed", env, ctx));
-    return marked(plain(response), held, "0");
+    return marked(new Response(response.body, response), held, "0");
   }
   const meter = watched(exchange, watch, env, ctx);
   const { body: stream, done } = pump(response, meter, client);
@@ -53,12 +55,6 @@ export async function exchanged(asked, held, env, ctx) {
   if (!decode(answer.headers)) console.error(`${held.op}: its encoding cannot be read for usage`);
   if (!meter.keeps) answer.headers.delete("content-length");
   return marked(answer, held, undefined);
-}
-
-function plain(response) {
-  const { status } = response;
-  if (status !== 101) return new Response(response.body, response);
-  return new Response(null, { status, headers: response.headers, webSocket: response.webSocket });
 }
 
 function marked(answer, { op, cost, policy, left }, exact) {

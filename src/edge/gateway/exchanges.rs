@@ -278,7 +278,7 @@ impl Gateway {
     pub(super) fn incoming(&mut self, number: u32, status: u16, headers: &str) -> String {
         let Some(exchange) = self.exchanges.get(number) else { return String::new() };
         exchange.status = status;
-        if status >= 400 || status == 101 {
+        if status >= 400 {
             return String::new();
         }
         let headers: Vec<(String, String)> = serde_json::from_str(headers).unwrap_or_default();
