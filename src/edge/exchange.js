@@ -12,6 +12,12 @@ import { forwarded, originFetch } from "./origin.js";
 import { NO_ORIGIN, refusal } from "./refusals.js";
 import { Client, decode, DRAIN_MS_MAX, pump, Stop } from "./stream.js";
 
+/**
+ * How long an exchange may take, in ms: credits are set aside for it for so long (`EXPIRES_MS` in
+ * src/edge/gateway/exchanges.rs), and it could not be charged after that, however slowly a client
+ * reads. Then it ends as if the client had left.
+ */
+const EXCHANGE_MS_MAX = 3_600_000;
 /** How often a stream looks whether it may go on, while the account decides, in ms. */
 const LOOK_MS = 20;
 
@@ -22,7 +28,13 @@ const LOOK_MS = 20;
 export async function exchanged(asked, held, env, ctx) {
   const { request, body } = asked;
   const { exchange } = held;
-  const client = new Client(request.signal, held.drains ? DRAIN_MS_MAX : 0);
+  const client = new Client(request.signal, held.drains ? DRAIN_MS_MAX : 0, EXCHANGE_MS_MAX);
+  // It left while the account was asked: nothing was served.
+  if (client.gone) {
+    client.end(false);
+    await end(exchange, "unreached", env, ctx);
+    return refusal(502, NO_ORIGIN);
+  }
   const headers = forwarded(asked, held);
   // What is compressed cannot be read before it is whole.
   headers.set("accept-encoding", "identity");
@@ -91,7 +103,8 @@ function watched(exchange, watch, env, ctx) {
 /** A chunk, once credits are set aside for it; the last words of the stream if there are none. */
 function paid(exchange, bytes, env, ctx) {
   const verdict = gateway.slice(exchange, Date.now());
-  if (verdict === "") return bytes;
+  // "start": the isolate's memory is gone, and what was set aside with it.
+  if (verdict === "" || verdict === "start") return bytes;
   if (verdict === "over") return new Stop(gateway.last_words(exchange));
   // The next slice is asked for beside the stream, which waits only if it is used up.
   if (verdict.startsWith("ask\n")) {

@@ -21,8 +21,9 @@ use crate::units::{AccountId, Credits, KeyId, Quantity, Timestamp};
 
 /// Exchanges of one isolate, at most.
 const EXCHANGES_MAX: usize = 10_000;
-/// How long credits are set aside for one, in milliseconds: 15 minutes.
-const EXPIRES_MS: i64 = 900_000;
+/// How long credits are set aside for one, in milliseconds: an hour. `EXCHANGE_MS_MAX` in
+/// src/edge/exchange.js ends it before a settlement would come too late.
+const EXPIRES_MS: i64 = 3_600_000;
 /// How often the next slice is asked for in vain before the stream ends.
 const SILENCES_MAX: u32 = 3;
 
