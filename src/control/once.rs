@@ -21,8 +21,8 @@ use crate::units::{Credits, Timestamp};
 pub const ONCE_MS: i64 = 86_400_000;
 /// After so long a first request that did not end is taken for lost, in milliseconds.
 pub const IN_FLIGHT_MS: i64 = 600_000;
-/// How often one charge serves the same request again; if its cost is in its answer, never: it would be
-/// another answer, of another length.
+/// How often one charge serves the same request again; if its cost is in its answer, never: another
+/// answer would cost something else.
 pub const REPEATS_MAX: u32 = 3;
 
 /// What a client's key stands for.
@@ -76,8 +76,8 @@ impl KnownOnce {
         now.millis_since(self.at) < ONCE_MS
     }
 
-    /// What to say to a request with this key; nothing: it is the first one. `most`: how often it may
-    /// be repeated.
+    /// What to say to a request with this key; nothing: it is the first one. `most`: how often it
+    /// may be repeated.
     pub fn judge(&self, once: &Once, most: u32, now: Timestamp) -> Option<DebitAnswer> {
         if self.once == *once || !self.is_fresh(now) {
             return None;

@@ -62,7 +62,7 @@ test("what an idle lease holds pays for an exchange, and nothing stays set aside
   assert.ok(Number(settled.burned) >= before + more, JSON.stringify(settled));
 });
 
-test("what cannot be metered is not asked for: no answer of a route with usage is a socket", async () => {
+test("what cannot be metered is not asked for: a route with usage opens no socket", async () => {
   const headers = { connection: "upgrade", upgrade: "websocket", "x-rows": "1" };
   const answer = await get("/rows", headers);
   assert.equal(answer.status, 200);

@@ -94,7 +94,7 @@ test("the same request again, by another isolate, is not charged again", async (
   assert.equal(await burned(), before + 2);
 });
 
-test("at once again, by the same isolate, which has told nobody that the first one ended", async () => {
+test("at once again, by the isolate that has told nobody that the first one ended", async () => {
   const before = await burned();
   for (const _ of [1, 2]) assert.equal((await post("/orders", "at once", { n: 1 })).status, 200);
   assert.equal(await burned(), before + 2);
