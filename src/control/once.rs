@@ -9,7 +9,8 @@
 //!
 //! The account keeps a row per key beside its journal, for [`ONCE_MS`] from the first request on.
 //! It knows verdicts, not answers: a repeated request goes to the origin once more, marked as
-//! repeated, and is not charged. Invariant: what a repetition may cost is bounded.
+//! repeated, and is not charged; one whose cost is in its answer does not. Invariant: what a
+//! repetition may cost is bounded.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,8 @@ use crate::units::{Credits, Timestamp};
 pub const ONCE_MS: i64 = 86_400_000;
 /// After so long a first request that did not end is taken for lost, in milliseconds.
 pub const IN_FLIGHT_MS: i64 = 600_000;
-/// How often one charge serves the same request again.
+/// How often one charge serves the same request again; if its cost is in its answer, never: another
+/// answer would cost something else.
 pub const REPEATS_MAX: u32 = 3;
 
 /// What a client's key stands for.
@@ -74,8 +76,9 @@ impl KnownOnce {
         now.millis_since(self.at) < ONCE_MS
     }
 
-    /// What to say to a request with this key; nothing: it is the first one.
-    pub fn judge(&self, once: &Once, now: Timestamp) -> Option<DebitAnswer> {
+    /// What to say to a request with this key; nothing: it is the first one. `most`: how often it
+    /// may be repeated.
+    pub fn judge(&self, once: &Once, most: u32, now: Timestamp) -> Option<DebitAnswer> {
         if self.once == *once || !self.is_fresh(now) {
             return None;
         }
@@ -83,7 +86,7 @@ impl KnownOnce {
             DebitAnswer::OnceDiffers
         } else if !self.done && now.millis_since(self.at) < IN_FLIGHT_MS {
             DebitAnswer::OnceInFlight
-        } else if self.repeats >= REPEATS_MAX {
+        } else if self.repeats >= most {
             DebitAnswer::OnceSpent
         } else {
             DebitAnswer::Repeated { op: self.op.clone(), cost: self.cost }
@@ -125,7 +128,7 @@ mod tests {
             (known(true, 0), once("g", "h2"), ONCE_MS, None),
         ];
         for (known, once, ms, expected) in table {
-            let found = known.judge(&once, at(ms)).map(|answer| match answer {
+            let found = known.judge(&once, REPEATS_MAX, at(ms)).map(|answer| match answer {
                 DebitAnswer::OnceInFlight => "in_flight",
                 DebitAnswer::OnceDiffers => "differs",
                 DebitAnswer::OnceSpent => "spent",
@@ -134,5 +137,7 @@ mod tests {
             });
             assert_eq!(found, expected, "{known:?} {once:?} after {ms}");
         }
+        let reserved = known(true, 0).judge(&once("f", "h2"), 0, at(1));
+        assert_eq!(reserved, Some(DebitAnswer::OnceSpent), "its cost is in its answer");
     }
 }

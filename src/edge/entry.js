@@ -145,7 +145,8 @@ async function otherwise(asked, verdict, env, ctx) {
     case "refuse":
       return refusal(Number(status), problem);
     case "pass":
-      return originFetch(request, unmetered(request.headers), env);
+      // Read, if routes were published meanwhile.
+      return originFetch(request, unmetered(request.headers), env, asked.body);
     case "own":
       return own(request, env, ctx);
     default:

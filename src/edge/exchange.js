@@ -12,6 +12,12 @@ import { forwarded, originFetch } from "./origin.js";
 import { NO_ORIGIN, refusal } from "./refusals.js";
 import { Client, decode, DRAIN_MS_MAX, pump, Stop } from "./stream.js";
 
+/**
+ * How long an exchange may take, in ms: credits are set aside for it for so long (`EXPIRES_MS` in
+ * src/edge/gateway/exchanges.rs), and it could not be charged after that, however slowly a client
+ * reads. Then it ends as if the client had left.
+ */
+const EXCHANGE_MS_MAX = 3_600_000;
 /** How often a stream looks whether it may go on, while the account decides, in ms. */
 const LOOK_MS = 20;
 
@@ -22,11 +28,19 @@ const LOOK_MS = 20;
 export async function exchanged(asked, held, env, ctx) {
   const { request, body } = asked;
   const { exchange } = held;
-  const client = new Client(request.signal, held.drains ? DRAIN_MS_MAX : 0);
+  const client = new Client(request.signal, held.drains ? DRAIN_MS_MAX : 0, EXCHANGE_MS_MAX);
+  // It left while the account was asked: nothing was served.
+  if (client.gone) {
+    client.end(false);
+    await end(exchange, "unreached", env, ctx);
+    return refusal(502, NO_ORIGIN);
+  }
   const headers = forwarded(asked, held);
   // What is compressed cannot be read before it is whole.
   headers.set("accept-encoding", "identity");
   headers.delete("content-length");
+  // What goes through a socket cannot be read.
+  headers.delete("upgrade");
   let response;
   try {
     const sent = gateway.outgoing(exchange, body) ?? body;
@@ -44,7 +58,7 @@ export async function exchanged(asked, held, env, ctx) {
     // It failed, so it costs nothing, and nobody need look at it.
     client.end(true);
     ctx.waitUntil(end(exchange, "failed", env, ctx));
-    return marked(plain(response), held, "0");
+    return marked(new Response(response.body, response), held, "0");
   }
   const meter = watched(exchange, watch, env, ctx);
   const { body: stream, done } = pump(response, meter, client);
@@ -53,12 +67,6 @@ export async function exchanged(asked, held, env, ctx) {
   if (!decode(answer.headers)) console.error(`${held.op}: its encoding cannot be read for usage`);
   if (!meter.keeps) answer.headers.delete("content-length");
   return marked(answer, held, undefined);
-}
-
-function plain(response) {
-  const { status } = response;
-  if (status !== 101) return new Response(response.body, response);
-  return new Response(null, { status, headers: response.headers, webSocket: response.webSocket });
 }
 
 function marked(answer, { op, cost, policy, left }, exact) {
@@ -95,7 +103,8 @@ function watched(exchange, watch, env, ctx) {
 /** A chunk, once credits are set aside for it; the last words of the stream if there are none. */
 function paid(exchange, bytes, env, ctx) {
   const verdict = gateway.slice(exchange, Date.now());
-  if (verdict === "") return bytes;
+  // "start": the isolate's memory is gone, and what was set aside with it.
+  if (verdict === "" || verdict === "start") return bytes;
   if (verdict === "over") return new Stop(gateway.last_words(exchange));
   // The next slice is asked for beside the stream, which waits only if it is used up.
   if (verdict.startsWith("ask\n")) {

@@ -35,11 +35,15 @@ const ROOM_BYTES_MAX = 65_536;
 /** How long an origin may be read for nobody, in ms: `ctx.waitUntil` ends after 30 s. */
 export const DRAIN_MS_MAX = 25_000;
 
+/** What workerd logs if a client was waited for long enough, and is still there. */
+const LEFT = new Error("nobody waits for this answer any more");
+
 /** The client of one answer: whether it is still there, and what the origin is told if not. */
 export class Client {
   gone = false;
   #drainMs;
   #timer;
+  #limit;
   #writer;
   #ended = false;
   #abort = new AbortController();
@@ -50,11 +54,13 @@ export class Client {
    * @param {AbortSignal | undefined} signal the request's
    * @param {number} drainMs how long the origin is read on for after the client has gone; 0: it
    *   is told at once
+   * @param {number} [mostMs] how long the client is waited for; then it has gone
    */
-  constructor(signal, drainMs) {
+  constructor(signal, drainMs, mostMs) {
     this.#drainMs = Math.min(drainMs, DRAIN_MS_MAX);
     this.#signal = signal;
     signal?.addEventListener("abort", this.#leave);
+    if (mostMs !== undefined) this.#limit = setTimeout(this.#leave, mostMs);
     if (signal?.aborted) this.leave();
   }
 
@@ -67,14 +73,14 @@ export class Client {
   takes(writer) {
     this.#writer = writer;
     writer.closed.catch(this.#leave);
-    if (this.gone) writer.abort().catch(ignored);
+    if (this.gone) writer.abort(LEFT).catch(ignored);
   }
 
   leave() {
     if (this.gone || this.#ended) return;
     this.gone = true;
     // A write that waits for the client ends by this.
-    this.#writer?.abort().catch(ignored);
+    this.#writer?.abort(LEFT).catch(ignored);
     if (this.#drainMs > 0) this.#timer = setTimeout(() => this.#abort.abort(), this.#drainMs);
     else this.#abort.abort();
   }
@@ -87,6 +93,7 @@ export class Client {
   end(whole) {
     this.#ended = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#limit);
     this.#signal?.removeEventListener("abort", this.#leave);
     if (!whole) this.#abort.abort();
   }

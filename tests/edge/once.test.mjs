@@ -60,10 +60,10 @@ const burned = async () => Number((await gateway.settled("acme")).burned);
 /** What failed is refunded with the next message. */
 const burns = (expected) => eventually(async () => (await burned()) === expected);
 
-async function post(path, once, body, index = 0) {
+async function post(path, once, body, index = 0, by = key) {
   const answer = await gateway.send(gateway.urls[index] + path, {
     method: "POST",
-    headers: { authorization: `Bearer ${key}`, "idempotency-key": once },
+    headers: { authorization: `Bearer ${by}`, "idempotency-key": once },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
   return { ...answer, code: answer.status >= 400 ? JSON.parse(answer.text).code : undefined };
@@ -76,18 +76,47 @@ const repeated = (path, once, body, index) =>
     return answer.status === 200 ? answer : undefined;
   });
 
-for (const [path, cost] of [["/orders", 2], ["/rows", 3]]) {
-  test(`${path}: the same request again, by another isolate, is not charged again`, async () => {
-    const before = await burned();
-    const first = await post(path, `again${path}`, { n: 1 });
-    assert.equal(first.status, 200);
-    const again = await repeated(path, `again${path}`, { n: 1 }, 1);
-    const [one, two] = gateway.origin.seen.slice(-2);
-    assert.equal(two.operation, `${one.operation};repeated`);
-    assert.equal(again.headers["edgemeter-operation"], one.operation);
-    assert.equal(await burned(), before + cost);
+/** Until it is known to have ended. */
+const spent = (path, once, body, index) =>
+  eventually(async () => {
+    const { status, code } = await post(path, once, body, index);
+    return status === 409 && code === "idempotency_key_spent";
   });
 
+test("the same request again, by another isolate, is not charged again", async () => {
+  const before = await burned();
+  const first = await post("/orders", "again", { n: 1 });
+  assert.equal(first.status, 200);
+  const again = await repeated("/orders", "again", { n: 1 }, 1);
+  const [one, two] = gateway.origin.seen.slice(-2);
+  assert.equal(two.operation, `${one.operation};repeated`);
+  assert.equal(again.headers["edgemeter-operation"], one.operation);
+  assert.equal(await burned(), before + 2);
+});
+
+test("at once again, by the isolate that has told nobody that the first one ended", async () => {
+  const before = await burned();
+  for (const _ of [1, 2]) assert.equal((await post("/orders", "at once", { n: 1 })).status, 200);
+  assert.equal(await burned(), before + 2);
+});
+
+test("one charge buys four answers, no more", async () => {
+  const before = await burned();
+  for (let round = 0; round < 4; round++) await repeated("/orders", "often", { n: 9 }, round % 2);
+  await spent("/orders", "often", { n: 9 });
+  assert.equal(await burned(), before + 2);
+});
+
+test("what costs as much as its answer says is answered once, and not for nothing", async () => {
+  const before = await burned();
+  assert.equal((await post("/rows", "rows", { n: 9 })).status, 200);
+  const seen = gateway.origin.seen.length;
+  for (const index of [0, 1]) await spent("/rows", "rows", { n: 9 }, index);
+  assert.equal(gateway.origin.seen.length, seen);
+  assert.equal(await burned(), before + 3);
+});
+
+for (const [path, cost] of [["/orders", 2], ["/rows", 3]]) {
   test(`${path}: 409 while the first is in flight, whoever asks`, async () => {
     const before = await burned();
     const slow = post(path, `slow${path}`, { ms: 1_500 });
@@ -127,20 +156,16 @@ for (const [path, cost] of [["/orders", 2], ["/rows", 3]]) {
     assert.ok(statuses.every((status) => [200, 409].includes(status)), statuses.join(" "));
     assert.equal(await burned(), before + cost);
   });
-
-  test(`${path}: one charge buys four answers, no more`, async () => {
-    const before = await burned();
-    for (let round = 0; round < 4; round++) {
-      await repeated(path, `often${path}`, { n: 9 }, round % 2);
-    }
-    const spent = await eventually(async () => {
-      const answer = await post(path, `often${path}`, { n: 9 });
-      return answer.code === "idempotency_key_spent" ? answer : undefined;
-    });
-    assert.equal(spent.status, 409);
-    assert.equal(await burned(), before + cost);
-  });
 }
+
+test("a disabled key is not served what it paid for before", async () => {
+  const { key: ended } = await gateway.must("POST", "/v1/accounts/acme/keys", { id: "ended" });
+  const ask = () => post("/orders", "ended", {}, 0, ended);
+  assert.equal((await ask()).status, 200);
+  await gateway.must("POST", "/v1/accounts/acme/keys/ended/disable", {});
+  const answer = await ask();
+  assert.deepEqual([answer.status, answer.code], [403, "key_disabled"]);
+});
 
 test("a key belongs to its path", async () => {
   const before = await burned();

@@ -326,3 +326,23 @@ test("nothing was left unhandled by all of this", async () => {
   const said = rig.output().split("\n").filter((line) => !line.includes("out of order"));
   assert.doesNotMatch(said.join("\n"), /uncaught|unhandled|internal error/i);
 });
+
+// Last: workerd logs whatever reason an answer is broken off for.
+test("a client is waited for so long and no longer, whether it reads or not", async () => {
+  for (const reads of [true, false]) {
+    const exchange = rig.ask({
+      query: { most: 400 },
+      origin: async (side) => {
+        while (side.closed === undefined) {
+          await side.send(Buffer.alloc(65_536, "x"));
+          await sleep(reads ? 50 : 0);
+        }
+      },
+    });
+    if (!reads) exchange.onData = () => exchange.client.answer.pause();
+    assert.deepEqual((await rig.notes(exchange)).endings, ["gone"]);
+    await within(AT_ONCE_MS, "the origin's end", () => exchange.origin.closed);
+    exchange.hangUp("reset");
+    assert.equal((await exchange.answer).end, "broken");
+  }
+});

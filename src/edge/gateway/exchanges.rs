@@ -14,20 +14,23 @@ use super::super::problem::Problem;
 use super::Gateway;
 use super::tickets::Manner;
 use super::verdict::Verdict;
-use crate::control::{End, Held};
+use crate::control::{End, Held, Once};
 use crate::ledger::{AtMost, Most, Reserve, Use};
 use crate::reader::{Asked, Bound, Ended, OnDisconnect, Protocol, Reader, Reading, Scanner};
 use crate::units::{AccountId, Credits, KeyId, Quantity, Timestamp};
 
 /// Exchanges of one isolate, at most.
 const EXCHANGES_MAX: usize = 10_000;
-/// How long credits are set aside for one, in milliseconds: 15 minutes.
-const EXPIRES_MS: i64 = 900_000;
+/// How long credits are set aside for one, in milliseconds: an hour. `EXCHANGE_MS_MAX` in
+/// src/edge/exchange.js ends it before a settlement would come too late.
+const EXPIRES_MS: i64 = 3_600_000;
 /// How often the next slice is asked for in vain before the stream ends.
 const SILENCES_MAX: u32 = 3;
 
 const ENDED: &str = "the account's credits ended in the middle of this answer: buy credits and try \
      again";
+
+const SILENT: &str = "the account did not answer in the middle of this answer: try again shortly";
 
 /// One request under way.
 pub(super) struct Exchange {
@@ -61,13 +64,17 @@ struct Slices {
 }
 
 /// Exchanges by number.
-#[derive(Default)]
 pub(super) struct Exchanges {
     by_number: BTreeMap<u32, Exchange>,
     made: u32,
 }
 
 impl Exchanges {
+    /// None yet; the first has the number after this one.
+    pub(super) fn from(first: u32) -> Self {
+        Self { by_number: BTreeMap::new(), made: first }
+    }
+
     pub(super) fn get(&mut self, number: u32) -> Option<&mut Exchange> {
         self.by_number.get_mut(&number)
     }
@@ -261,7 +268,7 @@ impl Gateway {
             return;
         };
         slices.raising = false;
-        slices.silences = slices.silences.saturating_add(1);
+        slices.silences = slices.silences.saturating_add(u32::from(!is_final));
         slices.over = is_final || slices.silences >= SILENCES_MAX;
     }
 
@@ -278,7 +285,7 @@ impl Gateway {
     pub(super) fn incoming(&mut self, number: u32, status: u16, headers: &str) -> String {
         let Some(exchange) = self.exchanges.get(number) else { return String::new() };
         exchange.status = status;
-        if status >= 400 || status == 101 {
+        if status >= 400 {
             return String::new();
         }
         let headers: Vec<(String, String)> = serde_json::from_str(headers).unwrap_or_default();
@@ -337,9 +344,12 @@ impl Gateway {
     pub(super) fn last_words(&mut self, number: u32) -> Vec<u8> {
         let url = self.config.topup_url.as_deref();
         let url = url.map(|url| format!(": {url}")).unwrap_or_default();
-        let message = format!("{ENDED}{url}");
         let Some(exchange) = self.exchanges.get(number) else { return Vec::new() };
-        let code = "insufficient_credits";
+        let silent = exchange.slices.is_some_and(|slices| slices.silences >= SILENCES_MAX);
+        let (code, message) = match silent {
+            true => ("unavailable", SILENT.to_owned()),
+            false => ("insufficient_credits", format!("{ENDED}{url}")),
+        };
         let error = match exchange.reader.protocol() {
             Protocol::AnthropicMessages => {
                 let error = serde_json::json!({ "type": code, "message": message });
@@ -363,12 +373,16 @@ impl Gateway {
     /// An exchange is over; what the account is to be told.
     pub(super) fn ended(&mut self, number: u32, how: &str, now: Timestamp) -> Verdict {
         let Some(exchange) = self.exchanges.remove(number) else { return Verdict::Nothing };
-        let Some(held) = exchange.held.as_ref().filter(|held| !held.restricted) else {
-            return Verdict::Nothing;
-        };
+        let Some(held) = &exchange.held else { return Verdict::Nothing };
         let end = exchange.end(how, now);
+        let (op, end) = match (held.restricted, Once::name_of(&held.op), end) {
+            // It was served for nothing, but the client has a key for it.
+            (true, Some(name), End::Settled { .. }) => (name, End::Done),
+            (true, None, _) => return Verdict::Nothing,
+            (_, _, end) => (held.op.as_str(), end),
+        };
         let account = exchange.account.clone();
-        match self.client(&account).end(&held.op, end, now) {
+        match self.client(&account).end(op, end, now) {
             Some(request) => self.ask(account, request, Manner::default(), now),
             None => Verdict::Nothing,
         }

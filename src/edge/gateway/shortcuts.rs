@@ -24,7 +24,6 @@ struct Shortcut {
     known: Known,
 }
 
-#[derive(Default)]
 pub(super) struct Shortcuts {
     by_number: BTreeMap<u32, Shortcut>,
     made: u32,
@@ -32,6 +31,11 @@ pub(super) struct Shortcuts {
 }
 
 impl Shortcuts {
+    /// None yet; the first has the number after this one.
+    pub(super) fn from(first: u32) -> Self {
+        Self { by_number: BTreeMap::new(), made: first, left: 0 }
+    }
+
     pub(super) fn add(&mut self, account: &AccountId, known: Known) -> u32 {
         if self.by_number.len() >= SHORTCUTS_MAX {
             self.by_number.clear();

@@ -104,7 +104,8 @@ impl Gateway {
                 decided => decided,
             },
         };
-        if !matches!(admitted, Ok(Some(Admission::Held(_)))) {
+        // Asked again, with what an idle lease gave back: it is not over.
+        if !matches!(admitted, Ok(Some(Admission::Held(_) | Admission::Ask(_)))) {
             self.no_exchange(manner, is_final);
         }
         match admitted.transpose() {

@@ -4,6 +4,7 @@
  *   id          of the exchange; `/notes?id=` says what its meter saw
  *   meter       what it does, a key of METERS; `keeps` if it says so
  *   drain       for how many ms the origin is read on for after the client has gone
+ *   most        for how many ms the client is waited for
  *   signal=no   without the request's signal
  */
 // On workerd, modules stand side by side under the names of their files.
@@ -51,7 +52,8 @@ async function answer(request, env, ctx) {
     },
   };
   const signal = asked.get("signal") === "no" ? undefined : request.signal;
-  const client = new Client(signal, Number(asked.get("drain") ?? 0));
+  const most = asked.has("most") ? Number(asked.get("most")) : undefined;
+  const client = new Client(signal, Number(asked.get("drain") ?? 0), most);
   let response;
   try {
     const { method } = request;
