@@ -234,6 +234,11 @@ impl Gateway {
         now: Timestamp,
     ) -> Verdict {
         if self.exchanges.by_number.len() >= EXCHANGES_MAX {
+            // Of some the end was never heard: the platform cut their requests off.
+            let old = |one: &Exchange| now.millis_since(one.started) > EXPIRES_MS;
+            self.exchanges.by_number.retain(|_, one| !old(one));
+        }
+        if self.exchanges.by_number.len() >= EXCHANGES_MAX {
             let detail = "too many requests are under way: try again shortly";
             return Verdict::refuse(&Problem::unavailable(detail));
         }
@@ -285,7 +290,7 @@ impl Gateway {
     pub(super) fn incoming(&mut self, number: u32, status: u16, headers: &str) -> String {
         let Some(exchange) = self.exchanges.get(number) else { return String::new() };
         exchange.status = status;
-        if status >= 400 {
+        if status >= 300 {
             return String::new();
         }
         let headers: Vec<(String, String)> = serde_json::from_str(headers).unwrap_or_default();

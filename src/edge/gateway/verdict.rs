@@ -8,8 +8,9 @@ use super::super::problem::Problem;
 use crate::control::{Held, Paid, Request};
 use crate::units::{Credits, exact};
 
-/// Bytes of a body that must be read before its request is priced, at most: pictures are in them.
-pub(super) const BODY_BYTES_MAX: usize = 32 << 20;
+/// Bytes of a body that must be read before its request is priced, at most: pictures are in them,
+/// and an isolate has 128 MB for all that are under way.
+pub(super) const BODY_BYTES_MAX: usize = 8 << 20;
 
 /// Room for a paid verdict, so that it is allocated once: most are shorter.
 const PAID_BYTES: usize = 192;
