@@ -235,8 +235,7 @@ impl Gateway {
     ) -> Verdict {
         if self.exchanges.by_number.len() >= EXCHANGES_MAX {
             // Of some the end was never heard: the platform cut their requests off.
-            let old = |one: &Exchange| now.millis_since(one.started) > EXPIRES_MS;
-            self.exchanges.by_number.retain(|_, one| !old(one));
+            self.exchanges.by_number.retain(|_, one| now.millis_since(one.started) <= EXPIRES_MS);
         }
         if self.exchanges.by_number.len() >= EXCHANGES_MAX {
             let detail = "too many requests are under way: try again shortly";
