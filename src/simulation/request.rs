@@ -91,7 +91,7 @@ impl World {
             Admission::KeyRefused => {
                 let key = &asked.key;
                 self.tally.note(Count::KeysRefused);
-                let sent_at = self.refused(slot, key, asked.sent_at)?;
+                let sent_at = self.refused(slot, key, asked.op.is_some(), asked.sent_at)?;
                 let always = |key: &KnownKey| {
                     key.created < sent_at && key.disabled.is_none_or(|at| at > now)
                 };
@@ -243,10 +243,17 @@ impl World {
 
     /// When the account was asked about a key that is refused: just now, or at most as long ago as
     /// an isolate may remember.
-    fn refused(&mut self, slot: usize, key: &KeyId, sent_at: i64) -> Result<i64, Broken> {
+    fn refused(
+        &mut self,
+        slot: usize,
+        key: &KeyId,
+        asked: bool,
+        sent_at: i64,
+    ) -> Result<i64, Broken> {
         let now = self.now;
         let isolate = self.isolate(slot)?;
-        if sent_at < now {
+        // An answer may come in no time.
+        if asked {
             isolate.refused.insert(key.clone(), (sent_at, now));
             return Ok(sent_at);
         }
