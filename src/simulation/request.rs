@@ -253,7 +253,7 @@ impl World {
         let now = self.now;
         let isolate = self.isolate(slot)?;
         // An answer may come in no time.
-        if asked {
+        if asked || sent_at < now {
             isolate.refused.insert(key.clone(), (sent_at, now));
             return Ok(sent_at);
         }
