@@ -5,7 +5,8 @@ mod ahead;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::invoice::{Ahead, Line, Payment, Period, PeriodUsage, Schedule, Zone};
+use crate::calendar::{Period, Schedule, Zone};
+use crate::invoice::{Ahead, Line, Payment, PeriodUsage};
 use crate::meter::parse_rfc3339;
 use crate::units::Timestamp;
 
