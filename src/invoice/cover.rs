@@ -37,11 +37,20 @@ pub fn included(plan: &Plan, schedule: &Schedule, window: Window) -> Result<Cred
 }
 
 /// Credits that the charges and the fees of the plan come to, as the invoice counts them.
-fn credits_used(
-    place: Place<'_>,
+///
+/// # Errors
+///
+/// As [`covered`].
+pub(crate) fn credits_used(
     plan: &Plan,
+    schedule: &Schedule,
+    period: Period,
+    part: Window,
     usage: &PeriodUsage,
 ) -> Result<Credits, InvoiceError> {
+    let currency = plan.spec().currency;
+    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
+    let place = Place { schedule, period, part, currency };
     let mut sum = Credits::ZERO;
     for timing in [Timing::Arrears, Timing::Advance] {
         for fee in fees(place, plan, timing, &usage.seats)? {
@@ -72,10 +81,7 @@ pub fn covered(
     part: Window,
     usage: &PeriodUsage,
 ) -> Result<Credits, InvoiceError> {
-    let currency = plan.spec().currency;
-    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
-    let place = Place { schedule, period, part, currency };
-    Ok(credits_used(place, plan, usage)?.min(included(plan, schedule, part)?))
+    Ok(credits_used(plan, schedule, period, part, usage)?.min(included(plan, schedule, part)?))
 }
 
 #[cfg(test)]
