@@ -72,6 +72,8 @@ export interface StatementJson {
     amount: Decimal;
     credits?: Decimal;
   }[];
+  /** Index of the period whose fees in advance the invoice bills. */
+  ahead?: number;
   payments: { id: string; amount: Decimal }[];
   balance: Record<string, Decimal>;
   journal: { after: number; rows: number; hash: string };
@@ -165,7 +167,9 @@ export interface Invoice {
 
 /** An invoice and where every digit of it comes from. */
 export interface Bill {
-  invoice: Invoice;
+  /** Null if the period has none: `no_invoice` says why. */
+  invoice: Invoice | null;
+  no_invoice?: { code: string; message: string };
   /** By stretch, in the plan's order. */
   charges: {
     stretch: number;

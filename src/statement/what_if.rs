@@ -5,8 +5,9 @@
 //!                         └── other plan, other commit ──▶ Side ─┴▶ Outcome
 //! ```
 //!
-//! Both sides are of the same use. Invariants (tested): with nothing asked for, both sides are the
-//! bill; each side is what the bill of a statement of that use and plan says; another commit
+//! Both sides are of the same use, and of the period's own fees: what an earlier invoice billed of
+//! them counts, what this one bills ahead does not. Invariants (tested): with nothing asked for,
+//! both sides are the bill; each side is what the bill of a statement of that use and plan says; another commit
 //! changes the true-up and what follows from it, and nothing else.
 
 use std::collections::BTreeMap;
@@ -85,7 +86,7 @@ impl Statement {
             let committed = scenario.commit.map(|least| plan.with_commit(least)).transpose()?;
             let plan = committed.as_ref().unwrap_or(plan);
             let taken = self.under(plan, &parts)?;
-            let invoice = self.invoice(std::slice::from_ref(&taken.part))?;
+            let invoice = self.own_invoice(std::slice::from_ref(&taken.part))?;
             outcome.other = Side::of(invoice, plan, taken.free)?;
             (outcome.unpriced, outcome.unmeasured) = (taken.unpriced, taken.unmeasured);
         } else if let Some(least) = scenario.commit {
@@ -127,6 +128,6 @@ impl Statement {
         let free = grants.map(|grant| grant.left.plus(grant.burned));
         let free = free.collect::<Result<Vec<_>, Inexact>>()?;
         let free = Credits::sum(free)?.plus(self.to_come(&calendar, growth.counted_at)?)?;
-        Ok(Side::of(self.invoice(parts)?, last.plan, free)?)
+        Ok(Side::of(self.own_invoice(parts)?, last.plan, free)?)
     }
 }
