@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use super::scale::Scale;
 use super::{PlanStretch, Statement, StatementError};
 use crate::calendar::{Period, Schedule};
-use crate::invoice::{Ahead, BilledFee, Invoice, PeriodUsage, Stretch, credits_used, included};
+use crate::invoice::{
+    Ahead, BilledFee, CreditLine, Invoice, PeriodUsage, Stretch, credit_lines, credits_used,
+    included,
+};
 use crate::meter::Window;
 use crate::plan::{Charge, Plan};
 use crate::rating::Usage;
@@ -129,6 +132,15 @@ impl Statement {
 }
 
 impl Calendar {
+    pub(super) fn credit_lines(
+        &self,
+        plan: &Plan,
+        part: Window,
+        used: &PeriodUsage,
+    ) -> Result<Vec<CreditLine>, StatementError> {
+        Ok(credit_lines(plan, &self.schedule, self.period, part, used)?)
+    }
+
     pub(super) fn credits_used(
         &self,
         plan: &Plan,
