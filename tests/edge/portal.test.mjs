@@ -33,7 +33,10 @@ before(async () => {
   token = await mint("acme");
   other = await mint("other");
 });
-after(() => gateway?.stop());
+after(() => {
+  for (const socket of sockets) socket.destroy();
+  return gateway?.stop();
+});
 
 /** Every call of docs/api.md: `{ method, path, portal }`, `…` written out, names filled in. */
 const CALLS = (() => {
@@ -54,6 +57,13 @@ const CALLS = (() => {
 const isSpecial = ({ path }) => path === "/v1/health" || path.endsWith("/live");
 const READS = CALLS.filter((call) => call.portal);
 const OTHERS = CALLS.filter((call) => !call.portal && !isSpecial(call));
+
+const sockets = [];
+async function open(account, credential, options) {
+  const socket = await openSocket(gateway.urls[0], account, credential, options);
+  sockets.push(socket);
+  return socket;
+}
 
 const bearer = (credential, more = {}) => ({ authorization: `Bearer ${credential}`, ...more });
 const ask = (method, path, headers, body) =>
@@ -110,7 +120,7 @@ test("nothing that writes, and nothing that is the operator's, takes a token", a
   // What may be read may not be written, by whatever method it is tried.
   for (const { path } of READS) {
     for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
-      const answer = await ask(method, path, bearer(token), "{}");
+      const answer = await ask(method, path, bearer(token), method === "DELETE" ? undefined : "{}");
       assert.equal(answer.status, 403, `${method} ${path}: ${answer.text}`);
     }
   }
@@ -176,7 +186,7 @@ test("altered tokens, tokens as keys and keys as tokens open nothing", async () 
     assert.match(code(answer), /^key_/);
   }
   for (const wrong of [key, OPERATOR_TOKEN, other, token.slice(0, -1), ""]) {
-    const socket = await openSocket(gateway.urls[0], "acme", wrong);
+    const socket = await open("acme", wrong);
     assert.equal(await socket.next(), undefined);
     assert.equal(await socket.closed, 4401, wrong);
   }
@@ -186,10 +196,9 @@ test("nothing after its end: calls are 401, and open sockets are closed at it", 
   // Two at once: the second goes on when the first one ends.
   const [short, long] = [await mint("acme", 2), await mint("acme", 5)];
   const ends = [short, long].map((text) => Number(text.split("_")[3]) * 1_000);
-  const open = (text) => openSocket(gateway.urls[0], "acme", text);
-  const sockets = [await open(short), await open(long)];
-  const closings = sockets.map(async ({ closed }) => [await closed, Date.now()]);
-  for (const socket of sockets) assert.equal((await socket.next()).type, "snapshot");
+  const both = [await open("acme", short), await open("acme", long)];
+  const closings = both.map(async ({ closed }) => [await closed, Date.now()]);
+  for (const socket of both) assert.equal((await socket.next()).type, "snapshot");
 
   const [first, firstAt] = await closings[0];
   assert.equal(first, 4401);
@@ -198,12 +207,12 @@ test("nothing after its end: calls are 401, and open sockets are closed at it", 
     const answer = await ask("GET", path, bearer(short));
     assert.deepEqual([answer.status, code(answer)], [401, "token_invalid"], path);
   }
-  const late = await open(short);
+  const late = await open("acme", short);
   assert.equal(await late.closed, 4401);
   await gateway.must("POST", "/v1/accounts/acme/grants", { id: "while-one", amount: "1" });
-  assert.equal((await sockets[1].next()).type, "delta");
-  sockets[1].resync();
-  assert.equal((await sockets[1].next()).type, "snapshot");
+  assert.equal((await both[1].next()).type, "delta");
+  both[1].resync();
+  assert.equal((await both[1].next()).type, "snapshot");
 
   const [second, secondAt] = await closings[1];
   assert.equal(second, 4401);
@@ -214,7 +223,7 @@ test("a socket that slept through its account's hibernation is closed at its end
   // workerd takes an object that nobody called for ten seconds out of memory.
   const text = await mint("other", 14);
   const end = Number(text.split("_")[3]) * 1_000;
-  const socket = await openSocket(gateway.urls[0], "other", text);
+  const socket = await open("other", text);
   assert.equal((await socket.next()).type, "snapshot");
   assert.equal(await socket.closed, 4401);
   const after = Date.now() - end;
@@ -297,12 +306,11 @@ test("no other site is let near a write or an operator's call", async () => {
 
 test("live sockets are for listed sites, this page and programs", async () => {
   for (const origin of [LISTED, LOCAL, gateway.urls[0], undefined]) {
-    const socket = await openSocket(gateway.urls[0], "acme", token, { origin });
+    const socket = await open("acme", token, { origin });
     assert.equal((await socket.next()).type, "snapshot", origin);
-    socket.destroy();
   }
-  for (const origin of [STRANGER, "null", "http://app.example", ""]) {
-    const socket = await openSocket(gateway.urls[0], "acme", token, { origin });
+  for (const origin of [STRANGER, "null", "http://app.example"]) {
+    const socket = await open("acme", token, { origin });
     assert.equal(await socket.next(), undefined, origin);
     assert.equal(await socket.closed, 4403, origin);
   }
