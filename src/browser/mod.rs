@@ -7,6 +7,8 @@
 //! Nothing is decided here: each function converts, calls, converts back. Instants are JavaScript
 //! numbers that hold an integer, amounts are strings in both directions.
 
+mod number;
+
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
