@@ -14,22 +14,23 @@ const SLICE_BYTES = 16_384;
 const SLICE_MS = 8;
 const NEWLINE = 10;
 
-/** @typedef {{rows: number, operations: number, finding?: import("./core.js").Finding}} Taken */
+/** @typedef {{rows: number, operations: number, finding?: import("./pkg/edgemeter.js").Finding}} Taken */
 
 /**
  * @param {object} context
  * @param {import("./api.js").Api} context.api
- * @param {import("./core.js").BillCheck} context.check freed here
+ * @param {import("./pkg/edgemeter.js").BillCheck} context.check freed here
  * @param {{after: number, rows: number}} context.journal rows of the bill: (after, rows]
  * @param {(progress: Taken & {part: number}) => void} context.onProgress
  * @param {AbortSignal} context.signal
- * @returns {Promise<import("./core.js").Verdict | undefined>} nothing if it was given up
+ * @returns {Promise<import("./pkg/edgemeter.js").Verdict | undefined>} nothing if it was given up
  */
 export async function checkJournal({ api, check, journal, onProgress, signal }) {
   const { after: start, rows: last } = journal;
-  const page = (/** @type {number} */ after) => {
+  const page = async (/** @type {number} */ after) => {
     const limit = Math.min(PAGE_ROWS, last - after);
-    return api.bytes(`journal?after=${after}&limit=${limit}`, { signal });
+    const stream = await api.stream(`journal?after=${after}&limit=${limit}`, signal);
+    return new Uint8Array(await new Response(stream).arrayBuffer());
   };
   try {
     let after = start;

@@ -3,16 +3,14 @@
  * anew, with hashes that fit each other, still does not have it.
  */
 
-const KEY = "edge-meter.seen";
-const keyOf = (/** @type {string} */ source, /** @type {string} */ account) =>
-  `${KEY} ${source} ${account}`;
+const keyOf = (/** @type {URL} */ account) => `edge-meter.seen ${account.href}`;
 
 /** @typedef {{row: number, hash: string, at: number}} Seen */
 
 /** @returns {Seen | undefined} */
-export function lastSeen(/** @type {string} */ source, /** @type {string} */ account) {
+export function lastSeen(/** @type {URL} */ account) {
   try {
-    const { row, hash, at } = JSON.parse(localStorage.getItem(keyOf(source, account)) ?? "{}");
+    const { row, hash, at } = JSON.parse(localStorage.getItem(keyOf(account)) ?? "{}");
     const known = Number.isSafeInteger(row) && Number.isSafeInteger(at) && typeof hash === "string";
     return known ? { row, hash, at } : undefined;
   } catch {
@@ -20,15 +18,10 @@ export function lastSeen(/** @type {string} */ source, /** @type {string} */ acc
   }
 }
 
-export function remember(
-  /** @type {string} */ source,
-  /** @type {string} */ account,
-  /** @type {Seen} */ seen,
-) {
+export function remember(/** @type {URL} */ account, /** @type {Seen} */ seen) {
   try {
-    localStorage.setItem(keyOf(source, account), JSON.stringify(seen));
-    return true;
+    localStorage.setItem(keyOf(account), JSON.stringify(seen));
   } catch {
-    return false; // a browser that keeps nothing
+    // A browser that keeps nothing: the next check knows less, and is as good as this one.
   }
 }

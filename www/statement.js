@@ -5,15 +5,16 @@
  *   GET …/statement ── text ──▶ core.Statement ──▶ bill, projected, what_if, fit
  */
 
-/** @typedef {{text: string, json: import("./core.js").StatementJson,
- *   statement: import("./core.js").Statement}} Read */
+/** @typedef {{json: any, statement: import("./pkg/edgemeter.js").Statement}} Read */
 
 /**
  * Reads it now. The caller frees `statement`.
- * @param {{api: import("./api.js").Api, core: () => Promise<import("./core.js").Core>}} context
+ * @param {import("./views/index.js").Context} context
  * @returns {Promise<Read>}
  */
-export async function readStatement({ api, core }) {
-  const [text, { Statement }] = await Promise.all([api.text("statement"), core()]);
-  return { text, json: JSON.parse(text), statement: new Statement(text) };
+export async function readStatement({ api, core, format }) {
+  const text = await api.text("statement");
+  const json = JSON.parse(text);
+  format.zone = json.contract.zone.name;
+  return { json, statement: new core.Statement(text) };
 }

@@ -8,8 +8,10 @@
  */
 
 import { h } from "../dom.js";
+import { isZero, negated } from "./decimals.js";
 import { explained, formula, sumRow } from "./explanation.js";
-import { isZero, kindWords, negated, orderWords, statusWords } from "./words.js";
+import { statusTag } from "./status.js";
+import { kindWords, orderWords } from "./words.js";
 
 const FORMULAS = {
   fee: "Price of the period",
@@ -25,7 +27,7 @@ export class BillSheet {
   #format;
   #element = h("article", { class: "sheet", part: "sheet" });
 
-  /** @param {{format: import("../locale.js").Format}} context */
+  /** @param {import("./index.js").Context} context */
   constructor({ format }) {
     this.#format = format;
   }
@@ -35,8 +37,8 @@ export class BillSheet {
   }
 
   /**
-   * @param {import("../core.js").Bill} bill
-   * @param {import("../core.js").StatementJson} statement what it is a function of
+   * @param {import("../pkg/edgemeter.js").Bill} bill
+   * @param {any} statement what it is a function of, as JSON
    * @param {{title: string, note?: string, hash?: string}} about
    */
   show(bill, statement, about) {
@@ -70,8 +72,7 @@ export class BillSheet {
     const format = this.#format;
     return h("header", { class: "sheet-head" },
       h("div", {},
-        h("h2", {}, title, " ",
-          h("span", { class: "tag", "data-status": status.state }, statusWords(status.state))),
+        h("h2", {}, title, " ", statusTag(status.state)),
         h("p", { class: "quiet" },
           h("span", { class: "name" }, account), " · ",
           period ? `${format.days(period.first, period.until)} · ${zone}` : zone),
@@ -153,7 +154,7 @@ export class BillSheet {
     if (line.credits !== undefined) {
       found.push(h("p", { class: "quiet" }, "Burned from grants as it was used: no money here."));
     }
-    const service = format.instants(line.service.start, line.service.end);
+    const service = `${format.instant(line.service.start)} – ${format.instant(line.service.end)}`;
     found.push(h("p", { class: "quiet" },
       `${line.id} of plan ${line.plan}, version ${line.version} · ${service}`));
     return found;

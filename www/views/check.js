@@ -8,8 +8,11 @@ import { checkJournal } from "../journal-check.js";
 import { lastSeen, remember } from "../seen.js";
 import { failureNotice } from "./failure.js";
 import { findingWords } from "./findings.js";
+import { LOOK } from "./look.js";
 
 export class CheckView {
+  static look = LOOK;
+
   #context;
   #parts;
   /** @type {AbortController | undefined} */
@@ -37,9 +40,9 @@ export class CheckView {
   #build() {
     const bill = /** @type {HTMLSelectElement} */ (h("select", { id: "check-bill" },
       h("option", { value: "now" }, "This period, so far")));
-    const start = h("button", { type: "button", class: "primary" }, "Check this bill");
+    const start = h("button", { type: "button", class: "button primary" }, "Check this bill");
     start.addEventListener("click", () => void this.#check());
-    const stop = h("button", { type: "button", hidden: true }, "Stop");
+    const stop = h("button", { class: "button", type: "button", hidden: true }, "Stop");
     stop.addEventListener("click", () => this.#running?.abort());
     const seen = h("p", { class: "quiet" });
     const bar = /** @type {HTMLProgressElement} */ (h("progress", {
@@ -48,7 +51,7 @@ export class CheckView {
     const count = h("p", { class: "quiet count" });
     const progress = h("div", { class: "check-progress", hidden: true }, bar, count);
     const outcome = h("div", { class: "outcome", role: "status" });
-    const element = h("div", { class: "view check-view" },
+    const element = h("div", { class: "check" },
       h("section", { class: "card", "aria-labelledby": "check-title" },
         h("h2", { id: "check-title" }, "Check my bill"),
         h("p", { class: "lead" },
@@ -87,8 +90,7 @@ export class CheckView {
   }
 
   #seen() {
-    const { source, account } = this.#context.api;
-    return lastSeen(source, account);
+    return lastSeen(this.#context.api.url(""));
   }
 
   /** What is to be checked: the statement and the bill that the gateway says it leads to. */
@@ -109,10 +111,9 @@ export class CheckView {
     const { parts, running } = this.#begin();
     const started = performance.now();
     try {
-      const [{ BillCheck }, { statement, bill }] =
-        await Promise.all([this.#context.core(), this.#question()]);
+      const { statement, bill } = await this.#question();
       const seen = this.#seen();
-      const check = new BillCheck(JSON.stringify(statement), JSON.stringify(bill), seen);
+      const check = new this.#context.core.BillCheck(JSON.stringify(statement), JSON.stringify(bill), seen);
       const verdict = await checkJournal({
         api: this.#context.api,
         check,
@@ -175,7 +176,7 @@ export class CheckView {
   #sound({ rows, operations }, { journal, period, at }, { invoice }, ms) {
     const { api, format } = this.#context;
     const { number } = format;
-    remember(api.source, api.account, { row: journal.rows, hash: journal.hash, at });
+    remember(api.url(""), { row: journal.rows, hash: journal.hash, at });
     this.#remembered();
     const due = format.money(invoice.totals.due, invoice.currency);
     const fact = (words, value) => h("div", {}, h("dt", {}, words), h("dd", {}, value));

@@ -4,7 +4,8 @@
  */
 
 import { h } from "../dom.js";
-import { isZero, ruleWords, signed, sumWords } from "./words.js";
+import { isZero } from "./decimals.js";
+import { ruleWords, signed, sumWords } from "./words.js";
 
 /** Most parts that are written out in the sum itself. */
 const SUMMANDS = 4;

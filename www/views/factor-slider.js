@@ -18,22 +18,23 @@ export class FactorSlider {
   element;
 
   /**
-   * @param {{name: string, detail?: string, strong?: boolean, format: any,
+   * @param {{name: string, strong?: boolean, format: import("../locale.js").Format,
    *   onInput: () => void}} options
    */
-  constructor({ name, detail = "", strong = false, format, onInput }) {
+  constructor({ name, strong = false, format, onInput }) {
     this.#format = format;
     this.#onInput = onInput;
     const id = `factor-${++count}`;
-    this.#input = /** @type {HTMLInputElement} */ (h("input", {
+    this.#input = h("input", {
       id, type: "range", min: 0, max: LAST, step: 1, value: UNCHANGED,
-    }));
+    });
     this.#output = h("output", { for: id });
-    this.#reset = h("button", { type: "button", class: "plain reset" }, "Reset");
-    this.#reset.setAttribute("aria-label", `Reset ${name}`);
+    this.#reset = h("button", {
+      type: "button", class: "plain reset", "aria-label": `Reset ${name}`,
+    }, "Reset");
     this.#input.addEventListener("input", () => this.#moved());
     this.#reset.addEventListener("click", () => {
-      this.reset();
+      this.factor = "1";
       this.#onInput();
       this.#input.focus();
     });
@@ -43,8 +44,7 @@ export class FactorSlider {
       return tick;
     });
     this.element = h("div", { class: strong ? "factor strong" : "factor" },
-      h("label", { for: id }, h("span", { class: "name" }, name),
-        detail ? h("span", { class: "quiet" }, detail) : ""),
+      h("label", { for: id }, name),
       this.#reset, this.#output, this.#input,
       h("div", { class: "ticks", "aria-hidden": "true" }, ...ticks));
     this.#write();
@@ -55,8 +55,8 @@ export class FactorSlider {
     return factorAt(Number(this.#input.value));
   }
 
-  reset() {
-    this.#input.value = `${UNCHANGED}`;
+  set factor(/** @type {string} */ factor) {
+    this.#input.value = `${positionOf(factor)}`;
     this.#write();
   }
 

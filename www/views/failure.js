@@ -20,7 +20,7 @@ export function failureNotice(error, again) {
   const known = Object.hasOwn(WORDS, error?.code ?? "") ? WORDS[error.code] : undefined;
   const title = known?.title ?? "This could not be shown";
   const text = known?.text ?? error?.detail ?? error?.message ?? String(error);
-  const button = h("button", { type: "button" }, "Try again");
+  const button = h("button", { class: "button", type: "button" }, "Try again");
   if (again) button.addEventListener("click", again);
   return h("section", { class: "notice", role: "alert" },
     h("h2", {}, title), h("p", {}, text), again && !known ? button : "");

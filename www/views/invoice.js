@@ -7,12 +7,15 @@ import { h } from "../dom.js";
 import { readStatement } from "../statement.js";
 import { BillSheet } from "./bill-sheet.js";
 import { failureNotice } from "./failure.js";
-import { statusWords } from "./words.js";
+import { LOOK } from "./look.js";
+import { statusTag } from "./status.js";
 
 /** Use goes on while somebody looks; the sheet follows, but calmly. */
 const RENEW_EVERY_MS = 5000;
 
 export class InvoiceView {
+  static look = LOOK;
+
   #context;
   #sheet;
   #shown = false;
@@ -47,8 +50,8 @@ export class InvoiceView {
   }
 
   /** Follows the balance: what was burned since then is on the invoice too. */
-  live(view) {
-    const burned = view.amounts.burned;
+  live(/** @type {import("./index.js").Live} */ view) {
+    const burned = view.exact.burned;
     const first = this.#burned === undefined;
     if (burned === this.#burned) return;
     const due = Date.now() - this.#renewed >= RENEW_EVERY_MS;
@@ -67,12 +70,12 @@ export class InvoiceView {
     const end = choice("At the period's end", true);
     const back = h("button", { type: "button", class: "plain", hidden: true }, "← This period");
     back.addEventListener("click", () => this.#look(undefined));
-    const print = h("button", { type: "button", class: "print" }, "Print");
+    const print = h("button", { type: "button", class: "button push" }, "Print");
     print.addEventListener("click", () => window.print());
     const which = h("div", { class: "segments", role: "group", "aria-label": "Use" }, now, end);
     const body = h("div", { class: "sheet-place", "aria-busy": "true" });
     const list = h("section", { class: "card past", "aria-labelledby": "past-title" });
-    const element = h("div", { class: "view invoice-view" },
+    const element = h("div", { class: "invoice" },
       h("div", { class: "toolbar" }, which, back, print), body, list);
     return { element, now, end, which, back, print, body, list };
   }
@@ -156,7 +159,7 @@ export class InvoiceView {
       open.addEventListener("click", () => this.#look(index));
       return h("tr", {},
         h("th", { scope: "row" }, open),
-        h("td", {}, h("span", { class: "tag", "data-status": status }, statusWords(status))),
+        h("td", {}, statusTag(status)),
         h("td", { class: "number wide" }, format.money(total, currency)),
         h("td", { class: "number" }, format.money(due, currency)));
     });

@@ -9,23 +9,18 @@ let count = 0;
 
 export class PlanChoice {
   #onChange;
-  #format;
   #group = ++count;
   /** JSON by the radio's value. @type {Map<string, string>} */
   #plans = new Map();
   #list = h("fieldset", {});
-  #pasted = /** @type {HTMLTextAreaElement} */ (h("textarea", {
-    "aria-label": "Plan as JSON", spellcheck: "false", rows: 8,
-  }));
-  #amount = /** @type {HTMLInputElement} */ (h("input", {
+  #pasted = h("textarea", { "aria-label": "Plan as JSON", spellcheck: "false", rows: 8 });
+  #amount = h("input", {
     type: "number", min: 0, step: "any", inputmode: "decimal", "aria-label": "Minimum a period",
-  }));
+  });
   #commits;
   #error = h("p", { class: "error", role: "alert" });
 
-  /** @param {{format: any, onChange: () => void}} options */
-  constructor({ format, onChange }) {
-    this.#format = format;
+  constructor(/** @type {{onChange: () => void}} */ { onChange }) {
     this.#onChange = onChange;
     this.#commits = this.#commitChoices();
     this.#pasted.addEventListener("input", onChange);
@@ -85,9 +80,7 @@ export class PlanChoice {
   }
 
   #option(group, value, name, detail, checked = false) {
-    const input = /** @type {HTMLInputElement} */ (h("input", {
-      type: "radio", name: `${group}-${this.#group}`, value,
-    }));
+    const input = h("input", { type: "radio", name: `${group}-${this.#group}`, value });
     input.checked = checked;
     input.addEventListener("change", this.#onChange);
     return h("label", { class: "choice" }, input,

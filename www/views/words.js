@@ -4,6 +4,8 @@
  * A name that is not known here shows as it is, so that a new rule is never hidden.
  */
 
+import { isZero } from "./decimals.js";
+
 const RULES = {
   convert: "Converted",
   round: "Quantity rounded",
@@ -25,8 +27,6 @@ const RULES = {
 
 const FUNCTIONS = { ceiling: "round up", floor: "round down", half_up: "round" };
 
-const STATUSES = { draft: "Draft", finalized: "Final", paid: "Paid", void: "Void" };
-
 const KINDS = {
   paid: "bought",
   included: "part of the plan",
@@ -45,7 +45,6 @@ const ORDER = {
 const lookUp = (/** @type {Record<string, string>} */ table, /** @type {string} */ name) =>
   Object.hasOwn(table, name) ? table[name] : name.replaceAll("_", " ");
 
-export const statusWords = (/** @type {string} */ state) => lookUp(STATUSES, state);
 export const kindWords = (/** @type {string} */ kind) => lookUp(KINDS, kind);
 
 /** @typedef {{number: (text: string) => string, instant: (ms: number) => string}} Format */
@@ -97,12 +96,4 @@ export function orderWords({ rule, after }) {
 /** With a sign in both directions: `+0.002`, `−0.002`, `0`. */
 export function signed(/** @type {string} */ decimal, /** @type {(text: string) => string} */ write) {
   return decimal.startsWith("-") || isZero(decimal) ? write(decimal) : `+${write(decimal)}`;
-}
-
-export const isZero = (/** @type {string} */ decimal) => /^-?0*\.?0*$/.test(decimal);
-
-/** The decimal with the other sign. */
-export function negated(/** @type {string} */ decimal) {
-  if (isZero(decimal)) return decimal;
-  return decimal.startsWith("-") ? decimal.slice(1) : `-${decimal}`;
 }
