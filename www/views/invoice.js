@@ -18,7 +18,8 @@ export class InvoiceView {
 
   #context;
   #sheet;
-  #shown = false;
+  /** When it was first looked at; nothing once the first sheet is there. @type {number | null} */
+  #awaited = performance.now();
   #projected = false;
   /** The finalized invoice that is looked at, if any. */
   #index;
@@ -40,14 +41,11 @@ export class InvoiceView {
   }
 
   show() {
-    this.#shown = true;
     void this.#renew();
     void this.#list();
   }
 
-  hide() {
-    this.#shown = false;
-  }
+  hide() {}
 
   /** Follows the balance: what was burned since then is on the invoice too. */
   live(/** @type {import("./index.js").Live} */ view) {
@@ -108,7 +106,7 @@ export class InvoiceView {
       if (asked !== this.#asked) return;
       this.#sheet.show(made.bill, made.statement, made.about);
       if (body.firstChild !== this.#sheet.element) body.replaceChildren(this.#sheet.element);
-      performance.measure("edge-meter:invoice", { start: made.started });
+      this.#measured();
     } catch (error) {
       if (asked !== this.#asked) return;
       body.replaceChildren(failureNotice(error, () => void this.#renew()));
@@ -117,8 +115,14 @@ export class InvoiceView {
     }
   }
 
+  /** From the view's making to the first sheet. */
+  #measured() {
+    if (this.#awaited === null) return;
+    performance.measure("edge-meter:first-preview", { start: this.#awaited });
+    this.#awaited = null;
+  }
+
   async #preview() {
-    const started = performance.now();
     const { json, statement } = await readStatement(this.#context);
     const { format } = this.#context;
     try {
@@ -126,16 +130,16 @@ export class InvoiceView {
       const about = this.#projected
         ? { title: "Invoice, projected", note: projectedNote(json, format) }
         : { title: "Invoice, so far", note: `As it would be written at ${format.instant(json.at)}.` };
-      return { bill, statement: json, about, started };
+      return { bill, statement: json, about };
     } finally {
       statement.free();
     }
   }
 
   async #final(/** @type {number} */ index) {
-    const started = performance.now();
     const { bill, statement, hash } = await this.#context.api.get(`invoices/${index}`);
-    return { bill, statement, about: { title: `Invoice ${index + 1}`, hash }, started };
+    if (!bill) throw Object.assign(new Error("no invoice"), { code: "invoice_no_currency" });
+    return { bill, statement, about: { title: `Invoice ${index + 1}`, hash } };
   }
 
   /** The invoices that were written, newest first. */
@@ -154,14 +158,16 @@ export class InvoiceView {
 
   #table(invoices) {
     const { format } = this.#context;
+    const money = (/** @type {string | null} */ text, /** @type {string} */ currency) =>
+      text === null ? "–" : format.money(text, currency);
     const rows = invoices.map(({ index, first, until, total, due, status, currency }) => {
-      const open = h("button", { type: "button", class: "plain" }, format.days(first, until));
-      open.addEventListener("click", () => this.#look(index));
+      const open = h("button", { type: "button", class: "plain", onclick: () => this.#look(index) },
+        format.days(first, until));
       return h("tr", {},
         h("th", { scope: "row" }, open),
         h("td", {}, statusTag(status)),
-        h("td", { class: "number wide" }, format.money(total, currency)),
-        h("td", { class: "number" }, format.money(due, currency)));
+        h("td", { class: "number wide" }, money(total, currency)),
+        h("td", { class: "number" }, money(due, currency)));
     });
     return h("table", {},
       h("thead", {}, h("tr", {},

@@ -8,6 +8,7 @@ const STATUSES = {
   finalized: ["Final", ""],
   paid: ["Paid", "good"],
   void: ["Void", "bad"],
+  none: ["Credits only", ""],
 };
 
 export function statusTag(/** @type {string} */ state) {
