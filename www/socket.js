@@ -29,6 +29,8 @@ export class LiveSocket {
   #openedAt = 0;
   #ended = false;
   #options;
+  #token;
+  #listening = new AbortController();
 
   /**
    * @param {{url: URL, token: string, onOpen: () => void, onText: (text: string) => void,
@@ -36,15 +38,17 @@ export class LiveSocket {
    */
   constructor(options) {
     this.#options = options;
-    addEventListener("online", () => this.retryNow());
-    addEventListener("offline", () => this.#doubt());
-    document.addEventListener("visibilitychange", () => this.#lookedAt());
+    this.#token = options.token;
+    const { signal } = this.#listening;
+    addEventListener("online", () => this.retryNow(), { signal });
+    addEventListener("offline", () => this.#doubt(), { signal });
+    document.addEventListener("visibilitychange", () => this.#lookedAt(), { signal });
   }
 
   connect() {
-    const { url, token, onOpen, onText } = this.#options;
+    const { url, onOpen, onText } = this.#options;
     this.#giveUp();
-    const socket = new WebSocket(url, ["edgemeter.v1", `token.${token}`]);
+    const socket = new WebSocket(url, ["edgemeter.v1", `token.${this.#token}`]);
     this.#socket = socket;
     // A socket that was given up may still speak: only the current one is heard.
     const current = () => socket === this.#socket;
@@ -72,11 +76,23 @@ export class LiveSocket {
     this.#wait(ANSWER_MS, () => this.#drop());
   }
 
+  /** Goes on with another token of the same account: the account closes sockets of ended ones. */
+  renew(/** @type {string} */ token) {
+    if (this.#ended) return;
+    this.#token = token;
+    this.connect();
+  }
+
   /** Does not wait for the backoff to end. */
   retryNow() {
     if (this.#ended) return;
     if (this.#socket?.readyState === WebSocket.OPEN) this.resync();
     else if (this.#socket?.readyState !== WebSocket.CONNECTING) this.connect();
+  }
+
+  /** The token has ended, as far as anybody but the account knows. */
+  expire() {
+    if (!this.#ended) this.#end("expired");
   }
 
   /** Ends for good. */
@@ -102,6 +118,7 @@ export class LiveSocket {
 
   #end(/** @type {State} */ state) {
     this.#ended = true;
+    this.#listening.abort();
     clearTimeout(this.#timer);
     this.#giveUp();
     this.#options.onState(state);

@@ -143,12 +143,17 @@ impl Feed {
         self.latest.as_ref()
     }
 
-    /// The second to show last when the page's clock says `now`.
+    /// The account's clock when the page's says `now`.
     ///
     /// Never before the newest message, should the page's clock be set back.
-    pub(super) fn current_second(&self, now: Timestamp) -> i64 {
+    pub(super) fn clock(&self, now: Timestamp) -> Timestamp {
         let told = self.latest.as_ref().map_or(Timestamp::default(), |latest| latest.at);
-        now.plus_millis(self.clock_offset_ms).max(told).millis().div_euclid(1000)
+        now.plus_millis(self.clock_offset_ms).max(told)
+    }
+
+    /// The second to show last when the page's clock says `now`.
+    pub(super) fn current_second(&self, now: Timestamp) -> i64 {
+        self.clock(now).millis().div_euclid(1000)
     }
 
     /// The calls of `second`; none if nothing is known about it.
