@@ -9,8 +9,8 @@
 //! every included or promotional step begins full and that nothing rolls over.
 
 use super::fees::{FeePrice, Place, fees};
-use super::period::{Period, Schedule, Steps};
 use super::{InvoiceError, PeriodUsage};
+use crate::calendar::{Period, Schedule, Steps};
 use crate::meter::Window;
 use crate::plan::{ChargeUnit, GrantKind, Plan, Timing};
 use crate::rating;
@@ -37,11 +37,20 @@ pub fn included(plan: &Plan, schedule: &Schedule, window: Window) -> Result<Cred
 }
 
 /// Credits that the charges and the fees of the plan come to, as the invoice counts them.
-fn credits_used(
-    place: Place<'_>,
+///
+/// # Errors
+///
+/// As [`covered`].
+pub(crate) fn credits_used(
     plan: &Plan,
+    schedule: &Schedule,
+    period: Period,
+    part: Window,
     usage: &PeriodUsage,
 ) -> Result<Credits, InvoiceError> {
+    let currency = plan.spec().currency;
+    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
+    let place = Place { schedule, period, part, currency };
     let mut sum = Credits::ZERO;
     for timing in [Timing::Arrears, Timing::Advance] {
         for fee in fees(place, plan, timing, &usage.seats)? {
@@ -72,16 +81,13 @@ pub fn covered(
     part: Window,
     usage: &PeriodUsage,
 ) -> Result<Credits, InvoiceError> {
-    let currency = plan.spec().currency;
-    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
-    let place = Place { schedule, period, part, currency };
-    Ok(credits_used(place, plan, usage)?.min(included(plan, schedule, part)?))
+    Ok(credits_used(plan, schedule, period, part, usage)?.min(included(plan, schedule, part)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Zone;
     use super::*;
+    use crate::calendar::Zone;
     use crate::rating::Usage;
 
     fn plan(grants: &str) -> Plan {
