@@ -25,6 +25,9 @@ const policy = (ancestors) => [
   "connect-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
+  // No text becomes markup: nothing on the page may set innerHTML and the like.
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
   "base-uri 'none'",
   "form-action 'none'",
   `frame-ancestors ${ancestors.length > 0 ? ancestors.join(" ") : "'none'"}`,
