@@ -89,7 +89,7 @@ header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; pad
 .tabs :focus-visible { outline-offset: -4px; border-radius: 8px; }
 :is([data-state=unopened], [data-state=expired], [data-state=unlisted]) :is(.panels, .bar) { display: none; }
 :is([data-state=unopened], [data-state=expired], [data-state=unlisted]) #notice { margin: 12vh auto; max-width: 520px; padding: 32px; }
-:is([data-state=reconnecting], [data-state=offline], [data-state=broken]) .stale { opacity: .62; filter: grayscale(1); }
+:is([data-state=reconnecting], [data-state=offline], [data-state=broken]) .stale { filter: grayscale(1); }
 `;
 
 const SHARED = `
