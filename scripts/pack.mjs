@@ -14,7 +14,7 @@ import { log, main, ROOT, run } from "./processes.mjs";
 
 const OUT = join(ROOT, "target", "npm");
 /** Of the page alone, or for the gateway's way of serving it. */
-const OURS = /^(index\.html|page\.(js|css)|icon\.svg|.*\.br|.*\.d\.ts|preview.*)$/;
+const OURS = /^(\..*|index\.html|page\.(js|css)|icon\.svg|.*\.br|.*\.d\.ts|preview.*)$/;
 
 /** @returns {Promise<string>} the tarball */
 export async function pack() {

@@ -13,6 +13,7 @@ import { after, before, test } from "node:test";
 import { pack } from "../../scripts/pack.mjs";
 import { run } from "../../scripts/processes.mjs";
 import { npmTool, ROOT } from "../../scripts/tools.mjs";
+import { VIEWS } from "../../www/views/index.js";
 import { eventually, sleep, startGateway } from "../edge/harness.mjs";
 import { startBrowser, withPage } from "./browser.mjs";
 
@@ -125,7 +126,6 @@ test("TypeScript reads its types, and they are the element's", async () => {
     noEmit: true,
     strict: true,
     allowJs: true,
-    checkJs: true,
     target: "es2022",
     module: "esnext",
     moduleResolution: "bundler",
@@ -137,6 +137,9 @@ test("TypeScript reads its types, and they are the element's", async () => {
   const host = readFileSync(join(ROOT, "tests", "page", "package", "host.ts"));
   writeFileSync(join(dir, "host.ts"), host);
   await run(npmTool("tsc"), ["-p", dir]);
+  const types = readFileSync(join(ROOT, "npm", "element.d.ts"), "utf8");
+  const [, union] = types.match(/type ViewName = (.*);/);
+  assert.deepEqual(union.split(" | ").map((name) => JSON.parse(name)), Object.keys(VIEWS));
 });
 
 test("the README's example is live on a listed site, and renews its token", async () => {

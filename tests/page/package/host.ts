@@ -1,7 +1,6 @@
 /* A host's program, as TypeScript sees the package; and whether the types say what the element is. */
-import { EdgeMeter, type EdgeMeterDetails, type StateName, type ViewName } from "edgemeter";
+import { EdgeMeter, type EdgeMeterDetails, type StateName } from "edgemeter";
 import type { Details, EdgeMeter as Made } from "www/element.js";
-import type { VIEWS } from "www/views/index.js";
 
 const meter = document.createElement("edge-meter");
 meter.account = "acme";
@@ -24,7 +23,6 @@ meter.addEventListener("edge-meter-balance", ({ detail }) => detail.balance.toFi
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 const details: Same<EdgeMeterDetails, Details> = true;
-const views: Same<ViewName, keyof typeof VIEWS> = true;
 type Property = "source" | "account" | "token" | "locale";
 const properties: Same<Pick<EdgeMeter, Property>, Pick<Made, Property>> = true;
-console.log(details, views, properties);
+console.log(details, properties);
