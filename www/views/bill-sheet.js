@@ -70,7 +70,7 @@ export class BillSheet {
 
   #head({ account, period, zone, currency, totals, status }, { title, note }) {
     const format = this.#format;
-    return h("header", { class: "sheet-head" },
+    return h("div", { class: "sheet-head" },
       h("div", {},
         h("h2", {}, title, " ", statusTag(status.state)),
         h("p", { class: "quiet" },
@@ -169,7 +169,7 @@ export class BillSheet {
     const trueUp = lines.filter(({ kind }) => kind === "true_up");
     return h("dl", { class: "totals" },
       row("Subtotal", totals.subtotal, "", "subtotal"),
-      ...trueUp.map(({ amount, name }) => row(`of it ${name}`, amount, "within")),
+      ...trueUp.map(({ amount, name }) => row(`of which ${name}`, amount, "within")),
       ...totals.discounts.map(({ id, amount }) => row(`Discount ${id}`, negated(amount))),
       ...totals.taxes.map(({ id, amount }) => row(`Tax ${id}`, amount)),
       row("Total", totals.total, "total", "total"),
@@ -181,7 +181,7 @@ export class BillSheet {
   /** Nothing, if the period had nothing in credits. */
   #credits({ invoice: { credits }, grants }, statement) {
     if (isZero(credits.used) && grants.length === 0) return [];
-    const write = this.#format.number;
+    const write = (/** @type {string} */ decimal) => this.#format.number(decimal);
     const known = new Map(statement.grants.map((grant) => [grant.id, grant]));
     const fact = (words, amount) => h("div", {}, h("dt", {}, words), h("dd", {}, write(amount)));
     const rows = grants.map(({ id, burned, left, why }, index) => h("tr", {},
@@ -206,7 +206,7 @@ export class BillSheet {
   }
 
   #hash(/** @type {string} */ hash) {
-    return h("footer", { class: "quiet" },
+    return h("p", { class: "quiet seal" },
       "The journal holds the fingerprint of this invoice, so that it cannot change: ",
       h("code", { class: "hash" }, hash));
   }

@@ -7,7 +7,7 @@ import { h } from "../dom.js";
 import { checkJournal } from "../journal-check.js";
 import { lastSeen, remember } from "../seen.js";
 import { failureNotice } from "./failure.js";
-import { findingWords } from "./findings.js";
+import { found } from "./findings.js";
 import { LOOK } from "./look.js";
 
 export class CheckView {
@@ -164,8 +164,8 @@ export class CheckView {
 
   #tell(verdict, statement, bill, ms) {
     const { outcome, start } = this.#parts;
-    const made = verdict.finding
-      ? findingWords(verdict.finding, this.#context.format)
+    const made = verdict.findings.length > 0
+      ? found(verdict.findings, this.#context.format)
       : this.#sound(verdict, statement, bill, ms);
     outcome.replaceChildren(made);
     start.hidden = false;

@@ -43,8 +43,8 @@ export class Comparison {
       this.#difference, this.#notes,
       h("table", { class: "compared" },
         h("thead", {}, h("tr", {},
-          h("th", { scope: "col" }, "Line"), head("Today"), head("What if"),
-          head("Difference", true))),
+          h("th", { scope: "col" }, "Line"), head("Today", true), head("What if"),
+          head("Difference"))),
         this.#body));
   }
 
@@ -123,7 +123,7 @@ export class Comparison {
     const sums = shape.split("\n").findIndex((key) => key.startsWith("sum "));
     this.#rows = rows.map(({ name }) => {
       const about = h("span", { class: "quiet" });
-      const cells = ["number", "number", "number wide"].map((kind) => h("td", { class: kind }));
+      const cells = ["number wide", "number", "number"].map((kind) => h("td", { class: kind }));
       return { name, about, cells };
     });
     setChildren(this.#body, ...this.#rows.map(({ name, about, cells }, at) =>

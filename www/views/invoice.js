@@ -145,7 +145,7 @@ export class InvoiceView {
   /** The invoices that were written, newest first. */
   async #list() {
     const { list } = this.#parts;
-    const title = h("h2", { id: "past-title" }, "Invoices of before");
+    const title = h("h2", { id: "past-title" }, "Earlier invoices");
     try {
       const { invoices } = await this.#context.api.get("invoices");
       const empty = h("p", { class: "empty" },
