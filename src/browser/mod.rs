@@ -85,7 +85,8 @@ impl Feed {
         #[wasm_bindgen(unchecked_param_type = "number")] now: &JsValue,
     ) -> Result<JsValue, JsValue> {
         let view = self.feed.view(read(now)?, &self.style);
-        let view = view.map_err(|_| thrown("amount_not_exact", "the minute has too many credits"))?;
+        let view =
+            view.map_err(|_| thrown("amount_not_exact", "the minute has too many credits"))?;
         view.map_or(Ok(JsValue::UNDEFINED), |view| give(&view))
     }
 }

@@ -72,6 +72,8 @@ export interface StatementJson {
     amount: Decimal;
     credits?: Decimal;
   }[];
+  /** Index of the period whose fees in advance the invoice bills. */
+  ahead?: number;
   payments: { id: string; amount: Decimal }[];
   balance: Record<string, Decimal>;
   journal: { after: number; rows: number; hash: string };
@@ -165,7 +167,9 @@ export interface Invoice {
 
 /** An invoice and where every digit of it comes from. */
 export interface Bill {
-  invoice: Invoice;
+  /** Null if the period has none: `no_invoice` says why. */
+  invoice: Invoice | null;
+  no_invoice?: { code: string; message: string };
   /** By stretch, in the plan's order. */
   charges: {
     stretch: number;
@@ -207,18 +211,20 @@ export interface Scenario {
 /** What the period would cost under a plan. */
 export interface Side {
   plan: { id: string; version: number; name: string };
-  currency: string;
+  /** Null if the plan knows credits only; its sums are null then, and its lines have no amount. */
+  currency: string | null;
   lines: {
     id: string;
     kind: LineKind;
     name: string;
     quantity?: Decimal;
     credits?: Decimal;
-    amount: Decimal;
+    /** Before discounts and taxes. */
+    amount?: Decimal;
     /** In the line's unit: credits, or the currency. Rounded half up to 12 places. */
     unit_price?: Decimal;
   }[];
-  totals: Totals;
+  totals: Totals | null;
   credits: {
     used: Decimal;
     covered: Decimal;
@@ -228,7 +234,10 @@ export interface Side {
     free: Decimal;
     bought: Decimal;
   };
-  /** Before tax, with the value of bought credits; null if nothing says what a credit is worth. */
+  /**
+   * Before tax, with the value of bought credits; null without a currency, or if nothing says what
+   * a credit is worth.
+   */
   spend: Decimal | null;
 }
 
@@ -271,7 +280,16 @@ export interface Fit {
   plans: {
     plan: { id: string; version: number; name: string };
     model: Model;
-    costs: { spend: Decimal; tenth: Decimal; spike: Decimal; spike_needs: Decimal } | null;
+    costs: {
+      /** Credits if the plan knows nothing else. */
+      unit: "credits" | "currency";
+      /** With this use; with a tenth; with ten times of it. */
+      spend: Decimal;
+      tenth: Decimal;
+      spike: Decimal;
+      /** Credits to be bought for ten times the use. */
+      spike_needs: Decimal;
+    } | null;
     problem: string | null;
   }[];
 }

@@ -15,7 +15,9 @@ use serde::Serialize;
 use super::part::Growth;
 use super::{GrantTaken, PaymentTerms, Statement, StatementError};
 use crate::calendar::{Period, Schedule};
-use crate::invoice::{self, BilledFee, Closing, Invoice, InvoiceError, Payment, Request, Stretch};
+use crate::invoice::{
+    self, Ahead, BilledFee, Closing, Invoice, InvoiceError, Payment, Request, Stretch,
+};
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, RateError, Usage};
 use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money, Timestamp};
@@ -23,12 +25,24 @@ use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money, Timest
 /// An invoice as it would be written now, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bill {
-    /// The invoice: a draft.
-    pub invoice: Invoice,
+    /// The invoice: a draft; none if the period has none.
+    pub invoice: Option<Invoice>,
+    /// Why it has none: plans without a currency, or in two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_invoice: Option<NoInvoice>,
     /// The use of each stretch's charges, in the plan's order.
     pub charges: Vec<ChargeBill>,
     /// Who paid, in burn order.
     pub grants: Vec<GrantBill>,
+}
+
+/// Why a period has no invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoInvoice {
+    /// Stable and machine-readable.
+    pub code: &'static str,
+    /// For people, with the remedy.
+    pub message: String,
 }
 
 /// What the use of one charge in one stretch costs.
@@ -134,6 +148,7 @@ pub(crate) struct Billed<'a> {
     pub(crate) period: Period,
     pub(crate) payments: &'a [PaymentTerms],
     pub(crate) billed_ahead: &'a [BilledFee],
+    pub(crate) ahead: Option<Ahead<'a>>,
 }
 
 impl Billed<'_> {
@@ -150,7 +165,7 @@ impl Billed<'_> {
                 stretches,
                 billed_ahead: self.billed_ahead,
             }),
-            ahead: None,
+            ahead: self.ahead,
             credits: &credits,
         })
     }
@@ -205,12 +220,23 @@ impl Statement {
             drawn = drawn.minus(part)?;
             (grant.burned, grant.left) = (grant.burned.plus(part)?, grant.left.minus(part)?);
         }
-        Ok(Bill { invoice: self.invoice(&parts)?, charges, grants })
+        let (invoice, no_invoice) = match self.invoice(&parts) {
+            Ok(invoice) => (Some(invoice), None),
+            Err(StatementError::Invoice(error)) => (None, Some(NoInvoice::from(&error))),
+            Err(error) => return Err(error),
+        };
+        Ok(Bill { invoice, no_invoice, charges, grants })
+    }
+}
+
+impl From<&InvoiceError> for NoInvoice {
+    fn from(error: &InvoiceError) -> Self {
+        Self { code: error.code(), message: error.to_string() }
     }
 }
 
 /// Grants in burn order, each with the rule that put it behind the one before it.
-fn burned(grants: &[GrantTaken]) -> Vec<GrantBill> {
+pub(super) fn burned(grants: &[GrantTaken]) -> Vec<GrantBill> {
     let mut order: Vec<&GrantTaken> = grants.iter().collect();
     order.sort_by_key(|grant| grant.burn_key());
     let before = std::iter::once(None).chain(order.iter().map(Some));

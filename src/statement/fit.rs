@@ -23,7 +23,7 @@ use crate::invoice::LineKind;
 use crate::plan::{ChargeUnit, Plan};
 use crate::rating::Usage;
 use crate::units::round::{Rounding, divide};
-use crate::units::{Amount, Credits, Inexact, Quantity};
+use crate::units::{Amount, Credits, Inexact, Money, Quantity};
 
 /// Which model fits, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -130,9 +130,12 @@ pub struct Candidate {
     pub problem: Option<&'static str>,
 }
 
-/// Before tax, with the value of bought credits: see [`Side::spend`].
+/// Before tax, with the value of bought credits: see [`Side::spend`]. In credits if the plan knows
+/// nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Costs {
+    /// What all of it is counted in.
+    pub unit: ChargeUnit,
     /// With this use, to the period's end.
     pub spend: Amount,
     /// With a tenth of it.
@@ -182,10 +185,18 @@ impl Statement {
     fn candidate(&self, name: &Plan, plan: Option<&Plan>) -> Result<Candidate, StatementError> {
         let [now, tenth, spike] =
             [self.side(plan, "1")?, self.side(plan, "0.1")?, self.side(plan, "10")?];
-        let costs = match (now.spend, tenth.spend, spike.spend) {
-            (Some(spend), Some(tenth), Some(times_ten)) => {
-                Some(Costs { spend, tenth, spike: times_ten, spike_needs: spike.credits.needed })
-            }
+        let spend = |side: &Side| match side.currency {
+            Some(_) => side.spend,
+            None => Some(side.credits.used.into()),
+        };
+        let costs = match (spend(&now), spend(&tenth), spend(&spike)) {
+            (Some(now_costs), Some(tenth), Some(ten_times)) => Some(Costs {
+                unit: now.currency.map_or(ChargeUnit::Credits, |_| ChargeUnit::Currency),
+                spend: now_costs,
+                tenth,
+                spike: ten_times,
+                spike_needs: spike.credits.needed,
+            }),
             _ => None,
         };
         let problem = if costs.is_none() { Some("no_credit_value") } else { None };
@@ -206,9 +217,8 @@ impl Statement {
 }
 
 fn named(plan: &Plan) -> Candidate {
-    let spec = plan.spec();
-    let name = PlanName { id: spec.id.clone(), version: spec.version, name: spec.name.clone() };
-    Candidate { plan: name, model: Model::of(plan), costs: None, problem: None }
+    let (plan, model) = (PlanName::of(plan), Model::of(plan));
+    Candidate { plan, model, costs: None, problem: None }
 }
 
 impl Model {
@@ -301,7 +311,7 @@ impl Reasons {
             return Ok(());
         }
         let lines = now.lines.iter().filter(|line| line.kind == LineKind::TrueUp);
-        let missing = lines.map(|line| Amount::new(line.amount.major()));
+        let missing = lines.filter_map(|line| line.amount).map(|of| Amount::new(of.major()));
         let missing = missing.reduce(|_, last| last).unwrap_or_default();
         let share = percent(least.minus(missing)?, least)?;
         if share >= Amount::new(Decimal::from(80)) {
@@ -315,7 +325,7 @@ impl Reasons {
     fn of_lines(&mut self, now: &Side, prices: u32) -> Result<(), Inexact> {
         let (mut fees, mut all) = (Amount::ZERO, Amount::ZERO);
         for line in &now.lines {
-            let amount = Amount::new(line.amount.major());
+            let amount = Amount::new(line.amount.map_or(Decimal::ZERO, Money::major));
             all = all.plus(amount)?;
             if line.kind == LineKind::Fee {
                 fees = fees.plus(amount)?;

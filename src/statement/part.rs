@@ -12,7 +12,10 @@ use std::collections::BTreeMap;
 use super::scale::Scale;
 use super::{PlanStretch, Statement, StatementError};
 use crate::calendar::{Period, Schedule};
-use crate::invoice::{Invoice, PeriodUsage, Stretch, credits_used, included};
+use crate::invoice::{
+    Ahead, BilledFee, CreditLine, Invoice, PeriodUsage, Stretch, credit_lines, credits_used,
+    included,
+};
 use crate::meter::Window;
 use crate::plan::{Charge, Plan};
 use crate::rating::Usage;
@@ -88,23 +91,56 @@ impl Statement {
         Ok(rest.unwrap_or_default())
     }
 
-    /// The invoice of these parts of the period.
+    /// The invoice that is written if these were the parts of the period.
     pub(super) fn invoice(&self, parts: &[Part<'_>]) -> Result<Invoice, StatementError> {
-        let Calendar { schedule, period } = self.calendar()?;
+        let calendar = self.calendar()?;
+        let ahead = match (self.ahead, parts.last()) {
+            (Some(index), Some(last)) => {
+                let period = calendar.schedule.period(index)?;
+                Some(Ahead { period, plan: last.plan, seats: &last.used.seats })
+            }
+            _ => None,
+        };
+        self.billed(&calendar, parts, &self.billed_ahead, ahead)
+    }
+
+    /// What these parts of the period cost by themselves: their own fees, whoever billed them, and
+    /// none of the next period's.
+    pub(super) fn own_invoice(&self, parts: &[Part<'_>]) -> Result<Invoice, StatementError> {
+        self.billed(&self.calendar()?, parts, &[], None)
+    }
+
+    fn billed(
+        &self,
+        Calendar { schedule, period }: &Calendar,
+        parts: &[Part<'_>],
+        billed_ahead: &[BilledFee],
+        ahead: Option<Ahead<'_>>,
+    ) -> Result<Invoice, StatementError> {
+        let stretches: Vec<Stretch<'_>> = parts.iter().map(Part::stretch).collect();
         let billed = Billed {
             account: self.account.as_str(),
             contract: &self.contract.id,
-            schedule: &schedule,
-            period,
+            schedule,
+            period: *period,
             payments: &self.payments,
-            billed_ahead: &self.billed_ahead,
+            billed_ahead,
+            ahead,
         };
-        let stretches: Vec<Stretch<'_>> = parts.iter().map(Part::stretch).collect();
         Ok(billed.invoice(&stretches)?)
     }
 }
 
 impl Calendar {
+    pub(super) fn credit_lines(
+        &self,
+        plan: &Plan,
+        part: Window,
+        used: &PeriodUsage,
+    ) -> Result<Vec<CreditLine>, StatementError> {
+        Ok(credit_lines(plan, &self.schedule, self.period, part, used)?)
+    }
+
     pub(super) fn credits_used(
         &self,
         plan: &Plan,

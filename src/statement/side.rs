@@ -10,7 +10,7 @@
 
 use serde::Serialize;
 
-use crate::invoice::{Invoice, LineKind, Totals};
+use crate::invoice::{CreditLine, CreditSummary, Invoice, Line, LineKind, Totals};
 use crate::plan::Plan;
 use crate::units::round::{Rounding, divide};
 use crate::units::{
@@ -22,15 +22,16 @@ use crate::units::{
 pub struct Side {
     /// Under which plan; of several, the last one.
     pub plan: PlanName,
-    /// The currency of all its amounts.
-    pub currency: Currency,
-    /// The lines of its invoice.
+    /// The currency of all its amounts; none if the plan knows credits only.
+    pub currency: Option<Currency>,
+    /// What it is made of.
     pub lines: Vec<SideLine>,
-    /// The sums of its invoice.
-    pub totals: Totals,
+    /// The sums, if there is a currency.
+    pub totals: Option<Totals>,
     /// What becomes of credits.
     pub credits: SideCredits,
-    /// Before tax, with the value of bought credits; none if nothing says what a credit is worth.
+    /// Before tax, with the value of bought credits; none without a currency, or if nothing says
+    /// what a credit is worth.
     pub spend: Option<Amount>,
 }
 
@@ -61,7 +62,8 @@ pub struct SideLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credits: Option<Credits>,
     /// What it costs, before discounts and taxes.
-    pub amount: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
     /// What one unit of it costs, in the line's unit: credits, or the currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<Amount>,
@@ -85,49 +87,88 @@ pub struct SideCredits {
 }
 
 impl Side {
-    /// The invoice in short; `free` credits cost nothing.
+    /// An invoice in short; `free` credits cost nothing.
     pub(super) fn of(invoice: Invoice, plan: &Plan, free: Credits) -> Result<Self, Inexact> {
-        let (used, covered, overage) =
-            (invoice.credits.used, invoice.credits.covered, invoice.credits.overage);
+        let CreditSummary { used, covered, overage } = invoice.credits;
+        let credits = SideCredits::new(used, covered, overage, free)?;
+        let value = plan.spec().credits.as_ref().and_then(|rules| rules.value);
+        let net = Amount::new(invoice.totals.net.major());
+        let spend = match value {
+            _ if credits.bought.is_zero() => Some(net),
+            None => None,
+            Some(value) => Some(net.plus(Amount::from(value).times(credits.bought.get())?)?),
+        };
+        Ok(Self {
+            plan: PlanName::of(plan),
+            currency: Some(invoice.currency),
+            lines: invoice.lines.into_iter().map(SideLine::of).collect::<Result<_, _>>()?,
+            totals: Some(invoice.totals),
+            credits,
+            spend,
+        })
+    }
+
+    /// What there is to say without a currency.
+    pub(super) fn in_credits(
+        lines: Vec<CreditLine>,
+        plan: &Plan,
+        covered: Credits,
+        free: Credits,
+    ) -> Result<Self, Inexact> {
+        let used = Credits::sum(lines.iter().map(|line| line.credits))?;
+        let line = |CreditLine { id, kind, name, quantity, credits }| {
+            let unit_price = quantity.map_or(Ok(None), |all| per_unit(credits.into(), all))?;
+            let credits = Some(credits);
+            Ok(SideLine { id, kind, name, quantity, credits, amount: None, unit_price })
+        };
+        Ok(Self {
+            plan: PlanName::of(plan),
+            currency: None,
+            lines: lines.into_iter().map(line).collect::<Result<_, Inexact>>()?,
+            totals: None,
+            credits: SideCredits::new(used, covered, Credits::ZERO, free)?,
+            spend: None,
+        })
+    }
+}
+
+impl PlanName {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let (id, name) = (plan.id().clone(), plan.spec().name.clone());
+        Self { id, version: plan.version(), name }
+    }
+}
+
+impl SideCredits {
+    fn new(
+        used: Credits,
+        covered: Credits,
+        overage: Credits,
+        free: Credits,
+    ) -> Result<Self, Inexact> {
         let paid = used.minus(overage)?.max(Credits::ZERO);
         let free = free.min(paid).max(Credits::ZERO);
         let bought = paid.minus(free)?;
         let needed = paid.minus(covered)?.max(Credits::ZERO);
-        let value = plan.spec().credits.as_ref().and_then(|rules| rules.value);
-        let net = Amount::new(invoice.totals.net.major());
-        let spend = if bought.is_zero() {
-            Some(net)
-        } else {
-            let value = value.map(|value| Amount::from(value).times(bought.get()));
-            value.transpose()?.map(|worth| net.plus(worth)).transpose()?
-        };
-        let line = |line: crate::invoice::Line| {
-            let exact = match (&line.explanation, line.credits) {
-                (Some(of), _) => of.amount,
-                (None, Some(credits)) => credits.into(),
-                (None, None) => Amount::new(line.settled.amount.major()),
-            };
-            Ok(SideLine {
-                unit_price: line.quantity.map_or(Ok(None), |all| per_unit(exact, all))?,
-                id: line.id,
-                kind: line.kind,
-                name: line.name,
-                quantity: line.quantity,
-                credits: line.credits,
-                amount: line.settled.amount,
-            })
+        Ok(Self { used, covered, overage, needed, free, bought })
+    }
+}
+
+impl SideLine {
+    fn of(line: Line) -> Result<Self, Inexact> {
+        let exact = match (&line.explanation, line.credits) {
+            (Some(of), _) => of.amount,
+            (None, Some(credits)) => credits.into(),
+            (None, None) => Amount::new(line.settled.amount.major()),
         };
         Ok(Self {
-            plan: PlanName {
-                id: plan.id().clone(),
-                version: plan.version(),
-                name: plan.spec().name.clone(),
-            },
-            currency: invoice.currency,
-            lines: invoice.lines.into_iter().map(line).collect::<Result<_, Inexact>>()?,
-            totals: invoice.totals,
-            credits: SideCredits { used, covered, overage, needed, free, bought },
-            spend,
+            unit_price: line.quantity.map_or(Ok(None), |all| per_unit(exact, all))?,
+            id: line.id,
+            kind: line.kind,
+            name: line.name,
+            quantity: line.quantity,
+            credits: line.credits,
+            amount: Some(line.settled.amount),
         })
     }
 }

@@ -5,8 +5,9 @@
 //!                         └── other plan, other commit ──▶ Side ─┴▶ Outcome
 //! ```
 //!
-//! Both sides are of the same use. Invariants (tested): with nothing asked for, both sides are the
-//! bill; each side is what the bill of a statement of that use and plan says; another commit
+//! Both sides are of the same use, and of the period's own fees: what an earlier invoice billed of
+//! them counts, what this one bills ahead does not. Invariants (tested): with nothing asked for,
+//! both sides are the bill; each side is what the bill of a statement of that use and plan says; another commit
 //! changes the true-up and what follows from it, and nothing else.
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use super::part::{Growth, Part};
 use super::{Side, Statement, StatementError};
 use crate::ledger::GrantKind;
 use crate::plan::Plan;
-use crate::units::{Amount, ChargeId, Credits, Inexact, Quantity, Timestamp};
+use crate::units::{Amount, ChargeId, Credits, Quantity, Timestamp};
 
 /// What is to be otherwise.
 #[derive(Clone, Debug)]
@@ -85,8 +86,7 @@ impl Statement {
             let committed = scenario.commit.map(|least| plan.with_commit(least)).transpose()?;
             let plan = committed.as_ref().unwrap_or(plan);
             let taken = self.under(plan, &parts)?;
-            let invoice = self.invoice(std::slice::from_ref(&taken.part))?;
-            outcome.other = Side::of(invoice, plan, taken.free)?;
+            outcome.other = self.side_of(std::slice::from_ref(&taken.part), taken.free)?;
             (outcome.unpriced, outcome.unmeasured) = (taken.unpriced, taken.unmeasured);
         } else if let Some(least) = scenario.commit {
             let plans = parts.iter().map(|part| part.plan.with_commit(least));
@@ -121,12 +121,23 @@ impl Statement {
     }
 
     fn today(&self, parts: &[Part<'_>], growth: &Growth) -> Result<Side, StatementError> {
-        let last = parts.last().ok_or(StatementError::NoStretch)?;
-        let calendar = self.calendar()?;
-        let grants = self.grants.iter().filter(|grant| grant.kind != GrantKind::Paid);
-        let free = grants.map(|grant| grant.left.plus(grant.burned));
-        let free = free.collect::<Result<Vec<_>, Inexact>>()?;
-        let free = Credits::sum(free)?.plus(self.to_come(&calendar, growth.counted_at)?)?;
-        Ok(Side::of(self.invoice(parts)?, last.plan, free)?)
+        let mut free = self.to_come(&self.calendar()?, growth.counted_at)?;
+        for grant in self.grants.iter().filter(|grant| grant.kind != GrantKind::Paid) {
+            free = free.plus(grant.left.plus(grant.burned)?)?;
+        }
+        self.side_of(parts, free)
+    }
+
+    fn side_of(&self, parts: &[Part<'_>], free: Credits) -> Result<Side, StatementError> {
+        let plan = parts.last().ok_or(StatementError::NoStretch)?.plan;
+        if parts.iter().any(|part| part.plan.spec().currency.is_some()) {
+            return Ok(Side::of(self.own_invoice(parts)?, plan, free)?);
+        }
+        let (calendar, mut lines, mut covered) = (self.calendar()?, Vec::new(), Credits::ZERO);
+        for part in parts {
+            lines.extend(calendar.credit_lines(part.plan, part.window, &part.used)?);
+            covered = covered.plus(part.covered)?;
+        }
+        Ok(Side::in_credits(lines, plan, covered, free)?)
     }
 }

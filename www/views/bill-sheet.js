@@ -7,10 +7,11 @@
  *   grants   who paid for use in credits, in the order they burned, and why in that order
  */
 
-import { h } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { isZero, negated } from "./decimals.js";
 import { explained, formula, sumRow } from "./explanation.js";
 import { statusTag } from "./status.js";
+import { withoutMoney } from "./without-money.js";
 import { kindWords, orderWords } from "./words.js";
 
 const FORMULAS = {
@@ -43,13 +44,13 @@ export class BillSheet {
    */
   show(bill, statement, about) {
     const focused = this.#focused();
-    this.#element.replaceChildren(
-      this.#head(bill.invoice, about),
-      this.#lines(bill.invoice),
-      this.#sums(bill.invoice),
-      ...this.#credits(bill, statement),
-      ...(about.hash ? [this.#hash(about.hash)] : []),
-    );
+    const invoice = bill.invoice ?? withoutMoney(bill, statement);
+    setChildren(this.#element,
+      this.#head(invoice, about),
+      this.#lines(invoice),
+      invoice.totals && this.#sums(invoice),
+      this.#credits(invoice, bill.grants, statement.grants),
+      about.hash && this.#hash(about.hash));
     if (focused) this.#button(focused)?.focus();
   }
 
@@ -68,46 +69,50 @@ export class BillSheet {
     return /** @type {HTMLElement | undefined} */ (found);
   }
 
-  #head({ account, period, zone, currency, totals, status }, { title, note }) {
+  #head({ account, period, zone, currency, totals, credits, status }, { title, note }) {
     const format = this.#format;
-    return h("header", { class: "sheet-head" },
+    const [words, value, text] = totals
+      ? [totals.due.startsWith("-") ? "You are owed" : "Amount due", totals.due,
+        format.money(totals.due, currency)]
+      : ["Credits used", credits.used, format.number(credits.used)];
+    return h("div", { class: "sheet-head" },
       h("div", {},
         h("h2", {}, title, " ", statusTag(status.state)),
         h("p", { class: "quiet" },
           h("span", { class: "name" }, account), " · ",
           period ? `${format.days(period.first, period.until)} · ${zone}` : zone),
-        note ? h("p", { class: "quiet note" }, note) : ""),
+        note && h("p", { class: "quiet note" }, note)),
       h("p", { class: "due" },
-        h("span", { class: "quiet" }, totals.due.startsWith("-") ? "You are owed" : "Amount due"),
-        h("data", { value: totals.due, "data-sum": "due" }, format.money(totals.due, currency))));
+        h("span", { class: "quiet" }, words),
+        h("data", { value, "data-sum": "due" }, text)));
   }
 
   #lines({ lines, currency }) {
     if (lines.length === 0) return h("p", { class: "empty" }, "Nothing is billed yet.");
     const inCredits = lines.some(({ credits }) => credits !== undefined);
-    const rows = lines.flatMap((line, index) => this.#line(line, index, currency, inCredits));
-    const head = (text, ...names) => h("th", { scope: "col", class: names.join(" ") }, text);
-    return h("table", { class: inCredits ? "lines" : "lines no-credits" },
+    const shown = { currency, inCredits, inMoney: currency !== null };
+    const head = (/** @type {string} */ text, wide = true) =>
+      h("th", { scope: "col", class: wide ? "number wide" : "number" }, text);
+    return h("table", { class: "lines" },
       h("thead", {}, h("tr", {},
-        head("Line"), head("Quantity", "number", "wide"),
-        inCredits ? head("Credits", "number", "wide") : "", head("Amount", "number"))),
-      h("tbody", {}, ...rows));
+        h("th", { scope: "col" }, "Line"), head("Quantity"),
+        inCredits && head("Credits", shown.inMoney), shown.inMoney && head("Amount", false))),
+      h("tbody", {}, ...lines.flatMap((line, index) => this.#line(line, index, shown))));
   }
 
   /** A row, and the row that it opens. */
-  #line(line, index, currency, inCredits) {
+  #line(line, /** @type {number} */ index, { currency, inCredits, inMoney }) {
     const format = this.#format;
     const key = `${index} ${line.id}`;
-    const opened = h("tr", { class: "opened", id: `line-${index}` },
-      h("td", { colspan: inCredits ? 4 : 3 }));
-    const fill = () => opened.firstElementChild.replaceChildren(...this.#details(line, currency));
+    const cell = h("td", { colspan: 2 + Number(inCredits) + Number(inMoney) });
+    const opened = h("tr", { class: "opened", id: `line-${index}` }, cell);
     const button = h("button", {
       type: "button", class: "disclose", "data-line": key, "aria-controls": opened.id,
     }, line.name);
     const open = (/** @type {boolean} */ isOpen) => {
       button.setAttribute("aria-expanded", `${isOpen}`);
       opened.hidden = !isOpen;
-      if (isOpen && !opened.firstElementChild.hasChildNodes()) fill();
+      if (isOpen && !cell.hasChildNodes()) setChildren(cell, ...this.#details(line, currency));
     };
     button.addEventListener("click", () => {
       const isOpen = !this.#open.delete(key);
@@ -115,16 +120,17 @@ export class BillSheet {
       open(isOpen);
     });
     open(this.#open.has(key));
-    const quantity = line.quantity === undefined ? "" : format.number(line.quantity);
-    const credits = line.credits === undefined ? "" : format.number(line.credits);
-    const narrow = [quantity, credits && `${credits} credits`].filter(Boolean).join(" · ");
+    const [quantity, credits] = [line.quantity, line.credits].map((decimal) =>
+      decimal === undefined ? "" : format.number(decimal));
+    const narrow = [quantity, inMoney && credits && `${credits} credits`].filter(Boolean);
     return [
       h("tr", { class: "line" },
         h("th", { scope: "row" }, button,
-          h("span", { class: "narrow quiet" }, narrow)),
+          h("span", { class: "narrow quiet" }, narrow.join(" · "))),
         h("td", { class: "number wide" }, quantity),
-        inCredits ? h("td", { class: "number wide" }, credits) : "",
-        h("td", { class: "number" },
+        inCredits && h("td", { class: inMoney ? "number wide" : "number" },
+          credits && h("data", { value: line.credits }, credits)),
+        inMoney && h("td", { class: "number" },
           h("data", { value: line.amount }, format.money(line.amount, currency)))),
       opened,
     ];
@@ -151,7 +157,7 @@ export class BillSheet {
     if (!isZero(line.paid_by_credits)) {
       found.push(h("p", { class: "quiet" }, `Paid before: ${money(line.paid_by_credits)}.`));
     }
-    if (line.credits !== undefined) {
+    if (line.credits !== undefined && currency !== null) {
       found.push(h("p", { class: "quiet" }, "Burned from grants as it was used: no money here."));
     }
     const service = `${format.instant(line.service.start)} – ${format.instant(line.service.end)}`;
@@ -169,7 +175,7 @@ export class BillSheet {
     const trueUp = lines.filter(({ kind }) => kind === "true_up");
     return h("dl", { class: "totals" },
       row("Subtotal", totals.subtotal, "", "subtotal"),
-      ...trueUp.map(({ amount, name }) => row(`of it ${name}`, amount, "within")),
+      ...trueUp.map(({ amount, name }) => row(`of which ${name}`, amount, "within")),
       ...totals.discounts.map(({ id, amount }) => row(`Discount ${id}`, negated(amount))),
       ...totals.taxes.map(({ id, amount }) => row(`Tax ${id}`, amount)),
       row("Total", totals.total, "total", "total"),
@@ -179,10 +185,10 @@ export class BillSheet {
   }
 
   /** Nothing, if the period had nothing in credits. */
-  #credits({ invoice: { credits }, grants }, statement) {
-    if (isZero(credits.used) && grants.length === 0) return [];
-    const write = this.#format.number;
-    const known = new Map(statement.grants.map((grant) => [grant.id, grant]));
+  #credits({ credits }, grants, given) {
+    if (isZero(credits.used) && grants.length === 0) return undefined;
+    const write = (/** @type {string} */ decimal) => this.#format.number(decimal);
+    const known = new Map(given.map((grant) => [grant.id, grant]));
     const fact = (words, amount) => h("div", {}, h("dt", {}, words), h("dd", {}, write(amount)));
     const rows = grants.map(({ id, burned, left, why }, index) => h("tr", {},
       h("th", { scope: "row" },
@@ -191,22 +197,22 @@ export class BillSheet {
       h("td", { class: "why quiet" }, orderWords(why)),
       h("td", { class: "number" }, write(burned)),
       h("td", { class: "number wide" }, write(left))));
-    return [h("section", { class: "grants", "aria-labelledby": "grants-title" },
+    return h("section", { class: "grants", "aria-labelledby": "grants-title" },
       h("h3", { id: "grants-title" }, "Credits of the period"),
       h("dl", { class: "facts" },
         fact("Used", credits.used), fact("Paid by grants", credits.covered),
         fact("On this invoice", credits.overage)),
-      rows.length === 0 ? "" : h("table", { class: "burned" },
+      rows.length > 0 && h("table", { class: "burned" },
         h("caption", { class: "quiet" }, "Grants in the order in which they burn"),
         h("thead", {}, h("tr", {},
           h("th", { scope: "col" }, "Grant"), h("th", { scope: "col" }, "Why here"),
           h("th", { scope: "col", class: "number" }, "Burned"),
           h("th", { scope: "col", class: "number wide" }, "Left"))),
-        h("tbody", {}, ...rows)))];
+        h("tbody", {}, ...rows)));
   }
 
   #hash(/** @type {string} */ hash) {
-    return h("footer", { class: "quiet" },
+    return h("p", { class: "quiet seal" },
       "The journal holds the fingerprint of this invoice, so that it cannot change: ",
       h("code", { class: "hash" }, hash));
   }

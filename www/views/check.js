@@ -7,8 +7,9 @@ import { h } from "../dom.js";
 import { checkJournal } from "../journal-check.js";
 import { lastSeen, remember } from "../seen.js";
 import { failureNotice } from "./failure.js";
-import { findingWords } from "./findings.js";
+import { found } from "./findings.js";
 import { LOOK } from "./look.js";
+import { withoutMoney } from "./without-money.js";
 
 export class CheckView {
   static look = LOOK;
@@ -83,7 +84,7 @@ export class CheckView {
     const { format } = this.#context;
     const seen = this.#seen();
     this.#parts.seen.textContent = seen
-      ? `This browser saw row ${format.number(`${seen.row}`)} of your journal at `
+      ? `This browser saw row ${format.count(seen.row)} of your journal at `
         + `${format.instant(seen.at)}. If anybody has rewritten it since, this check says so.`
       : "This browser will remember the last row that it sees, so that a journal that is "
         + "rewritten later does not pass the next check.";
@@ -152,10 +153,10 @@ export class CheckView {
 
   #progress({ rows, operations, part }) {
     const { bar, count } = this.#parts;
-    const { number } = this.#context.format;
+    const { format } = this.#context;
     bar.value = part;
-    count.textContent = `${Math.floor(part * 100)} % · ${number(`${rows}`)} rows · `
-      + `${number(`${operations}`)} operations`;
+    count.textContent = `${Math.floor(part * 100)} % · ${format.count(rows)} rows · `
+      + `${format.count(operations)} operations`;
   }
 
   #stopped() {
@@ -164,8 +165,8 @@ export class CheckView {
 
   #tell(verdict, statement, bill, ms) {
     const { outcome, start } = this.#parts;
-    const made = verdict.finding
-      ? findingWords(verdict.finding, this.#context.format)
+    const made = verdict.findings.length > 0
+      ? found(verdict.findings, this.#context.format)
       : this.#sound(verdict, statement, bill, ms);
     outcome.replaceChildren(made);
     start.hidden = false;
@@ -173,21 +174,24 @@ export class CheckView {
   }
 
   /** Nothing was found: one sentence, and what it stands on. */
-  #sound({ rows, operations }, { journal, period, at }, { invoice }, ms) {
+  #sound({ rows, operations }, statement, bill, ms) {
+    const { journal, period, at } = statement;
     const { api, format } = this.#context;
-    const { number } = format;
+    const number = (/** @type {string} */ decimal) => format.number(decimal);
     remember(api.url(""), { row: journal.rows, hash: journal.hash, at });
     this.#remembered();
-    const due = format.money(invoice.totals.due, invoice.currency);
+    const sum = bill.invoice
+      ? format.money(bill.invoice.totals.due, bill.invoice.currency)
+      : `${number(withoutMoney(bill, statement).credits.used)} credits`;
     const fact = (words, value) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
     return h("section", { class: "verdict sound" },
       h("p", { class: "sentence" },
-        `Sound: ${number(`${rows}`)} rows and ${number(`${operations}`)} operations of `
+        `Sound: ${format.count(rows)} rows and ${format.count(operations)} operations of `
         + `${format.days(period.first, period.until)} are unbroken, every price is your plan's, `
-        + `and they come to exactly the bill's ${due}.`),
+        + `and they come to exactly the bill's ${sum}.`),
       h("dl", { class: "facts" },
-        fact("Rows", number(`${rows}`)),
-        fact("Operations", number(`${operations}`)),
+        fact("Rows", format.count(rows)),
+        fact("Operations", format.count(operations)),
         fact("Took", `${number((ms / 1000).toFixed(2))} s`),
         h("div", { class: "long" }, h("dt", {}, "Last row's fingerprint"),
           h("dd", {}, h("code", { class: "hash" }, journal.hash)))));

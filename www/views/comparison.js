@@ -25,6 +25,7 @@ export class Comparison {
   #plans = [h("span", {}), h("span", {})];
   #tracks = [h("i", {}), h("i", { class: "other" })];
   #difference = h("p", { class: "difference" });
+  #counted = h("p", { class: "quiet" });
   #notes = h("div", {});
   element;
 
@@ -38,13 +39,13 @@ export class Comparison {
     const head = (/** @type {string} */ text, wide = false) =>
       h("th", { scope: "col", class: wide ? "number wide" : "number" }, text);
     this.element = h("div", { class: "comparison" },
-      h("p", { class: "quiet" }, "Before tax, with the value of bought credits"),
+      this.#counted,
       h("div", { class: "versus" }, side("Today:", 0), side("What if:", 1)),
       this.#difference, this.#notes,
       h("table", { class: "compared" },
         h("thead", {}, h("tr", {},
-          h("th", { scope: "col" }, "Line"), head("Today"), head("What if"),
-          head("Difference", true))),
+          h("th", { scope: "col" }, "Line"), head("Today", true), head("What if"),
+          head("Difference"))),
         this.#body));
   }
 
@@ -63,54 +64,66 @@ export class Comparison {
   }
 
   #headline(/** @type {Outcome} */ { today, other, difference }) {
-    const spends = [today, other].map((side) => side.spend ?? side.totals.net);
-    const top = Math.max(...spends.map(Number), Number.MIN_VALUE);
-    [today, other].forEach(({ currency, plan }, at) => {
-      setText(this.#plans[at], plan.name);
-      setText(this.#totals[at], this.#format.money(spends[at], currency));
-      this.#totals[at].value = spends[at];
-      this.#tracks[at].style.width = `${Math.max(0, (Number(spends[at]) / top) * 100)}%`;
+    const sides = [today, other];
+    const inMoney = sides.every(({ spend }) => spend !== null);
+    setText(this.#counted, inMoney
+      ? "Before tax, with the value of bought credits"
+      : "In credits: nothing says what they are worth");
+    const [left, right] = sides.map(({ spend, credits }) => inMoney ? spend ?? "0" : credits.used);
+    const write = inMoney ? this.#money(other.currency) : this.#credits;
+    const top = Math.max(Number(left), Number(right), Number.MIN_VALUE);
+    [left, right].forEach((amount, at) => {
+      setText(this.#plans[at], sides[at].plan.name);
+      setText(this.#totals[at], write(amount));
+      this.#totals[at].value = amount;
+      this.#tracks[at].style.width = `${Math.max(0, (Number(amount) / top) * 100)}%`;
     });
-    const by = difference ?? minus(spends[1], spends[0]);
+    const by = (inMoney ? difference : null) ?? minus(right, left);
     const way = isZero(by) ? "same" : by.startsWith("-") ? "less" : "more";
     this.#difference.dataset.way = way;
-    const money = (/** @type {string} */ text) => this.#format.money(text, other.currency);
     setText(this.#difference, way === "same"
       ? "The same as today's plan"
-      : `${money(by.replace("-", ""))} ${way} than today's plan`);
+      : `${write(by.replace("-", ""))} ${way} than today's plan`);
   }
 
   /** Rows by their keys: lines of both sides, then sums. @returns {Map<string, Row>} */
   #lines(/** @type {Side} */ today, /** @type {Side} */ other) {
+    /** @type {Map<string, Row>} */
     const rows = new Map();
     const lines = [today.lines, other.lines].map((list) =>
       new Map(list.map((line, at) => [`${line.kind} ${line.id} ${sameBefore(list, at)}`, line])));
     for (const key of new Set([...lines[0].keys(), ...lines[1].keys()])) {
-      const [left, right] = lines.map((list) => list.get(key));
-      rows.set(key, this.#line(left, right, today.currency));
+      rows.set(key, this.#line(lines[0].get(key), lines[1].get(key), today.currency));
     }
     const sum = (/** @type {string} */ name, left, right, write) =>
       rows.set(`sum ${name}`, { name, about: "", cells: this.#cells(left, right, write) });
-    const money = (/** @type {string} */ text) => this.#format.money(text, today.currency);
-    sum("Discounts and tax", ...[today, other].map(({ totals }) =>
-      minus(totals.total, totals.subtotal)), money);
-    sum("Invoice", today.totals.total, other.totals.total, money);
-    sum("Credits needed", today.credits.needed, other.credits.needed, this.#credits);
+    const [before, after] = [today.totals, other.totals];
+    if (before && after) {
+      const write = this.#money(today.currency);
+      const rest = [before, after].map(({ total, subtotal }) => minus(total, subtotal));
+      sum("Discounts and tax", rest[0], rest[1], write);
+      sum("Invoice", before.total, after.total, write);
+    }
+    sum("Credits used", today.credits.used, other.credits.used, this.#credits);
+    sum("Credits to buy", today.credits.needed, other.credits.needed, this.#credits);
     return rows;
   }
 
-  #line(left, right, /** @type {string} */ currency) {
+  #line(left, right, /** @type {string | null} */ currency) {
     const { name, quantity } = right ?? left;
     const inCredits = (left ?? right).credits !== undefined;
-    const amount = (line) => line && (inCredits ? line.credits ?? "0" : line.amount);
-    const write = inCredits
-      ? this.#credits
-      : (/** @type {string} */ text) => this.#format.money(text, currency);
+    const amount = (line) => line && (inCredits ? line.credits : line.amount);
+    const write = inCredits ? this.#credits : this.#money(currency);
     const about = quantity === undefined ? "" : this.#format.number(quantity);
     return { name, about, cells: this.#cells(amount(left), amount(right), write) };
   }
 
   #credits = (/** @type {string} */ text) => `${this.#format.number(text)} cr`;
+
+  #money(/** @type {string | null} */ currency) {
+    return (/** @type {string} */ text) =>
+      currency === null ? this.#format.number(text) : this.#format.money(text, currency);
+  }
 
   #cells(left, right, write) {
     const of = (/** @type {string | undefined} */ text) => text === undefined ? NOTHING : write(text);
@@ -123,7 +136,7 @@ export class Comparison {
     const sums = shape.split("\n").findIndex((key) => key.startsWith("sum "));
     this.#rows = rows.map(({ name }) => {
       const about = h("span", { class: "quiet" });
-      const cells = ["number", "number", "number wide"].map((kind) => h("td", { class: kind }));
+      const cells = ["number wide", "number", "number"].map((kind) => h("td", { class: kind }));
       return { name, about, cells };
     });
     setChildren(this.#body, ...this.#rows.map(({ name, about, cells }, at) =>

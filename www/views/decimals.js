@@ -1,6 +1,6 @@
 /**
- * Exact differences of decimals, for what the core is not asked about: how far two of its answers
- * are apart.
+ * Exact sums and differences of decimals, for what the core is not asked about: how far two of its
+ * answers are apart.
  */
 
 const DECIMAL = /^(-?)([0-9]+)(?:\.([0-9]+))?$/;
@@ -9,6 +9,11 @@ const DECIMAL = /^(-?)([0-9]+)(?:\.([0-9]+))?$/;
 export function minus(/** @type {string} */ left, /** @type {string} */ right) {
   const places = Math.max(fraction(left), fraction(right));
   return written(units(left, places) - units(right, places), places);
+}
+
+/** @returns {string} `left + right`, without zeros at its end */
+export function plus(/** @type {string} */ left, /** @type {string} */ right) {
+  return minus(left, negated(right));
 }
 
 export const isZero = (/** @type {string} */ decimal) => !/[1-9]/.test(decimal);

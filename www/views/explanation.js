@@ -24,7 +24,8 @@ export function explained({ steps, amount, rounded, residue, currency }, format)
     const sum = exact
       ? "nothing to round"
       : `${format.number(amount)} → ${format.money(rounded, currency)}`;
-    rows.push(sumRow("Rounding, once a line", sum, signed(residue, format.number)));
+    const added = signed(residue, (decimal) => format.number(decimal));
+    rows.push(sumRow("Rounding, once a line", sum, added, { equals: false }));
   }
   return h("ol", { class: "sums" }, ...rows);
 }
@@ -37,7 +38,7 @@ export function formula(words, text, result, format) {
 /** @returns {HTMLElement[]} the step and its parts, flat: depth is a matter of style */
 function stepRows(/** @type {Step} */ step, depth, format) {
   const words = ruleWords(step, format);
-  const made = sumRow(words, sumOf(step, format), format.number(step.result), depth);
+  const made = sumRow(words, sumOf(step, format), format.number(step.result), { depth });
   return [made, ...step.parts.flatMap((part) => stepRows(part, depth + 1, format))];
 }
 
@@ -48,10 +49,15 @@ function sumOf(/** @type {Step} */ { rule, formula, parts }, format) {
   return isSum ? `sum of the ${parts.length} below` : sumWords(formula, format);
 }
 
-/** @param {string} words @param {string} sum @param {string} result @param {number} [depth] */
-export function sumRow(words, sum, result, depth = 0) {
+/**
+ * @param {string} words
+ * @param {string} sum
+ * @param {string} result
+ * @param {{depth?: number, equals?: boolean}} [options] `equals`: the result is the sum's
+ */
+export function sumRow(words, sum, result, { depth = 0, equals = sum !== "" } = {}) {
   return h("li", { class: depth > 0 ? "part" : "step" },
     h("span", { class: "rule" }, words),
     h("span", { class: "formula" }, sum),
-    h("span", { class: "result" }, sum ? h("span", { class: "equals" }, "= ") : "", result));
+    h("span", { class: "result" }, equals && h("span", { class: "equals" }, "= "), result));
 }

@@ -40,7 +40,7 @@ const PROBLEMS = {
 /**
  * @param {import("../pkg/edgemeter.js").Fit} fit
  * @param {import("../locale.js").Format} format
- * @param {string} currency
+ * @param {string | null} currency
  */
 export function fitted(fit, format, currency) {
   const models = [...fit.models].sort((one, other) => other.points - one.points);
@@ -69,14 +69,21 @@ function reasonWords({ code, value, bound }, format) {
 
 /** Every plan at a tenth, at this use and at ten times. */
 function plans(candidates, format, currency) {
-  const money = (/** @type {string} */ text) => format.money(text, currency);
+  const written = (/** @type {string} */ text, /** @type {string} */ unit) =>
+    unit === "credits" || currency === null
+      ? `${format.number(text)} cr`
+      : format.money(text, currency);
   const number = (/** @type {string} */ text, wide = false) =>
     h("td", { class: wide ? "number wide" : "number" }, text);
   const rows = candidates.map(({ plan, model, costs, problem }) => h("tr", {},
     h("th", { scope: "row" },
       h("span", { class: "name" }, plan.name), h("span", { class: "quiet" }, MODELS[model]?.[0])),
     ...(costs
-      ? [number(money(costs.tenth), true), number(money(costs.spend)), number(money(costs.spike))]
+      ? [
+        number(written(costs.tenth, costs.unit), true),
+        number(written(costs.spend, costs.unit)),
+        number(written(costs.spike, costs.unit)),
+      ]
       : [h("td", { class: "quiet", colspan: 3 }, `Not comparable: ${PROBLEMS[problem] ?? problem}`)])));
   const head = (/** @type {string} */ text, wide = false) =>
     h("th", { scope: "col", class: wide ? "number wide" : "number" }, text);

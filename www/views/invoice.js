@@ -138,14 +138,13 @@ export class InvoiceView {
 
   async #final(/** @type {number} */ index) {
     const { bill, statement, hash } = await this.#context.api.get(`invoices/${index}`);
-    if (!bill) throw Object.assign(new Error("no invoice"), { code: "invoice_no_currency" });
     return { bill, statement, about: { title: `Invoice ${index + 1}`, hash } };
   }
 
   /** The invoices that were written, newest first. */
   async #list() {
     const { list } = this.#parts;
-    const title = h("h2", { id: "past-title" }, "Invoices of before");
+    const title = h("h2", { id: "past-title" }, "Earlier invoices");
     try {
       const { invoices } = await this.#context.api.get("invoices");
       const empty = h("p", { class: "empty" },

@@ -15,6 +15,7 @@ const LINES = `
 .lines th[scope=row], .compared th[scope=row], .candidates th[scope=row], .burned th[scope=row], .past th[scope=row] { padding-block: 8px; border-top: 1px solid var(--line); font-size: inherit; font-weight: 500; color: var(--ink); overflow-wrap: anywhere; }
 .lines th[scope=row] { width: 100%; }
 .lines .line > * { padding-block: 10px; }
+.lines .number { padding-left: 16px; }
 .disclose { position: relative; padding: 0 0 0 24px; border: 0; background: none; font-weight: 500; text-align: left; cursor: pointer; overflow-wrap: anywhere; }
 .disclose::before { content: ""; position: absolute; left: 4px; top: .5em; width: 6px; height: 6px; border: solid var(--quiet); border-width: 0 2px 2px 0; transform: rotate(-45deg); transition: transform .15s; }
 .disclose[aria-expanded=true]::before { transform: translateY(-2px) rotate(45deg); }
@@ -46,7 +47,7 @@ caption { padding: 8px 0 4px; text-align: left; }
 .burned .name { margin: 0 8px; }
 .burned .why { white-space: normal; }
 .rank { display: inline-block; min-width: 20px; border-radius: 10px; background: var(--line); text-align: center; font-size: 12px; line-height: 20px; color: var(--quiet); }
-.sheet > footer { margin-top: 24px; padding-top: 12px; border-top: 1px solid var(--line); }
+.seal { margin-top: 24px; padding-top: 12px; border-top: 1px solid var(--line); }
 .hash { font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .past { margin-top: 16px; }
 .past h2 { margin-bottom: 8px; }
@@ -56,6 +57,7 @@ caption { padding: 8px 0 4px; text-align: left; }
 
 const SCENARIO = `
 .what-if { align-items: start; }
+@container (min-width: 720px) { .what-if .major { position: sticky; top: 16px; } }
 .controls { gap: 24px; }
 fieldset { min-width: 0; padding: 0; border: 0; }
 legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600; color: var(--quiet); }
@@ -75,11 +77,11 @@ legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600; colo
 .choice .name { overflow-wrap: anywhere; }
 .choice .quiet { margin-left: auto; white-space: nowrap; }
 .choice input[type=number] { flex: 1; min-width: 0; padding: 0 4px; border: 0; border-bottom: 1px solid var(--line); background: none; text-align: right; }
-.pasted { margin-top: 8px; }
-textarea { display: block; width: 100%; padding: 8px 12px; border: 0; border-radius: 10px; background: var(--page); box-shadow: inset 0 0 0 1px var(--line); color: inherit; font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; resize: vertical; }
+textarea { display: block; margin-top: 8px; width: 100%; padding: 8px 12px; border: 0; border-radius: 10px; background: var(--page); box-shadow: inset 0 0 0 1px var(--line); color: inherit; font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; resize: vertical; }
+.error:not(:empty) { margin-top: 8px; }
 .error { color: var(--bad); font-size: 13px; overflow-wrap: anywhere; }
 .versus { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px; margin-top: 12px; }
-.versus .figure { display: block; }
+.versus .figure { display: block; margin-top: 2px; }
 .track { height: 8px; margin-top: 8px; border-radius: 4px; background: color-mix(in oklab, var(--line) 50%, transparent); }
 .track i { display: block; height: 100%; min-width: 2px; border-radius: 4px; background: var(--spent); }
 .track .other { background: var(--accent); }
@@ -88,16 +90,20 @@ textarea { display: block; width: 100%; padding: 8px 12px; border: 0; border-rad
 .difference[data-way=more] { color: var(--bad); }
 .remark { margin-bottom: 16px; padding: 8px 12px; border-radius: 10px; background: var(--warn-page); color: var(--warn); font-size: 13px; }
 .compared th .quiet, .candidates th .quiet { display: block; font-weight: 400; }
-.compared .first > * { border-top-width: 2px; }
+.compared .first > :is(th, td) { border-top: 2px solid var(--line); }
+.compared td { vertical-align: top; white-space: normal; overflow-wrap: anywhere; }
 .models { padding: 0; list-style: none; }
 .model { padding: 12px 0; border-top: 1px solid var(--line); }
 .model h3 { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 15px; color: var(--ink); }
 .model h3 .quiet { font-weight: 400; }
 .model ul { padding-left: 20px; }
+.model li { color: var(--ink); }
+.fit h2 { margin-bottom: 12px; }
 .fit .candidates { margin-top: 12px; }
 `;
 
 const CHECK = `
+.check h2 { font-size: 20px; font-weight: 650; letter-spacing: -.01em; color: var(--ink); }
 .lead { max-width: 68ch; margin-top: 8px; }
 .check .toolbar { margin: 20px 0 12px; }
 .check-progress { margin-top: 20px; }

@@ -24,6 +24,7 @@ export class PlanChoice {
     this.#onChange = onChange;
     this.#commits = this.#commitChoices();
     this.#pasted.addEventListener("input", onChange);
+    this.#list.addEventListener("change", () => this.#reveal());
     this.#amount.addEventListener("input", () => {
       this.#radio("commit", "other").checked = true;
       onChange();
@@ -47,7 +48,13 @@ export class PlanChoice {
       this.#option("plan", "today", today.name || today.id, "today's", true),
       ...others.map((plan, at) => this.#option("plan", `${at}`, plan.name || plan.id, version(plan))),
       this.#option("plan", "pasted", "Another one, as JSON", ""),
-      h("div", { class: "pasted" }, this.#pasted, this.#error));
+      this.#pasted, this.#error);
+    this.#reveal();
+  }
+
+  /** The place for a plan's text, while there is to be one. */
+  #reveal() {
+    this.#pasted.hidden = this.#chosen("plan") !== "pasted";
   }
 
   /** A plan's JSON; nothing for today's. */
