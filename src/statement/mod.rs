@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-pub use account::{Finalized, InvoiceSummary};
+pub use account::{Finalized, InvoiceSummary, Step, close_over};
 pub(crate) use bill::Billed;
 pub use bill::{Bill, BurnReason, BurnRule, ChargeBill, GrantBill, NoInvoice, Rated, RatedError};
 pub use error::StatementError;
