@@ -55,6 +55,7 @@ export class Format {
   #write;
   /** @type {string | undefined} */ #zone;
   /** @type {Map<string, Intl.DateTimeFormat>} */ #clocks = new Map();
+  /** @type {Map<string, {before: string, after: string, minor: number}>} */ #moneys = new Map();
   /** How the locale writes numbers, for the wasm side. */
   style;
 
@@ -101,23 +102,39 @@ export class Format {
    * @param {string} currency ISO 4217
    */
   money(decimal, currency) {
-    const money = new Intl.NumberFormat(this.#locale, { style: "currency", currency });
     const negative = decimal.startsWith("-");
-    const parts = money.formatToParts(negative ? -1 : 1);
-    const first = firstDigit(parts);
-    const after = parts.findLastIndex(({ type }) => NUMERIC.has(type)) + 1;
-    const minor = money.resolvedOptions().maximumFractionDigits ?? 0;
-    const digits = this.#padded(negative ? decimal.slice(1) : decimal, minor);
-    return joined(parts.slice(0, first)) + digits + joined(parts.slice(after));
+    const { before, after, minor } = this.#moneyStyle(currency, negative);
+    const [whole, fraction = ""] = (negative ? decimal.slice(1) : decimal).split(".");
+    const digits = fraction.replace(/0+$/, "").padEnd(minor, "0");
+    return before + this.number(digits ? `${whole}.${digits}` : whole) + after;
   }
 
-  /** At least so many digits after the point. */
-  #padded(/** @type {string} */ decimal, /** @type {number} */ minor) {
-    const fraction = (decimal.split(".")[1] ?? "").replace(/0+$/, "");
-    const missing = Math.max(minor - fraction.length, 0);
-    if (missing === 0) return this.number(decimal);
-    const zeros = ([...this.style.digits][0] ?? "0").repeat(missing);
-    return this.number(decimal) + (fraction ? "" : this.style.decimal) + zeros;
+  /** What stands around the digits of a currency. */
+  #moneyStyle(/** @type {string} */ currency, /** @type {boolean} */ negative) {
+    const name = negative ? `-${currency}` : currency;
+    const known = this.#moneys.get(name);
+    if (known) return known;
+    const money = new Intl.NumberFormat(this.#locale, { style: "currency", currency });
+    const parts = money.formatToParts(negative ? -1 : 1);
+    const made = {
+      before: joined(parts.slice(0, firstDigit(parts))),
+      after: joined(parts.slice(parts.findLastIndex(({ type }) => NUMERIC.has(type)) + 1)),
+      minor: money.resolvedOptions().maximumFractionDigits ?? 0,
+    };
+    this.#moneys.set(name, made);
+    return made;
+  }
+
+  /**
+   * Days of a calendar: "Nov 1 – 30, 2026".
+   *
+   * @param {string} first the first one, as 2026-11-01
+   * @param {string} until the first one after
+   */
+  days(first, until) {
+    const last = Date.parse(until) - 86_400_000;
+    return this.#clock("days", { dateStyle: "medium" }, this.#locale, "UTC")
+      .formatRange(Date.parse(first), last);
   }
 
   /** The day: "Nov 23, 2026". */
@@ -170,11 +187,12 @@ export class Format {
    * @param {string} name
    * @param {Intl.DateTimeFormatOptions} options
    * @param {string | readonly string[]} [locale]
+   * @param {string} [timeZone]
    */
-  #clock(name, options, locale = this.#locale) {
+  #clock(name, options, locale = this.#locale, timeZone = this.#zone) {
     const known = this.#clocks.get(name);
     if (known) return known;
-    const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: this.#zone });
+    const made = new Intl.DateTimeFormat(locale, { ...options, timeZone });
     this.#clocks.set(name, made);
     return made;
   }
