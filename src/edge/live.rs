@@ -43,7 +43,7 @@ impl Live {
     pub(super) fn rebuilt(rows: &[Row], ledger: &Ledger, plan: &Plan) -> Self {
         let mut live = Self::default();
         for row in rows {
-            if let Ok(entries) = serde_json::from_str::<Vec<Entry>>(&row.body) {
+            if let Ok(entries) = ledger::entries(&row.body) {
                 for entry in &entries {
                     live.count(entry, row.at, plan);
                 }
