@@ -103,7 +103,7 @@ fn close(
     summary: &mut CreditSummary,
 ) -> Result<(), InvoiceError> {
     meet(closing)?;
-    let mut ahead = Billed::new(closing.billed_ahead);
+    let mut ahead = Billed::new(closing.billed_ahead, currency)?;
     let mut commit = Commit::default();
     for (group, stretch) in closing.stretches.iter().enumerate() {
         let part = stretch.window;

@@ -9,8 +9,8 @@
 //! every included or promotional step begins full and that nothing rolls over.
 
 use super::fees::{FeePrice, Place, fees};
-use super::period::{Period, Schedule, Steps};
 use super::{InvoiceError, PeriodUsage};
+use crate::calendar::{Period, Schedule, Steps};
 use crate::meter::Window;
 use crate::plan::{ChargeUnit, GrantKind, Plan, Timing};
 use crate::rating;
@@ -80,8 +80,8 @@ pub fn covered(
 
 #[cfg(test)]
 mod tests {
-    use super::super::Zone;
     use super::*;
+    use crate::calendar::Zone;
     use crate::rating::Usage;
 
     fn plan(grants: &str) -> Plan {

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::InvoiceError;
-use super::period::{Period, Schedule, Steps};
+use crate::calendar::{Period, Schedule, Steps};
 use crate::meter::Window;
 use crate::plan::{ChargeUnit, FeeSpec, Plan, Proration, Timing};
 use crate::units::round::{Rounding, divide};

@@ -1,0 +1,253 @@
+//! The bill of a statement: its invoice, and where every digit of it comes from.
+//!
+//! ```text
+//! stretches ── rated ──▶ charges: usage, running, closing, explanation
+//!     └─────── invoice ─▶ lines, totals               grants ──▶ burned, left, why in this order
+//! ```
+//!
+//! Invariant (tested): for one stretch the invoice and the charges are those of
+//! [`wire::rate`](crate::wire::rate), digit for digit; the same functions make both.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use super::{GrantTaken, PaymentTerms, PlanStretch, Statement, StatementError};
+use crate::calendar::{Period, Schedule};
+use crate::invoice::{
+    self, BilledFee, Closing, Invoice, InvoiceError, Payment, PeriodUsage, Request, Stretch,
+};
+use crate::plan::{Charge, Plan};
+use crate::rating::{self, Explanation, RateError, Usage};
+use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money};
+
+/// An invoice as it would be written now, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Bill {
+    /// The invoice: a draft.
+    pub invoice: Invoice,
+    /// The use of each stretch's charges, in the plan's order.
+    pub charges: Vec<ChargeBill>,
+    /// Who paid, in burn order.
+    pub grants: Vec<GrantBill>,
+}
+
+/// What the use of one charge in one stretch costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChargeBill {
+    /// Position of the stretch, from 0.
+    pub stretch: usize,
+    /// Which charge of its plan.
+    pub charge: ChargeId,
+    /// What it comes to.
+    #[serde(flatten)]
+    pub rated: Rated,
+}
+
+/// What use comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rated {
+    /// What was used, all in all.
+    pub usage: Usage,
+    /// What that costs while the period goes on.
+    pub running: Amount,
+    /// What it costs more because the period ends.
+    pub closing: Amount,
+    /// The sum of running and closing, step by step.
+    pub explanation: Explanation,
+}
+
+/// Usage without an amount.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("charge {charge}: {reason}")]
+pub struct RatedError {
+    /// The charge.
+    pub charge: ChargeId,
+    /// What is wrong.
+    pub reason: RateError,
+}
+
+/// What a grant did in the period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GrantBill {
+    /// Which grant.
+    pub id: GrantId,
+    /// Credits of it that paid for use of the period.
+    pub burned: Credits,
+    /// Credits that can still be spent.
+    pub left: Credits,
+    /// Why it burns at this place.
+    pub why: BurnReason,
+}
+
+/// Why a grant burns after the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BurnReason {
+    /// The first rule of the burn order by which the two differ.
+    pub rule: BurnRule,
+    /// The grant before it; none for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<GrantId>,
+}
+
+/// A rule of the burn order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BurnRule {
+    /// No grant burns before it.
+    First,
+    /// The lower number burns first.
+    Priority,
+    /// What ends sooner burns first, what never ends last.
+    Expiry,
+    /// What was free burns before what was paid.
+    Kind,
+    /// What came first burns first.
+    EffectiveAt,
+    /// Equal in all of these: by the id.
+    Id,
+}
+
+impl Rated {
+    /// Rates the use of a charge; none is no use.
+    ///
+    /// # Errors
+    ///
+    /// [`RatedError`].
+    pub fn new(charge: &Charge, usage: Option<Usage>) -> Result<Self, RatedError> {
+        let fail = |reason| RatedError { charge: charge.id().clone(), reason };
+        let usage = usage.unwrap_or_else(|| rating::empty(charge));
+        Ok(Self {
+            running: rating::running(charge, &usage).map_err(fail)?,
+            closing: rating::closing(charge, &usage).map_err(fail)?,
+            explanation: rating::explain(charge, &usage).map_err(fail)?,
+            usage,
+        })
+    }
+}
+
+/// Who is billed for which period.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Billed<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) contract: &'a ContractId,
+    pub(crate) schedule: &'a Schedule,
+    pub(crate) period: Period,
+    pub(crate) payments: &'a [PaymentTerms],
+    pub(crate) billed_ahead: &'a [BilledFee],
+}
+
+impl Billed<'_> {
+    /// The invoice of the period as it would be now.
+    pub(crate) fn invoice(&self, stretches: &[Stretch<'_>]) -> Result<Invoice, InvoiceError> {
+        let plan = stretches.first().map(|stretch| stretch.plan);
+        let credits = plan.map_or(Ok(Vec::new()), |plan| payments(plan, self.payments))?;
+        invoice::invoice(&Request {
+            account: self.account,
+            contract: self.contract.clone(),
+            schedule: self.schedule,
+            closing: Some(Closing {
+                period: self.period,
+                stretches,
+                billed_ahead: self.billed_ahead,
+            }),
+            ahead: None,
+            credits: &credits,
+        })
+    }
+}
+
+/// Payments in the currency of the plan, not rounded.
+fn payments(plan: &Plan, payments: &[PaymentTerms]) -> Result<Vec<Payment>, InvoiceError> {
+    let currency = plan.spec().currency;
+    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
+    let exactly = |payment: &PaymentTerms| {
+        let amount = Money::exactly(payment.amount.get(), currency)?;
+        Ok(Payment { id: payment.id.clone(), amount })
+    };
+    payments.iter().map(exactly).collect()
+}
+
+impl Statement {
+    /// The bill as it would be written now.
+    ///
+    /// # Errors
+    ///
+    /// [`StatementError`].
+    pub fn bill(&self) -> Result<Bill, StatementError> {
+        let mut charges = Vec::new();
+        for (stretch, of) in self.stretches.iter().enumerate() {
+            for charge in of.plan.charges() {
+                let rated = Rated::new(charge, of.usage.get(charge.id()).cloned())?;
+                charges.push(ChargeBill { stretch, charge: charge.id().clone(), rated });
+            }
+        }
+        let invoice = self.invoice(&self.stretches)?;
+        Ok(Bill { invoice, charges, grants: burned(&self.grants) })
+    }
+
+    /// The invoice that these stretches of the period would have.
+    pub(super) fn invoice(&self, stretches: &[PlanStretch]) -> Result<Invoice, StatementError> {
+        let schedule = self.schedule()?;
+        let billed = Billed {
+            account: self.account.as_str(),
+            contract: &self.contract.id,
+            schedule: &schedule,
+            period: schedule.period(self.period.index)?,
+            payments: &self.payments,
+            billed_ahead: &self.billed_ahead,
+        };
+        let usages: Vec<PeriodUsage> = stretches.iter().map(PlanStretch::usage).collect();
+        let mut parts = Vec::with_capacity(stretches.len());
+        for (of, usage) in stretches.iter().zip(&usages) {
+            let (window, plan, covered) = (of.window()?, &of.plan, of.covered);
+            parts.push(Stretch { window, plan, usage, covered });
+        }
+        Ok(billed.invoice(&parts)?)
+    }
+}
+
+impl PlanStretch {
+    fn usage(&self) -> PeriodUsage {
+        PeriodUsage { charges: self.usage.clone(), seats: self.seats.clone() }
+    }
+}
+
+/// Grants in burn order, each with the rule that put it behind the one before it.
+fn burned(grants: &[GrantTaken]) -> Vec<GrantBill> {
+    let mut order: Vec<&GrantTaken> = grants.iter().collect();
+    order.sort_by_key(|grant| grant.burn_key());
+    let before = std::iter::once(None).chain(order.iter().map(Some));
+    let bill = |(grant, before): (&&GrantTaken, Option<&&GrantTaken>)| GrantBill {
+        id: grant.id.clone(),
+        burned: grant.burned,
+        left: grant.left,
+        why: BurnReason {
+            rule: before.map_or(BurnRule::First, |before| grant.rule_after(before)),
+            after: before.map(|before| before.id.clone()),
+        },
+    };
+    order.iter().zip(before).map(bill).collect()
+}
+
+impl GrantTaken {
+    /// Sorts grants into burn order, as [`Grant::burn_key`](crate::ledger::Grant::burn_key) does.
+    fn burn_key(&self) -> impl Ord + use<> {
+        let order = (self.priority, Reverse(self.expires_at.map(Reverse)), self.kind);
+        (order, self.effective_at, self.id.clone())
+    }
+
+    fn rule_after(&self, before: &Self) -> BurnRule {
+        if self.priority != before.priority {
+            BurnRule::Priority
+        } else if self.expires_at != before.expires_at {
+            BurnRule::Expiry
+        } else if self.kind != before.kind {
+            BurnRule::Kind
+        } else if self.effective_at != before.effective_at {
+            BurnRule::EffectiveAt
+        } else {
+            BurnRule::Id
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a statement does not load, or has no bill.
+
+use crate::calendar::PeriodError;
+use crate::invoice::InvoiceError;
+use crate::plan::PlanError;
+use crate::units::{ChargeId, Inexact, MeterId, Timestamp};
+
+use super::RatedError;
+
+/// Why a statement has no answer.
+///
+/// Variants are ordered by precedence: when several apply, the first one is returned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatementError {
+    /// Not JSON, or not the fields of a statement.
+    #[error("not a statement: {reason}")]
+    NotJson {
+        /// The parser's words, with line and column.
+        reason: String,
+    },
+    /// No plan was in force.
+    #[error("the statement has no stretch: a period is billed by a plan")]
+    NoStretch,
+    /// The calendar ends.
+    #[error(transparent)]
+    Period(#[from] PeriodError),
+    /// The contract's calendar gives another period.
+    #[error("period {index} is not the one that the contract's day, cadence and zone give")]
+    OtherPeriod {
+        /// Its position.
+        index: i32,
+    },
+    /// A gap, an overlap, or an end that is not the period's.
+    #[error("stretch at {at} leaves a gap, or leaves the period: let it end where the next begins")]
+    Stretches {
+        /// Where it begins, UTC milliseconds.
+        at: Timestamp,
+    },
+    /// Use of a charge that the plan does not have.
+    #[error("the plan has no charge {charge}: use the id of one of its charges")]
+    UnknownCharge {
+        /// The charge at fault.
+        charge: ChargeId,
+    },
+    /// A fee whose seats nobody has said.
+    #[error("the plan has a fee by meter {meter}: say how many in \"seats\"")]
+    NoSeats {
+        /// The meter.
+        meter: MeterId,
+    },
+    /// A plan of a scenario that does not load.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Usage has no amount.
+    #[error(transparent)]
+    Rated(#[from] RatedError),
+    /// The period has no invoice.
+    #[error(transparent)]
+    Invoice(#[from] InvoiceError),
+    /// A number that needs more digits than there are.
+    #[error(transparent)]
+    Inexact(#[from] Inexact),
+}
+
+impl StatementError {
+    /// Stable machine-readable code. Never reworded.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotJson { .. } => "statement_not_json",
+            Self::NoStretch => "statement_no_stretch",
+            Self::Period(error) => error.code(),
+            Self::OtherPeriod { .. } => "statement_other_period",
+            Self::Stretches { .. } => "statement_stretches",
+            Self::UnknownCharge { .. } => "statement_unknown_charge",
+            Self::NoSeats { .. } => "statement_no_seats",
+            Self::Plan(error) => error.code(),
+            Self::Rated(error) => error.reason.code(),
+            Self::Invoice(error) => error.code(),
+            Self::Inexact(_) => "amount_not_exact",
+        }
+    }
+}
