@@ -37,6 +37,7 @@ mod problem;
 mod route;
 mod rpc;
 mod store;
+mod usage;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, Request, Response, event};

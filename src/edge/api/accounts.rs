@@ -11,7 +11,7 @@ use super::super::description::Description;
 use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
 use super::corrections::{self, Contract};
-use super::{Handled, account_id, body, broken, journal, json, rpc};
+use super::{Handled, account_id, body, broken, journal, json, rpc, usage};
 use crate::ledger::{Balance, Grant, GrantTerms};
 use crate::units::{AccountId, KeyId};
 
@@ -89,6 +89,7 @@ pub(super) async fn read(
             json(200, &whole.balance)
         }
         ["journal"] => journal::page(env, &account, request).await,
+        ["usage"] => usage::page(env, &account, request).await,
         ["export"] => journal::export(env, &account).await,
         _ => Err(Problem::not_found("path", &request.path())),
     }
@@ -207,7 +208,7 @@ fn refuse_socket() -> Handled {
     Ok(response)
 }
 
-fn query(request: &Request, name: &str) -> Option<String> {
+pub(super) fn query(request: &Request, name: &str) -> Option<String> {
     let url = request.url().ok()?;
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

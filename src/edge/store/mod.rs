@@ -21,6 +21,7 @@
 mod events;
 mod once;
 mod parts;
+mod past;
 mod read;
 mod verify;
 
