@@ -1,9 +1,10 @@
 //! The account object: one customer's ledger, journal and live sockets.
 //!
 //! ```text
-//! call(message) ─▶ load (once) ─▶ Session: decide ─▶ one journal row ─▶ reply
+//! call(message) ─▶ load (once) ─▶ close what is over ─▶ Session: decide ─▶ one journal row ─▶ reply
 //!                                                       └─▶ sockets, at most ten times a second
-//! alarm         ─▶ the same, with nothing asked: leases and grants that end or come again
+//! alarm         ─▶ the same, with nothing asked: periods that end; leases and grants that end or
+//!                  come again
 //! ```
 //!
 //! Invariants: `call` is synchronous, so nothing comes between reading and writing; the reply
@@ -24,6 +25,7 @@ use worker::{
 };
 
 use super::authorize::Order;
+use super::contract::OpeningTerms;
 use super::correction::Correction;
 use super::events::Batch;
 use super::live::{Live, PROTOCOL};
@@ -49,6 +51,7 @@ pub(super) enum Call {
     Open {
         account: AccountId,
         plan_json: String,
+        terms: OpeningTerms,
     },
     Grant(GrantTerms),
     Correct(Box<Correction>),
@@ -59,6 +62,14 @@ pub(super) enum Call {
     CreateKey(KeyId),
     DisableKey(KeyId),
     Describe,
+    Statement,
+    Invoices {
+        before: i32,
+        limit: u64,
+    },
+    Invoice {
+        index: i32,
+    },
     Journal {
         after: u64,
         limit: u64,
@@ -76,9 +87,9 @@ pub(super) enum Call {
 /// What stays in memory between calls.
 pub(super) struct Hot {
     pub(super) ledger: Ledger,
-    plan: Plan,
+    pub(super) plan: Plan,
     pub(super) head: Head,
-    alarm: Option<Timestamp>,
+    pub(super) alarm: Option<Timestamp>,
 }
 
 /// One customer.
@@ -170,7 +181,12 @@ impl Account {
         };
         match call {
             Call::Control(request) => rpc::reply(self.control(&request)),
-            Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
+            Call::Open { account, plan_json, terms } => {
+                rpc::reply(self.open(account, plan_json, &terms))
+            }
+            Call::Statement => rpc::reply(self.statement()),
+            Call::Invoices { before, limit } => rpc::reply(self.invoices(before, limit)),
+            Call::Invoice { index } => rpc::reply(self.invoice(index)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
             Call::Correct(correction) => rpc::reply(self.correct(*correction)),
             Call::Events(batch) => rpc::reply(self.take_events(&batch)),
@@ -203,29 +219,6 @@ impl Account {
             control::serve(session, plan, &mut self.denials.borrow_mut(), request)
                 .map_err(|error| storage(error.to_string()))
         })
-    }
-
-    fn open(&self, account: AccountId, json: String) -> std::result::Result<bool, Problem> {
-        let plan = Plan::parse(&json)?;
-        self.load()?;
-        if let Some(hot) = self.hot.borrow().as_ref() {
-            let detail = "account exists with another plan: use a new id, or repeat the same plan";
-            return match hot.plan.hash() == plan.hash() {
-                true => Ok(false),
-                false => Err(Problem::new(409, "account_exists", detail).field("/contract")),
-            };
-        }
-        let entry = ledger::open(account, &plan, json);
-        let inexact = |error: Inexact| storage(error.to_string());
-        let mut ledger = Ledger::opened(&entry, super::now()).ok_or_else(|| storage("entry"))?;
-        let mut session = Session::start(&mut ledger, super::now()).map_err(inexact)?;
-        session.include(&plan)?;
-        let mut entries = vec![entry];
-        entries.extend(session.finish().map_err(inexact)?);
-        self.store.create().map_err(storage)?;
-        let head = self.store.append(&Head::start(), &ledger, &entries, &[]).map_err(storage)?;
-        *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
-        Ok(true)
     }
 
     fn grant(&self, terms: GrantTerms) -> std::result::Result<(bool, Grant), Problem> {
@@ -271,6 +264,7 @@ impl Account {
         act: impl FnOnce(&mut Session<'_>, &Plan) -> std::result::Result<T, Problem>,
     ) -> std::result::Result<(std::result::Result<T, Problem>, Vec<Entry>), Problem> {
         let inexact = |error: Inexact| storage(error.to_string());
+        let mut written = super::contract::close_over(store, hot)?;
         let mut session = Session::start(&mut hot.ledger, super::now()).map_err(inexact)?;
         let result = act(&mut session, &hot.plan);
         if result.as_ref().is_err_and(is_dirty) {
@@ -284,7 +278,8 @@ impl Account {
             }
             hot.head = store.append(&hot.head, &hot.ledger, &entries, &keys).map_err(storage)?;
         }
-        Ok((result, entries))
+        written.extend(entries);
+        Ok((result, written))
     }
 
     pub(super) fn load(&self) -> std::result::Result<(), Problem> {

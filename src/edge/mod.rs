@@ -7,7 +7,7 @@
 //!   │              key.rs checks a key, route.rs finds what a request is
 //!   ├─▶ Account  one object per customer: ledger, journal, live sockets             account.rs
 //!   │              its SQLite: store/; what an auditor asks of it: audit.rs; what an operator
-//!   │              changes by hand: correction.rs; events from elsewhere:
+//!   │              changes by hand: correction.rs; its contract's periods: contract.rs; events from elsewhere:
 //!   │              events.rs; what is shown of it: description.rs, live.rs
 //!   ├─▶ Catalog  one object: plans, routes, the list of accounts                    catalog.rs
 //!   ├─▶ fetch    the control API under /v1                                          api/
@@ -23,6 +23,7 @@ mod audit;
 mod authorize;
 mod catalog;
 mod config;
+mod contract;
 mod correction;
 mod denial;
 mod description;

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{GrantTaken, PaymentTerms, PlanStretch, Statement, StatementError};
 use crate::calendar::{Period, Schedule};
 use crate::invoice::{
-    self, BilledFee, Closing, Invoice, InvoiceError, Payment, PeriodUsage, Request, Stretch,
+    self, Ahead, BilledFee, Closing, Invoice, InvoiceError, Payment, PeriodUsage, Request, Stretch,
 };
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, RateError, Usage};
@@ -24,12 +24,24 @@ use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money};
 /// An invoice as it would be written now, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Bill {
-    /// The invoice: a draft.
-    pub invoice: Invoice,
+    /// The invoice: a draft; none if the period has none.
+    pub invoice: Option<Invoice>,
+    /// Why it has none: plans without a currency, or in two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_invoice: Option<NoInvoice>,
     /// The use of each stretch's charges, in the plan's order.
     pub charges: Vec<ChargeBill>,
     /// Who paid, in burn order.
     pub grants: Vec<GrantBill>,
+}
+
+/// Why a period has no invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoInvoice {
+    /// Stable and machine-readable.
+    pub code: &'static str,
+    /// For people, with the remedy.
+    pub message: String,
 }
 
 /// What the use of one charge in one stretch costs.
@@ -135,6 +147,7 @@ pub(crate) struct Billed<'a> {
     pub(crate) period: Period,
     pub(crate) payments: &'a [PaymentTerms],
     pub(crate) billed_ahead: &'a [BilledFee],
+    pub(crate) ahead: Option<Ahead<'a>>,
 }
 
 impl Billed<'_> {
@@ -151,7 +164,7 @@ impl Billed<'_> {
                 stretches,
                 billed_ahead: self.billed_ahead,
             }),
-            ahead: None,
+            ahead: self.ahead,
             credits: &credits,
         })
     }
@@ -182,8 +195,12 @@ impl Statement {
                 charges.push(ChargeBill { stretch, charge: charge.id().clone(), rated });
             }
         }
-        let invoice = self.invoice(&self.stretches)?;
-        Ok(Bill { invoice, charges, grants: burned(&self.grants) })
+        let (invoice, no_invoice) = match self.invoice(&self.stretches) {
+            Ok(invoice) => (Some(invoice), None),
+            Err(StatementError::Invoice(error)) => (None, Some(NoInvoice::from(&error))),
+            Err(error) => return Err(error),
+        };
+        Ok(Bill { invoice, no_invoice, charges, grants: burned(&self.grants) })
     }
 
     /// The invoice that these stretches of the period would have.
@@ -196,6 +213,7 @@ impl Statement {
             period: schedule.period(self.period.index)?,
             payments: &self.payments,
             billed_ahead: &self.billed_ahead,
+            ahead: self.opened(&schedule, stretches)?,
         };
         let usages: Vec<PeriodUsage> = stretches.iter().map(PlanStretch::usage).collect();
         let mut parts = Vec::with_capacity(stretches.len());
@@ -204,6 +222,23 @@ impl Statement {
             parts.push(Stretch { window, plan, usage, covered });
         }
         Ok(billed.invoice(&parts)?)
+    }
+
+    /// The period whose fees in advance are billed, under the last of the plans.
+    fn opened<'a>(
+        &self,
+        schedule: &Schedule,
+        stretches: &'a [PlanStretch],
+    ) -> Result<Option<Ahead<'a>>, StatementError> {
+        let (Some(index), Some(last)) = (self.ahead, stretches.last()) else { return Ok(None) };
+        let period = schedule.period(index)?;
+        Ok(Some(Ahead { period, plan: &last.plan, seats: &last.seats }))
+    }
+}
+
+impl From<&InvoiceError> for NoInvoice {
+    fn from(error: &InvoiceError) -> Self {
+        Self { code: error.code(), message: error.to_string() }
     }
 }
 
@@ -214,7 +249,7 @@ impl PlanStretch {
 }
 
 /// Grants in burn order, each with the rule that put it behind the one before it.
-fn burned(grants: &[GrantTaken]) -> Vec<GrantBill> {
+pub(super) fn burned(grants: &[GrantTaken]) -> Vec<GrantBill> {
     let mut order: Vec<&GrantTaken> = grants.iter().collect();
     order.sort_by_key(|grant| grant.burn_key());
     let before = std::iter::once(None).chain(order.iter().map(Some));

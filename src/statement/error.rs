@@ -2,6 +2,7 @@
 
 use crate::calendar::PeriodError;
 use crate::invoice::InvoiceError;
+use crate::ledger::LedgerError;
 use crate::plan::PlanError;
 use crate::units::{ChargeId, Inexact, MeterId, Timestamp};
 
@@ -18,6 +19,15 @@ pub enum StatementError {
         /// The parser's words, with line and column.
         reason: String,
     },
+    /// A period without an end.
+    #[error(
+        "the operator ends this account's periods, so nobody knows when the open one ends: open \
+         accounts with \"periods\": \"scheduled\" to have statements and invoices"
+    )]
+    ByOperator,
+    /// The ledger has no answer.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// No plan was in force.
     #[error("the statement has no stretch: a period is billed by a plan")]
     NoStretch,
@@ -67,6 +77,8 @@ impl StatementError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotJson { .. } => "statement_not_json",
+            Self::ByOperator => "periods_by_operator",
+            Self::Ledger(error) => error.code(),
             Self::NoStretch => "statement_no_stretch",
             Self::Period(error) => error.code(),
             Self::OtherPeriod { .. } => "statement_other_period",

@@ -15,7 +15,7 @@
 //!                    "seats": {}, "covered": "1234.5" } ],
 //!   "grants": [ { "id", "kind", "priority", "amount", "left", "burned", "effective_at",
 //!                 "expires_at"?, "of_plan"? } ],
-//!   "billed_ahead": [], "payments": [ { "id", "amount" } ], "balance": {…},
+//!   "billed_ahead": [], "ahead": 1, "payments": [ { "id", "amount" } ], "balance": {…},
 //!   "journal": { "after": 0, "rows": 17, "hash": "…" } }
 //! ```
 //!
@@ -23,6 +23,7 @@
 //! customer watches is what is billed. Invariants: a statement that loads has the period that its
 //! contract gives it, and stretches that lie in it one after the other; nothing here knows a clock.
 
+mod account;
 mod bill;
 mod check;
 mod error;
@@ -32,8 +33,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+pub use account::{Finalized, InvoiceSummary};
 pub(crate) use bill::Billed;
-pub use bill::{Bill, BurnReason, BurnRule, ChargeBill, GrantBill, Rated, RatedError};
+pub use bill::{Bill, BurnReason, BurnRule, ChargeBill, GrantBill, NoInvoice, Rated, RatedError};
 pub use error::StatementError;
 
 use crate::calendar::Zone;
@@ -64,6 +66,9 @@ pub struct Statement {
     pub grants: Vec<GrantTaken>,
     /// Fees of the period that an earlier invoice billed.
     pub billed_ahead: Vec<BilledFee>,
+    /// Index of the period that the invoice opens: its fees in advance are billed with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<i32>,
     /// Money that may pay, first to last, in the plan's currency.
     pub payments: Vec<PaymentTerms>,
     /// How the account stands.

@@ -192,6 +192,7 @@ fn bill(
         period,
         payments: &of.payments,
         billed_ahead: &[],
+        ahead: None,
     };
     Ok(billed.invoice(&[Stretch { window: period.window, plan, usage, covered }])?)
 }

@@ -10,8 +10,8 @@ use super::super::correction::Correction;
 use super::super::description::Description;
 use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
-use super::corrections::{self, Contract};
-use super::{Handled, account_id, body, broken, journal, json, rpc, usage};
+use super::contract::Opening;
+use super::{Handled, account_id, body, broken, contract, corrections, journal, json, rpc, usage};
 use crate::ledger::{Balance, Grant, GrantTerms};
 use crate::units::{AccountId, KeyId};
 
@@ -19,13 +19,6 @@ use crate::units::{AccountId, KeyId};
 const PORTAL_SECONDS: u32 = 3_600;
 /// And at most this long.
 const PORTAL_SECONDS_MAX: u32 = 86_400;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Opening {
-    id: AccountId,
-    contract: Contract,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,12 +32,13 @@ struct NewPortalToken {
     ttl_seconds: Option<u32>,
 }
 
-/// `POST /v1/accounts`: 201, or 200 if the account is open with this very plan.
+/// `POST /v1/accounts`: 201, or 200 if the account is open with this very contract.
 pub(super) async fn open(env: &Env, request: &mut Request) -> Handled {
     let Opening { id, contract } = body::json(request).await?;
     let catalog = || rpc::catalog(env);
-    let plan_json = corrections::plan(env, contract, "/contract/plan").await?;
-    let call = Call::Open { account: id.clone(), plan_json };
+    let (plan, terms) = contract.parts();
+    let plan_json = corrections::plan(env, plan, "/contract/plan").await?;
+    let call = Call::Open { account: id.clone(), plan_json, terms };
     let new: bool = rpc::send(rpc::account(env, id.as_str())?, &call).await?;
     // After the account, so that a name in the list always has an account behind it.
     let () = rpc::send(catalog()?, &catalog::Call::AddAccount { account: id.clone() }).await?;
@@ -88,6 +82,10 @@ pub(super) async fn read(
                 rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole.balance)
         }
+        ["statement"] => contract::statement(env, &account).await,
+        ["invoices"] => contract::invoices(env, &account, request).await,
+        ["invoices", "preview"] => contract::preview(env, &account, request).await,
+        ["invoices", index] => contract::invoice(env, &account, index).await,
         ["journal"] => journal::page(env, &account, request).await,
         ["usage"] => usage::page(env, &account, request).await,
         ["export"] => journal::export(env, &account).await,

@@ -11,6 +11,8 @@
 //! | `POST /v1/accounts`, `GET /v1/accounts`  | open an account with a contract; list    | operator |
 //! | `GET  /v1/accounts/{a}`                  | plan, grants, keys, balance, audit       | both     |
 //! | `GET  /v1/accounts/{a}/balance`          | the balance alone                        | both     |
+//! | `GET  /v1/accounts/{a}/statement`        | what the open period's invoice asks      | both     |
+//! | `GET  /v1/accounts/{a}/invoices`         | finalized ones; `/{index}`; `/preview`   | both     |
 //! | `POST /v1/accounts/{a}/keys`             | create a key                             | operator |
 //! | `POST /v1/accounts/{a}/keys/{k}/disable` | disable a key                            | operator |
 //! | `POST /v1/accounts/{a}/grants`           | grant credits, idempotent by id          | operator |
@@ -32,6 +34,7 @@
 
 mod accounts;
 mod body;
+mod contract;
 mod corrections;
 mod events;
 mod journal;
