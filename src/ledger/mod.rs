@@ -28,6 +28,7 @@ mod included;
 pub mod inline;
 mod key;
 mod lease;
+mod line;
 mod operations;
 mod owed;
 mod packed;
@@ -63,6 +64,7 @@ pub use events::{
 pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
 pub use key::{Key, SpendLimits, SpendPeriod};
 pub use lease::Lease;
+pub use line::{Line, LineFault, shown_byte};
 pub use operations::{Debit, Operation, Operations, Shortfall};
 pub use owed::Owed;
 pub use packed::entries;

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::ledger::{Ledger, TERMS_MAX, Use};
+use crate::ledger::{Ledger, Use};
 use crate::plan::{Charge, Combination, Plan, PlanError, Price};
 use crate::rating::{self, Event, RateError, Usage};
 use crate::units::{Amount, ChargeId, Credits, Inexact, Quantity};
@@ -47,6 +47,9 @@ impl From<Inexact> for TariffError {
         Self::Rate(error.into())
     }
 }
+
+/// Terms that are kept, at most: more than a ledger remembers, and than a period may have.
+const TERMS_MAX: usize = 64;
 
 /// Units by combination of dimension values; none where the price asks for none.
 type Counts = BTreeMap<ChargeId, BTreeMap<Combination, Quantity>>;
@@ -133,7 +136,7 @@ impl Tariff {
     fn follow(&mut self, terms: Terms) {
         self.number = self.number.saturating_add(1);
         self.terms.insert(self.number, terms);
-        if self.terms.len() > TERMS_MAX.saturating_add(1) {
+        if self.terms.len() > TERMS_MAX {
             self.terms.pop_first();
         }
     }
@@ -207,13 +210,13 @@ impl Tariff {
         }
     }
 
-    /// What was used under some terms alone, by charge and combination.
+    /// What was used under some terms alone, by charge, as far as it fits their prices.
     ///
     /// # Errors
     ///
     /// [`Inexact`] if more was used before than in all.
-    pub fn used_under(&self, number: u64) -> Result<Counts, Inexact> {
-        let Some(terms) = self.terms.get(&number) else { return Ok(Counts::new()) };
+    pub fn usage_under(&self, number: u64) -> Result<BTreeMap<ChargeId, Usage>, Inexact> {
+        let Some(terms) = self.terms.get(&number) else { return Ok(BTreeMap::new()) };
         let mut used = terms.used.clone();
         for (charge, of) in &terms.before {
             for (of, quantity) in of {
@@ -221,7 +224,19 @@ impl Tariff {
                 *slot = slot.minus(*quantity)?;
             }
         }
-        Ok(used)
+        let mut usage = BTreeMap::new();
+        for charge in terms.plan.charges() {
+            let whole = match whole(charge, &used)? {
+                Usage::Combinations(mut of) => {
+                    of.retain(|_, quantity| !quantity.is_zero());
+                    (!of.is_empty()).then_some(Usage::Combinations(of))
+                }
+                Usage::Total(total) => (!total.is_zero()).then_some(Usage::Total(total)),
+                other => Some(other),
+            };
+            usage.extend(whole.map(|whole| (charge.id().clone(), whole)));
+        }
+        Ok(usage)
     }
 }
 

@@ -1,0 +1,1 @@
+//! Forgers, each with what finds him.
