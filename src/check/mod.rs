@@ -35,8 +35,8 @@ use crate::units::{AccountId, Inexact, Timestamp};
 use chain::Chain;
 use rerate::Rerate;
 
-/// Findings that are listed, at most.
-pub const FINDINGS_MAX: usize = 100;
+/// Findings of one kind that are listed, at most.
+pub const FINDINGS_MAX: usize = 20;
 /// Bytes of one line, at most: the platform allows 2 MB for a row.
 pub const LINE_BYTES_MAX: usize = 8_000_000;
 
@@ -92,7 +92,7 @@ pub struct Progress<'c> {
 pub struct Verdict {
     /// Whether all of it holds.
     pub clean: bool,
-    /// What does not, in the order in which it was found; 100 at most.
+    /// What does not, in the order in which it was found; 20 of a kind at most.
     pub findings: Vec<Finding>,
     /// How many more there are.
     pub more: u64,
@@ -137,7 +137,9 @@ struct Found {
 
 impl Found {
     fn tell(&mut self, row: Option<u64>, operation: Option<String>, fault: Fault) {
-        match self.list.len() < FINDINGS_MAX {
+        let code = fault.code();
+        let alike = self.list.iter().filter(|finding| finding.fault.code() == code);
+        match alike.count() < FINDINGS_MAX {
             true => self.list.push(Finding { row, operation, fault }),
             false => self.more = self.more.saturating_add(1),
         }

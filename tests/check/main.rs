@@ -17,5 +17,4 @@ mod clean;
 mod forged;
 mod plans;
 mod report;
-mod speed;
 mod story;
