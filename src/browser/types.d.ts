@@ -15,7 +15,7 @@ export interface NumberStyle {
 }
 
 /** What became of a message; after "gap", ask the account for a resync. */
-export type Outcome = "applied" | "gap" | "waiting";
+export type Received = "applied" | "gap" | "waiting";
 
 /** What the balance means for the next call. */
 export type Gate = "unfunded" | "open" | "closed";

@@ -16,9 +16,9 @@ use super::account::{Account, Hot, closed, storage};
 use super::problem::Problem;
 use super::store::{Head, KeptInvoice, Store};
 use crate::calendar::Zone;
-use crate::ledger::{self, BillingTerms, Entry, Ledger, Periods, Session};
+use crate::ledger::{self, BillingTerms, Entry, Ledger, LedgerError, Periods, Session};
 use crate::plan::Plan;
-use crate::statement::{InvoiceSummary, Statement, StatementError};
+use crate::statement::{self, InvoiceSummary, Statement, StatementError, Step};
 use crate::units::{AccountId, Date, Inexact};
 
 /// What a call that opens an account says about time.
@@ -118,24 +118,22 @@ impl Account {
 
 /// Closes every period that is over, one after the other; what was recorded.
 pub(super) fn close_over(store: &Store, hot: &mut Hot) -> Result<Vec<Entry>, Problem> {
-    let inexact = |error: Inexact| storage(error.to_string());
     let (now, mut all) = (super::now(), Vec::new());
     while hot.ledger.is_period_over(now) {
-        let mut session = Session::start(&mut hot.ledger, now).map_err(inexact)?;
-        session.prepare_close(&hot.plan).map_err(inexact)?;
-        let before = session.finish().map_err(inexact)?;
-        if !before.is_empty() {
-            hot.head = store.append(&hot.head, &hot.ledger, &before, &[]).map_err(storage)?;
-        }
         let ahead = store.billed_ahead().map_err(storage)?;
-        let statement = Statement::of(&hot.ledger, &hot.head.position, ahead)?;
-        let finalized = statement.finalize()?;
-        let row = hot.head.position.n.saturating_add(1);
-        let session = Session::start(&mut hot.ledger, now).map_err(inexact)?;
-        let entries = session.close_over(finalized.hash.clone(), row)?;
-        let head = store.append_invoice(&hot.head, &hot.ledger, &entries, &finalized);
+        let step =
+            statement::close_over(&mut hot.ledger, &hot.plan, &hot.head.position, ahead, now)?;
+        let (entries, head) = match step {
+            Step::Due(entries) => {
+                let head = store.append(&hot.head, &hot.ledger, &entries, &[]);
+                (entries, head)
+            }
+            Step::Closed(entries, kept) => {
+                let head = store.append_invoice(&hot.head, &hot.ledger, &entries, &kept);
+                (entries, head)
+            }
+        };
         hot.head = head.map_err(storage)?;
-        all.extend(before);
         all.extend(entries);
     }
     Ok(all)
@@ -146,6 +144,7 @@ impl From<StatementError> for Problem {
         match error {
             StatementError::ByOperator => Self::new(409, error.code(), error.to_string()),
             StatementError::Ledger(error) => Self::from(error),
+            StatementError::Inexact(error) => Self::from(LedgerError::Inexact(error)),
             _ => {
                 worker::console_error!("statement: {error:?}");
                 Self::new(500, error.code(), error.to_string())

@@ -107,7 +107,12 @@ fn close(
     let mut commit = Commit::default();
     for (group, stretch) in closing.stretches.iter().enumerate() {
         let part = stretch.window;
-        let place = Place { schedule: request.schedule, period: closing.period, part, currency };
+        let place = Place {
+            schedule: request.schedule,
+            period: closing.period,
+            part,
+            currency: Some(currency),
+        };
         let mut used = Credits::ZERO;
         let mut counted = Vec::new();
         for charge in stretch.plan.charges() {
@@ -183,7 +188,7 @@ fn usage_line(
 }
 
 /// The one quantity of a state, if it has one.
-fn quantity(usage: &Usage) -> Option<Quantity> {
+pub(super) fn quantity(usage: &Usage) -> Option<Quantity> {
     let mut parts: Box<dyn Iterator<Item = Quantity>> = match usage {
         Usage::Total(total) => return Some(*total),
         Usage::Events(events) => return Some(events.value),
@@ -221,9 +226,10 @@ fn open_ahead(
     let Some(ahead) = &request.ahead else { return Ok(()) };
     let group = request.closing.as_ref().map_or(0, |closing| closing.stretches.len());
     let part = ahead.period.window;
+    let (of, currency) = (currency, Some(currency));
     let place = Place { schedule: request.schedule, period: ahead.period, part, currency };
     for fee in fees(place, ahead.plan, Timing::Advance, ahead.seats)? {
-        drafts.push(fee_line(group, ahead.plan, LineKind::FeeAhead, &fee, currency));
+        drafts.push(fee_line(group, ahead.plan, LineKind::FeeAhead, &fee, of));
     }
     Ok(())
 }

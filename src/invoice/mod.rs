@@ -34,6 +34,7 @@ use crate::units::{
 pub use advance::BilledFee;
 pub use bill::invoice;
 pub use collect::{Book, CollectError, Levels, PeriodUsage};
+pub(crate) use cover::{CreditLine, credit_lines, credits_used};
 pub use cover::{covered, included};
 pub use lifecycle::{CreditNote, CreditedLine, LifecycleError, Status};
 pub use line::{Line, LineKind};

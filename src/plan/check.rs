@@ -160,6 +160,12 @@ fn fee(
     }
 }
 
+/// Checks the commit of a plan whose other fields are checked.
+pub(super) fn commit_of(spec: &PlanSpec) -> Result<(), PlanError> {
+    let lines = line_ids(spec)?;
+    spec.commit.as_ref().map_or(Ok(()), |of| commit(spec, of, &lines))
+}
+
 fn commit(spec: &PlanSpec, commit: &CommitSpec, lines: &BTreeSet<LineId>) -> Result<(), PlanError> {
     positive(commit.amount.get(), "/commit/amount".to_owned())?;
     in_unit(spec, commit.unit, "/commit/unit".to_owned())?;

@@ -18,10 +18,10 @@ use super::{
     StatementError,
 };
 use crate::invoice::{BilledFee, LifecycleError};
-use crate::ledger::{Grant, Ledger, PlanUse, Position};
+use crate::ledger::{Entry, Grant, Ledger, PlanUse, Position, Session};
 use crate::plan::{ChargeUnit, Plan};
 use crate::rating;
-use crate::units::{ContractId, Credits, Date, Inexact, Quantity};
+use crate::units::{ContractId, Credits, Date, Inexact, Quantity, Timestamp};
 
 /// A period that is over, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,11 +58,46 @@ pub struct InvoiceSummary {
     pub hash: String,
 }
 
+/// What comes next for an account whose period is over: one row of its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// What was due before the period's end: its last row.
+    Due(Vec<Entry>),
+    /// The period is closed; to be written with what is kept of it.
+    Closed(Vec<Entry>, Box<Finalized>),
+}
+
 /// What is kept.
 #[derive(Serialize)]
 struct Kept<'a> {
     statement: &'a Statement,
     bill: &'a Bill,
+}
+
+/// Does the next step towards closing the period of an account that is over at `now`
+/// ([`Ledger::is_period_over`]); `position` is where its journal stands. Whoever calls writes what
+/// comes back, and asks again until no period is over.
+///
+/// # Errors
+///
+/// As [`Statement::of`] and [`Statement::finalize`]; [`StatementError::Ledger`] if none is over.
+pub fn close_over(
+    ledger: &mut Ledger,
+    plan: &Plan,
+    position: &Position,
+    billed_ahead: Vec<BilledFee>,
+    now: Timestamp,
+) -> Result<Step, StatementError> {
+    let mut session = Session::start(ledger, now)?;
+    session.prepare_close(plan)?;
+    let due = session.finish()?;
+    if !due.is_empty() {
+        return Ok(Step::Due(due));
+    }
+    let kept = Statement::of(ledger, position, billed_ahead)?.finalize()?;
+    let row = position.n.saturating_add(1);
+    let entries = Session::start(ledger, now)?.close_over(kept.hash.clone(), row)?;
+    Ok(Step::Closed(entries, Box::new(kept)))
 }
 
 impl Statement {

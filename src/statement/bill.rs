@@ -12,14 +12,15 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use super::{GrantTaken, PaymentTerms, PlanStretch, Statement, StatementError};
+use super::part::Growth;
+use super::{GrantTaken, PaymentTerms, Statement, StatementError};
 use crate::calendar::{Period, Schedule};
 use crate::invoice::{
-    self, Ahead, BilledFee, Closing, Invoice, InvoiceError, Payment, PeriodUsage, Request, Stretch,
+    self, Ahead, BilledFee, Closing, Invoice, InvoiceError, Payment, Request, Stretch,
 };
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, RateError, Usage};
-use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money};
+use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money, Timestamp};
 
 /// An invoice as it would be written now, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -188,63 +189,49 @@ impl Statement {
     ///
     /// [`StatementError`].
     pub fn bill(&self) -> Result<Bill, StatementError> {
+        self.bill_of(&Growth::default())
+    }
+
+    /// The bill of the period's end if use goes on as it did until `at`: quantities of the stretch
+    /// that goes on, times its length over what has passed of it, rounded half up to
+    /// [`PLACES`](super::PLACES) places. Windows that are priced one by one come again instead, and
+    /// seats stay as many as they are. Before the stretch began there is nothing to go by, and its
+    /// use stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StatementError`]; [`Inexact`](crate::units::Inexact) if a quantity leaves its range.
+    pub fn projected(&self, at: Timestamp) -> Result<Bill, StatementError> {
+        self.bill_of(&Growth { counted_at: Some(at), ..Growth::default() })
+    }
+
+    fn bill_of(&self, growth: &Growth) -> Result<Bill, StatementError> {
+        let (parts, mut drawn) = self.parts(growth)?;
         let mut charges = Vec::new();
-        for (stretch, of) in self.stretches.iter().enumerate() {
+        for (stretch, of) in parts.iter().enumerate() {
             for charge in of.plan.charges() {
-                let rated = Rated::new(charge, of.usage.get(charge.id()).cloned())?;
+                let rated = Rated::new(charge, of.used.charges.get(charge.id()).cloned())?;
                 charges.push(ChargeBill { stretch, charge: charge.id().clone(), rated });
             }
         }
-        let (invoice, no_invoice) = match self.invoice(&self.stretches) {
+        let mut grants = burned(&self.grants);
+        for grant in &mut grants {
+            let part = drawn.min(grant.left).max(Credits::ZERO);
+            drawn = drawn.minus(part)?;
+            (grant.burned, grant.left) = (grant.burned.plus(part)?, grant.left.minus(part)?);
+        }
+        let (invoice, no_invoice) = match self.invoice(&parts) {
             Ok(invoice) => (Some(invoice), None),
             Err(StatementError::Invoice(error)) => (None, Some(NoInvoice::from(&error))),
             Err(error) => return Err(error),
         };
-        Ok(Bill { invoice, no_invoice, charges, grants: burned(&self.grants) })
-    }
-
-    /// The invoice that these stretches of the period would have.
-    pub(super) fn invoice(&self, stretches: &[PlanStretch]) -> Result<Invoice, StatementError> {
-        let schedule = self.schedule()?;
-        let billed = Billed {
-            account: self.account.as_str(),
-            contract: &self.contract.id,
-            schedule: &schedule,
-            period: schedule.period(self.period.index)?,
-            payments: &self.payments,
-            billed_ahead: &self.billed_ahead,
-            ahead: self.opened(&schedule, stretches)?,
-        };
-        let usages: Vec<PeriodUsage> = stretches.iter().map(PlanStretch::usage).collect();
-        let mut parts = Vec::with_capacity(stretches.len());
-        for (of, usage) in stretches.iter().zip(&usages) {
-            let (window, plan, covered) = (of.window()?, &of.plan, of.covered);
-            parts.push(Stretch { window, plan, usage, covered });
-        }
-        Ok(billed.invoice(&parts)?)
-    }
-
-    /// The period whose fees in advance are billed, under the last of the plans.
-    fn opened<'a>(
-        &self,
-        schedule: &Schedule,
-        stretches: &'a [PlanStretch],
-    ) -> Result<Option<Ahead<'a>>, StatementError> {
-        let (Some(index), Some(last)) = (self.ahead, stretches.last()) else { return Ok(None) };
-        let period = schedule.period(index)?;
-        Ok(Some(Ahead { period, plan: &last.plan, seats: &last.seats }))
+        Ok(Bill { invoice, no_invoice, charges, grants })
     }
 }
 
 impl From<&InvoiceError> for NoInvoice {
     fn from(error: &InvoiceError) -> Self {
         Self { code: error.code(), message: error.to_string() }
-    }
-}
-
-impl PlanStretch {
-    fn usage(&self) -> PeriodUsage {
-        PeriodUsage { charges: self.usage.clone(), seats: self.seats.clone() }
     }
 }
 

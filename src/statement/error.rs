@@ -4,7 +4,7 @@ use crate::calendar::PeriodError;
 use crate::invoice::InvoiceError;
 use crate::ledger::LedgerError;
 use crate::plan::PlanError;
-use crate::units::{ChargeId, Inexact, MeterId, Timestamp};
+use crate::units::{ChargeId, Inexact, MeterId, PlanId, Timestamp};
 
 use super::RatedError;
 
@@ -58,6 +58,22 @@ pub enum StatementError {
         /// The meter.
         meter: MeterId,
     },
+    /// Plans whose periods are not equally long.
+    #[error("plan {plan} bills by another period: compare plans of one period")]
+    OtherCadence {
+        /// The other plan.
+        plan: PlanId,
+    },
+    /// Use that today's plan did not count finely enough for the other.
+    #[error("charge {charge} prices {expected}, and today's plan counts {found}: no exact answer")]
+    OtherUse {
+        /// The charge of the other plan.
+        charge: ChargeId,
+        /// What it prices.
+        expected: &'static str,
+        /// What there is.
+        found: &'static str,
+    },
     /// A plan of a scenario that does not load.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -85,6 +101,8 @@ impl StatementError {
             Self::Stretches { .. } => "statement_stretches",
             Self::UnknownCharge { .. } => "statement_unknown_charge",
             Self::NoSeats { .. } => "statement_no_seats",
+            Self::OtherCadence { .. } => "what_if_other_cadence",
+            Self::OtherUse { .. } => "what_if_other_use",
             Self::Plan(error) => error.code(),
             Self::Rated(error) => error.reason.code(),
             Self::Invoice(error) => error.code(),

@@ -27,16 +27,26 @@ mod account;
 mod bill;
 mod check;
 mod error;
+mod fit;
+mod other;
+mod part;
+mod scale;
+mod side;
+mod what_if;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-pub use account::{Finalized, InvoiceSummary};
+pub use account::{Finalized, InvoiceSummary, Step, close_over};
 pub(crate) use bill::Billed;
 pub use bill::{Bill, BurnReason, BurnRule, ChargeBill, GrantBill, NoInvoice, Rated, RatedError};
 pub use error::StatementError;
+pub use fit::{Candidate, Costs, Fit, Model, ModelFit, Reason, ReasonCode, Spread};
+pub use scale::PLACES;
+pub use side::{PlanName, Side, SideCredits, SideLine};
+pub use what_if::{Outcome, Scenario};
 
 use crate::calendar::Zone;
 use crate::invoice::BilledFee;

@@ -19,6 +19,7 @@
 )]
 
 mod audit;
+mod billing;
 mod book;
 mod elsewhere;
 mod event_cases;
