@@ -1,8 +1,9 @@
 /**
- * Builds what runs: `node scripts/build.mjs [edge] [browser] [preview]`, all without arguments.
+ * Builds what runs: `node scripts/build.mjs [edge] [browser] [charts] [preview]`, all without arguments.
  *
  *   edge      src ─ worker-build ─▶ build/index.js, index_bg.wasm ─ esbuild ─▶ build/gateway.js
  *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm: the page's numbers
+ *   charts    uPlot ─ esbuild ─▶ www/pkg/uplot.js: loaded when usage is looked at
  *   preview   src ─ wasm-bindgen ─▶ www/pkg/preview.js + preview_bg.wasm: rating for a page
  *
  * wasm-opt runs once, here, over all files, with the same pinned version.
@@ -71,6 +72,13 @@ async function page(feature, name, level, env = {}) {
 const preview = () =>
   page("preview", "preview", "-O3", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "3" });
 
+/** The one library of the page, made as small as it gets. */
+async function charts() {
+  const source = join(ROOT, "node_modules", "uplot", "dist", "uPlot.esm.js");
+  const flags = ["--minify", "--format=esm", "--legal-comments=none", "--log-level=warning"];
+  await run(npmTool("esbuild"), [source, ...flags, "--outfile=www/pkg/uplot.js"]);
+}
+
 async function optimize(file, level) {
   const args = [file, level, "--strip-debug", "--strip-producers", ...WASM_FEATURES, "-o", file];
   await run(npmTool("wasm-opt"), args);
@@ -106,6 +114,7 @@ function inputs() {
 const PARTS = {
   edge: { make: edge, output: "build/gateway.js" },
   browser: { make: () => page("browser", "edgemeter", "-Oz"), output: "www/pkg/edgemeter.js" },
+  charts: { make: charts, output: "www/pkg/uplot.js" },
   preview: { make: preview, output: "www/pkg/preview.js" },
 };
 
