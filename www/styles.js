@@ -117,7 +117,7 @@ const SHARED = `
 .segments { display: inline-flex; padding: 2px; border-radius: 12px; background: var(--line); }
 .segments button { padding: 5px 14px; background: none; box-shadow: none; color: var(--quiet); }
 .segments [aria-pressed=true] { background: var(--card); color: var(--ink); box-shadow: 0 1px 2px #0002; }
-select { padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none; background: var(--card) linear-gradient(45deg, transparent 50%, var(--quiet) 50% 62%, transparent 62%) right 16px center / 8px 8px no-repeat; box-shadow: inset 0 0 0 1px var(--line); }
+select { padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none; background: linear-gradient(45deg, transparent 50%, var(--quiet) 50%) right 17px center / 5px 5px no-repeat, linear-gradient(-45deg, transparent 50%, var(--quiet) 50%) right 12px center / 5px 5px no-repeat, var(--card); box-shadow: inset 0 0 0 1px var(--line); }
 .tag { display: inline-block; padding: 0 8px; border-radius: 6px; background: color-mix(in oklab, var(--line) 60%, transparent); color: var(--quiet); font-size: 13px; font-weight: 500; }
 .tag.good { background: var(--fresh); color: var(--accent); }
 .tag.bad { background: var(--bad-page); color: var(--bad); }

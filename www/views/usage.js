@@ -111,7 +111,7 @@ export class UsageView {
         this.#draw();
       }),
       by,
-      h("label", { class: "check" }, compare, "Period before"),
+      h("label", { class: "check" }, compare, "Period before", h("i", { "aria-hidden": "true" })),
       h("span", { class: "files" }, file("csv"), file("json")));
     const head = {
       period: h("h2", { id: "usage-title" }),
@@ -214,10 +214,15 @@ export class UsageView {
     const [first, last] = this.#zoom ?? [0, at.length - 1];
     const from = at[first];
     const to = at[last + 1] ?? periods.now.to;
+    const time = this.#context.state.now();
     const shown = now.filter((row) => row.at >= from && row.at < to);
     const [fromBefore, toBefore] = [atBefore[first] ?? periods.before.to, atBefore[last + 1] ?? periods.before.to];
     const earlier = before.filter((row) => row.at >= fromBefore && row.at < toBefore);
-    const [sums, sumsBefore] = [totals(shown), totals(earlier)];
+    // A period that runs is compared with as much of the one before.
+    const running = at.findLastIndex((start) => start <= time);
+    const byNow = time < to ? atBefore[running + 1] ?? toBefore : toBefore;
+    const sums = totals(shown);
+    const sumsBefore = totals(earlier.filter((row) => row.at < byNow));
     const { period, total, words, whole } = this.#dom;
     setText(period, `${format.date(from)} – ${format.date(to - 1)}`);
     const measure = this.#measure;
@@ -226,7 +231,8 @@ export class UsageView {
     setChildren(total, write(sums), " ", h("small", {}, unit));
     const other = measure === "calls"
       ? `${format.number(sums.credits)} credits` : `${format.count(sums.calls)} calls`;
-    setText(words, this.#compare ? `${other}; ${write(sumsBefore)} ${unit} in the period before` : other);
+    const then = time < to ? "by this time in the period before" : "in the period before";
+    setText(words, this.#compare ? `${other}; ${write(sumsBefore)} ${unit} ${then}` : other);
     whole.hidden = !this.#zoom;
     this.#parts.paint({
       series: seriesOf(shown, measure), before: seriesOf(earlier, measure), measure,
@@ -235,7 +241,7 @@ export class UsageView {
     });
     this.#times.paint({
       buckets: bucketsOf(shown), before: bucketsOf(earlier), step, compare: this.#compare,
-      starts: at.slice(first, last + 1), startsBefore: atBefore.slice(first, last + 1),
+      now: time, starts: at.slice(first, last + 1), startsBefore: atBefore.slice(first, last + 1),
     });
   }
 

@@ -94,13 +94,13 @@ export class UsageChart {
   /** @returns {any} */
   #options(/** @type {Drawing} */ { starts, stacks, before, ends }) {
     const [quiet, line] = [this.#color("ink-quiet"), this.#color("ink-line")];
-    const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1, radius: [0.12, 0] });
+    const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
     const series = [...stacks].reverse().map(({ name, ink }) => {
       const fill = this.#color(ink);
       return { label: name, paths: bars, fill, stroke: fill, width: 0, points: { show: false } };
     });
     const earlier = {
-      label: "before", stroke: quiet, width: 1.5, dash: [4, 4], points: { show: false },
+      label: "before", stroke: quiet, width: 1, dash: [3, 3], points: { show: false },
       paths: uPlot.paths.stepped?.({ align: 1 }),
     };
     const axis = { stroke: quiet, font: `12px ${getComputedStyle(this.#box).fontFamily}` };

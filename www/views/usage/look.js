@@ -3,11 +3,11 @@
  */
 
 export const LOOK = `
-.ink-0 { color: var(--accent); }
-.ink-1 { color: color-mix(in oklab, var(--accent) 72%, var(--card)); }
-.ink-2 { color: color-mix(in oklab, var(--accent) 50%, var(--card)); }
-.ink-3 { color: color-mix(in oklab, var(--accent) 34%, var(--card)); }
-.ink-4 { color: color-mix(in oklab, var(--accent) 20%, var(--card)); }
+.ink-0 { color: var(--bar); }
+.ink-1 { color: color-mix(in oklab, var(--bar) 72%, var(--card)); }
+.ink-2 { color: color-mix(in oklab, var(--bar) 50%, var(--card)); }
+.ink-3 { color: color-mix(in oklab, var(--bar) 34%, var(--card)); }
+.ink-4 { color: color-mix(in oklab, var(--bar) 20%, var(--card)); }
 .ink-5 { color: var(--spent); }
 .ink-rest { color: var(--spent); }
 .ink-quiet { color: var(--quiet); }
@@ -16,6 +16,7 @@ export const LOOK = `
 .usage .files { display: flex; gap: 8px; margin-left: auto; }
 .check { display: flex; align-items: center; gap: 8px; color: var(--quiet); cursor: pointer; }
 .check input { width: 16px; height: 16px; margin: 0; accent-color: var(--accent); }
+.check i { width: 16px; border-top: 2px dashed var(--quiet); }
 .usage .head { display: flex; justify-content: space-between; align-items: baseline; gap: 16px; min-height: 28px; }
 .usage .figure small { font-size: 15px; font-weight: 500; letter-spacing: 0; color: var(--quiet); }
 .readout { min-height: 20px; margin-top: 4px; }

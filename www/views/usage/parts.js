@@ -9,7 +9,7 @@ import { isZero } from "../decimals.js";
 
 export class PartsTable {
   #format;
-  element = h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Usage by part" });
+  element = h("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Usage by part" });
 
   /** @param {import("../../locale.js").Format} format */
   constructor(format) {

@@ -17,13 +17,13 @@ export class TimesTable {
 
   /**
    * @param {{buckets: Map<number, Sums>, before: Map<number, Sums>, step: "day" | "hour",
-   *   compare: boolean, starts: number[], startsBefore: number[]}} shown
+   *   compare: boolean, starts: number[], startsBefore: number[], now: number}} shown
    */
-  paint({ buckets, before, step, compare, starts, startsBefore }) {
+  paint({ buckets, before, step, compare, starts, startsBefore, now }) {
     const format = this.#format;
     const rows = starts.map((at, index) => {
       const [sums, earlier] = [buckets.get(at), before.get(startsBefore[index])];
-      if (!sums && !(compare && earlier)) return undefined;
+      if (!sums && (at > now || !compare || !earlier)) return undefined;
       const number = (/** @type {string} */ text) => h("td", { class: "number" }, text);
       return h("tr", {},
         h("td", {}, step === "day"
@@ -31,16 +31,17 @@ export class TimesTable {
           : format.instant(at)),
         number(format.count(sums?.calls ?? 0)),
         number(format.number(sums?.credits ?? "0")),
-        compare && h("td", { class: "number quiet" }, format.number(earlier?.credits ?? "0")));
+        compare && h("td", { class: "number quiet wide" }, format.number(earlier?.credits ?? "0")));
     }).filter((row) => row !== undefined).reverse();
     if (rows.length === 0) {
       return setChildren(this.element, h("p", { class: "empty" }, "Nothing was used in this time."));
     }
-    const number = (/** @type {string} */ text) => h("th", { scope: "col", class: "number" }, text);
+    const number = (/** @type {string} */ text, extra = "") =>
+      h("th", { scope: "col", class: `number ${extra}` }, text);
     setChildren(this.element, h("table", {},
       h("thead", {}, h("tr", {},
         h("th", { scope: "col" }, step === "day" ? "Day" : "Hour"),
-        number("Calls"), number("Credits"), compare && number("Credits before"))),
+        number("Calls"), number("Credits"), compare && number("Credits before", "wide"))),
       h("tbody", { id: "times-rows" }, ...rows)));
   }
 }
