@@ -177,12 +177,11 @@ export class CheckView {
   #sound({ rows, operations }, statement, bill, ms) {
     const { journal, period, at } = statement;
     const { api, format } = this.#context;
-    const number = (/** @type {string} */ decimal) => format.number(decimal);
     remember(api.url(""), { row: journal.rows, hash: journal.hash, at });
     this.#remembered();
     const sum = bill.invoice
       ? format.money(bill.invoice.totals.due, bill.invoice.currency)
-      : `${number(withoutMoney(bill, statement).credits.used)} credits`;
+      : `${format.number(withoutMoney(bill, statement).credits.used)} credits`;
     const fact = (words, value) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
     return h("section", { class: "verdict sound" },
       h("p", { class: "sentence" },
@@ -192,7 +191,7 @@ export class CheckView {
       h("dl", { class: "facts" },
         fact("Rows", format.count(rows)),
         fact("Operations", format.count(operations)),
-        fact("Took", `${number((ms / 1000).toFixed(2))} s`),
+        fact("Took", `${format.number((ms / 1000).toFixed(2))} s`),
         h("div", { class: "long" }, h("dt", {}, "Last row's fingerprint"),
           h("dd", {}, h("code", { class: "hash" }, journal.hash)))));
   }
