@@ -109,7 +109,7 @@ export class Connection {
 
   #became(/** @type {SocketState} */ state) {
     this.#state = state;
-    if (state === "expired") clearInterval(this.#tick);
+    if (state === "expired" || state === "unlisted") clearInterval(this.#tick);
     if (state !== "stopped") this.#options.onState(state);
   }
 

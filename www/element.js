@@ -177,6 +177,10 @@ export class EdgeMeter extends HTMLElement {
     if (this.#shell?.stateName === state) return;
     this.#shell?.became(state, text);
     this.#tell("edge-meter-state", { state });
+    if (state === "unlisted") {
+      const detail = `${location.origin} is not in the gateway's list: PUT /v1/portal`;
+      this.#tell("edge-meter-error", { code: "origin_unlisted", detail });
+    }
     if (state === "live" && !this.#balance) {
       this.#tell("edge-meter-ready", { account: this.account });
     }

@@ -17,7 +17,7 @@ const PATIENCE_MS = 2000;
 
 /** @typedef {{pill: string, title?: string, text?: string, action?: string}} StateWords */
 
-/** @type {Record<"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unopened"
+/** @type {Record<"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted" | "unopened"
  *   | "broken", StateWords>} */
 const STATES = {
   connecting: { pill: "Connecting" },
@@ -38,6 +38,11 @@ const STATES = {
     pill: "Link expired",
     title: "This link has expired",
     text: "Links open one account for a short time. Ask your provider for a new one.",
+  },
+  unlisted: {
+    pill: "Not allowed here",
+    title: "This site may not show this account",
+    text: "The provider has to list the site's origin before it can.",
   },
   unopened: {
     pill: "Not open",

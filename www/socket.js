@@ -2,14 +2,15 @@
  * The live socket: one connection at a time, tried again until the token ends.
  *
  *   connecting ──▶ live ──▶ reconnecting | offline ──▶ live …
- *                       └─▶ expired (close code 4401)        stopped (by the page)
+ *                       └─▶ expired, unlisted (close codes 4401, 4403)   stopped (by the page)
  *
  * The socket counts as live when the page says that a snapshot arrived, not when it opens. Silence
  * is not trusted: a page that is looked at asks for a snapshot now and then, and an account that
  * does not answer is a lost connection, whatever the browser believes.
  */
 
-const CODE_EXPIRED = 4401;
+/** What ends it for good: the token's end, and a site that the operator does not list. */
+const ENDINGS = new Map([[4401, "expired"], [4403, "unlisted"]]);
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** A connection that lived this long was a good one: the next backoff starts over. */
@@ -20,7 +21,7 @@ const ANSWER_MS = 10_000;
 const SILENCE_MS = 60_000;
 const RESYNC = JSON.stringify({ type: "resync" });
 
-/** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "stopped"} State */
+/** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted" | "stopped"} State */
 
 export class LiveSocket {
   /** @type {WebSocket | undefined} */ #socket;
@@ -102,7 +103,8 @@ export class LiveSocket {
 
   #closed(/** @type {number} */ code) {
     this.#socket = undefined;
-    if (code === CODE_EXPIRED) return this.#end("expired");
+    const ending = /** @type {State | undefined} */ (ENDINGS.get(code));
+    if (ending) return this.#end(ending);
     this.#options.onState(navigator.onLine ? "reconnecting" : "offline");
     const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
     this.#failures += 1;

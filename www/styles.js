@@ -80,16 +80,16 @@ header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; pad
 .state::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 8px; border-radius: 50%; background: var(--warn); }
 [data-state=live] .state { color: var(--accent); }
 [data-state=live] .state::before { background: var(--accent); }
-:is([data-state=offline], [data-state=expired], [data-state=broken]) .state::before { background: var(--bad); }
+:is([data-state=offline], [data-state=expired], [data-state=unlisted], [data-state=broken]) .state::before { background: var(--bad); }
 .bar { margin-bottom: 24px; border-bottom: 1px solid var(--line); }
 .tabs { display: flex; gap: 4px; margin: 0 -12px -1px; overflow-x: auto; scrollbar-width: none; }
 .tabs button { flex: none; padding: 10px 12px; border: 0; border-bottom: 2px solid transparent; background: none; color: var(--quiet); font-weight: 550; cursor: pointer; }
 .tabs button:hover { color: var(--ink); }
 .tabs [aria-selected=true] { border-color: var(--accent); color: var(--ink); }
 .tabs :focus-visible { outline-offset: -4px; border-radius: 8px; }
-:is([data-state=unopened], [data-state=expired]) :is(.panels, .bar) { display: none; }
-:is([data-state=unopened], [data-state=expired]) #notice { margin: 12vh auto; max-width: 520px; padding: 32px; }
-:is([data-state=reconnecting], [data-state=offline], [data-state=broken]) .stale { opacity: .62; filter: grayscale(1); }
+:is([data-state=unopened], [data-state=expired], [data-state=unlisted]) :is(.panels, .bar) { display: none; }
+:is([data-state=unopened], [data-state=expired], [data-state=unlisted]) #notice { margin: 12vh auto; max-width: 520px; padding: 32px; }
+:is([data-state=reconnecting], [data-state=offline], [data-state=broken]) .stale { filter: grayscale(1); }
 `;
 
 const SHARED = `

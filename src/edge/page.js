@@ -1,6 +1,11 @@
 /**
  * The customer's page, under /edgemeter/: files of www/, with a policy that lets nothing else run.
+ *
+ * The page itself may stand in frames of listed origins only. Its parts are the same for everybody
+ * and hold no account's data, so any site may load them: what an element can read there, the
+ * account's calls decide.
  */
+import { listed } from "./embedding.js";
 import { NO_METHOD, NO_PAGE, refusal } from "./refusals.js";
 
 const TYPES = {
@@ -12,16 +17,20 @@ const TYPES = {
   wasm: "application/wasm",
 };
 
-const PAGE_POLICY = [
+/** @param {string[]} ancestors who may show the page in a frame */
+const policy = (ancestors) => [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
+  // No text becomes markup: nothing on the page may set innerHTML and the like.
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
+  `frame-ancestors ${ancestors.length > 0 ? ancestors.join(" ") : "'none'"}`,
 ].join("; ");
 
 /** @param {Request} request */
@@ -37,11 +46,13 @@ export async function page(request, env) {
   const found = await env.ASSETS.fetch(new Request(`https://assets${path}`));
   if (!found.ok) return refusal(404, NO_PAGE);
   const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+  const isPage = type === TYPES.html;
   return new Response(request.method === "HEAD" ? null : found.body, {
     headers: {
       "content-type": type,
       "cache-control": "no-cache",
-      "content-security-policy": PAGE_POLICY,
+      "content-security-policy": policy(isPage ? await listed(env) : []),
+      ...(isPage ? {} : { "access-control-allow-origin": "*" }),
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
     },
