@@ -36,6 +36,7 @@ use super::store::{Broken, Head, Store};
 use crate::control;
 use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
+use crate::report::Ask;
 use crate::units::{AccountId, Inexact, KeyId, Timestamp};
 
 /// Live updates are at least this far apart, in milliseconds.
@@ -74,6 +75,11 @@ pub(super) enum Call {
     },
     Verify {
         from: u64,
+    },
+    Usage {
+        ask: Ask,
+        /// Where the page before ended.
+        after: Option<u64>,
     },
 }
 
@@ -197,6 +203,7 @@ impl Account {
             Call::Describe => rpc::reply(self.describe()),
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
             Call::Verify { from } => rpc::reply(self.verify(from)),
+            Call::Usage { ask, after } => rpc::reply(self.usage(ask, after)),
         }
     }
 }

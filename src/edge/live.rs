@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ledger::{Entry, Ledger, Operations, Row, inline};
+use crate::ledger::{Entry, Ledger, Operations, Row, entries, inline};
 use crate::live::{
     Call, Kind, LATELY_MINUTES, Message, RECENT_CALLS_MAX, Run, Standing, Tallies, Told,
 };
@@ -57,7 +57,7 @@ impl Live {
         let tallies = Tallies::known_from(first);
         *self = Self { tallies, topup_url, ..Self::default() };
         for row in rows {
-            if let Ok(entries) = serde_json::from_str::<Vec<Entry>>(&row.body) {
+            if let Ok(entries) = entries(&row.body) {
                 for entry in &entries {
                     self.count(entry, row.at, plan);
                 }
