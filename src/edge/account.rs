@@ -32,10 +32,10 @@ use super::live::{Live, PROTOCOL};
 use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::rpc;
 use super::store::{Broken, Head, Store};
+use super::usage::Asked;
 use crate::control;
 use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
-use crate::report::Ask;
 use crate::units::{AccountId, Inexact, KeyId, Timestamp};
 
 /// Sockets of one account, at most.
@@ -78,7 +78,7 @@ pub(super) enum Call {
         from: u64,
     },
     Usage {
-        ask: Ask,
+        asked: Asked,
         /// Where the page before ended.
         after: Option<u64>,
     },
@@ -197,7 +197,7 @@ impl Account {
             Call::Describe => rpc::reply(self.describe()),
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
             Call::Verify { from } => rpc::reply(self.verify(from)),
-            Call::Usage { ask, after } => rpc::reply(self.usage(ask, after)),
+            Call::Usage { asked, after } => rpc::reply(self.usage(asked, after)),
         }
     }
 }
