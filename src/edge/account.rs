@@ -33,10 +33,10 @@ use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::rpc;
 use super::sockets::Sockets;
 use super::store::{Broken, Head, Store};
+use super::usage::Asked;
 use crate::control;
 use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
-use crate::report::Ask;
 use crate::units::{AccountId, Inexact, KeyId, Timestamp};
 
 /// Live updates are at least this far apart, in milliseconds.
@@ -77,7 +77,7 @@ pub(super) enum Call {
         from: u64,
     },
     Usage {
-        ask: Ask,
+        asked: Asked,
         /// Where the page before ended.
         after: Option<u64>,
     },
@@ -203,7 +203,7 @@ impl Account {
             Call::Describe => rpc::reply(self.describe()),
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
             Call::Verify { from } => rpc::reply(self.verify(from)),
-            Call::Usage { ask, after } => rpc::reply(self.usage(ask, after)),
+            Call::Usage { asked, after } => rpc::reply(self.usage(asked, after)),
         }
     }
 }

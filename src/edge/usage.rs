@@ -12,9 +12,21 @@ use serde::{Deserialize, Serialize};
 use super::account::{Account, storage};
 use super::audit::{fault, unopened};
 use super::problem::Problem;
+use crate::calendar::Zone;
 use crate::ledger::{EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX};
 use crate::report::{Ask, Dimension, Line, Report, ReportError, Step, Tariff};
 use crate::units::Timestamp;
+
+/// What is asked of an account's usage.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Asked {
+    /// The first instant; nothing: the open period's.
+    pub(super) from: Option<Timestamp>,
+    /// The first one after.
+    pub(super) to: Timestamp,
+    pub(super) step: Step,
+    pub(super) by: Vec<Dimension>,
+}
 
 /// Usage of one part of the journal.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,8 +43,8 @@ pub(super) struct UsagePage {
 
 impl Account {
     /// What was used, as far as the rows of one part tell it; `after`: where the page before ended.
-    pub(super) fn usage(&self, ask: Ask, after: Option<u64>) -> Result<UsagePage, Problem> {
-        self.store.end().map_err(fault)?.ok_or_else(unopened)?;
+    pub(super) fn usage(&self, asked: Asked, after: Option<u64>) -> Result<UsagePage, Problem> {
+        let ask = self.ask(asked)?;
         let Ask { from, to, step, by, .. } = ask.clone();
         let page = |rows, next| UsagePage { step, by: by.clone(), from, to, rows, next };
         let first = match after {
@@ -60,6 +72,18 @@ impl Account {
         }
         let next = part.last.filter(|_| !is_over);
         Ok(page(report.into_lines().collect(), next))
+    }
+}
+
+impl Account {
+    /// The question in the contract's own time.
+    fn ask(&self, Asked { from, to, step, by }: Asked) -> Result<Ask, Problem> {
+        self.load()?;
+        let borrowed = self.hot.borrow();
+        let ledger = borrowed.as_ref().map(|hot| &hot.ledger).ok_or_else(unopened)?;
+        let zone = ledger.billing().map_or_else(Zone::utc, |billing| billing.zone.clone());
+        let period = ledger.period().map(|period| period.start);
+        Ok(Ask { from: from.or(period).unwrap_or_default(), to, step, by, zone })
     }
 }
 

@@ -87,10 +87,10 @@ export class BillSheet {
         h("data", { value, "data-sum": "due" }, text)));
   }
 
-  #lines({ lines, currency }) {
+  #lines({ lines, currency, period }) {
     if (lines.length === 0) return h("p", { class: "empty" }, "Nothing is billed yet.");
     const inCredits = lines.some(({ credits }) => credits !== undefined);
-    const shown = { currency, inCredits, inMoney: currency !== null };
+    const shown = { currency, inCredits, inMoney: currency !== null, end: period?.window?.end };
     const head = (/** @type {string} */ text, wide = true) =>
       h("th", { scope: "col", class: wide ? "number wide" : "number" }, text);
     return h("table", { class: "lines" },
@@ -101,7 +101,7 @@ export class BillSheet {
   }
 
   /** A row, and the row that it opens. */
-  #line(line, /** @type {number} */ index, { currency, inCredits, inMoney }) {
+  #line(line, /** @type {number} */ index, { currency, inCredits, inMoney, end }) {
     const format = this.#format;
     const key = `${index} ${line.id}`;
     const cell = h("td", { colspan: 2 + Number(inCredits) + Number(inMoney) });
@@ -122,10 +122,13 @@ export class BillSheet {
     open(this.#open.has(key));
     const [quantity, credits] = [line.quantity, line.credits].map((decimal) =>
       decimal === undefined ? "" : format.number(decimal));
+    const { start } = line.service;
+    const ahead = start >= end && `ahead, from ${format.date(start)}`;
     const narrow = [quantity, inMoney && credits && `${credits} credits`].filter(Boolean);
     return [
       h("tr", { class: "line" },
         h("th", { scope: "row" }, button,
+          ahead && h("span", { class: "quiet ahead" }, ahead),
           h("span", { class: "narrow quiet" }, narrow.join(" · "))),
         h("td", { class: "number wide" }, quantity),
         inCredits && h("td", { class: inMoney ? "number wide" : "number" },

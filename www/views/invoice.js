@@ -21,16 +21,18 @@ export class InvoiceView {
   /** When it was first looked at; nothing once the first sheet is there. @type {number | null} */
   #awaited = performance.now();
   #projected = false;
-  /** The finalized invoice that is looked at, if any. */
+  /** The finalized invoice that is looked at, if any. @type {number | undefined} */
   #index;
-  /** What the balance was when the sheet was made. */
-  #burned;
+  /** What was used when the account last said something. @type {string | undefined} */
+  #used;
   #renewed = 0;
+  /** @type {number | undefined} */
+  #timer;
   /** Answers of questions that are not asked any more are dropped. */
   #asked = 0;
   #parts;
 
-  constructor(context) {
+  constructor(/** @type {import("./index.js").Context} */ context) {
     this.#context = context;
     this.#sheet = new BillSheet(context);
     this.#parts = this.#build();
@@ -45,17 +47,22 @@ export class InvoiceView {
     void this.#list();
   }
 
-  hide() {}
+  hide() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
 
-  /** Follows the balance: what was burned since then is on the invoice too. */
-  live(/** @type {import("./index.js").Live} */ view) {
-    const burned = view.exact.burned;
-    const first = this.#burned === undefined;
-    if (burned === this.#burned) return;
-    const due = Date.now() - this.#renewed >= RENEW_EVERY_MS;
-    if (!first && (!due || this.#index !== undefined)) return;
-    this.#burned = burned;
-    if (!first) void this.#renew();
+  /** Follows what is used: it is on the invoice too. */
+  live(/** @type {import("./index.js").Live} */ { exact, recent }) {
+    const used = `${exact.burned} ${recent[0]?.operation}`;
+    if (this.#used !== undefined && used !== this.#used) this.#renewSoon();
+    this.#used = used;
+  }
+
+  #renewSoon() {
+    if (this.#timer !== undefined || this.#index !== undefined) return;
+    const wait = this.#renewed + RENEW_EVERY_MS - Date.now();
+    this.#timer = setTimeout(() => void this.#renew(), Math.max(0, wait));
   }
 
   #build() {
@@ -99,6 +106,8 @@ export class InvoiceView {
 
   async #renew() {
     const asked = ++this.#asked;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#renewed = Date.now();
     const { body } = this.#parts;
     try {

@@ -20,6 +20,7 @@ const LINES = `
 .disclose::before { content: ""; position: absolute; left: 4px; top: .5em; width: 6px; height: 6px; border: solid var(--quiet); border-width: 0 2px 2px 0; transform: rotate(-45deg); transition: transform .15s; }
 .disclose[aria-expanded=true]::before { transform: translateY(-2px) rotate(45deg); }
 .disclose:hover { color: var(--accent); }
+.ahead { margin-left: 8px; }
 .opened > td { padding: 0 0 16px 24px; border: 0; white-space: normal; overflow-wrap: anywhere; }
 .opened > td > p { margin-top: 8px; }
 .sums { display: grid; grid-template-columns: minmax(120px, auto) minmax(0, 1fr) auto; gap: 0 24px; padding: 12px 16px; border-radius: 10px; background: var(--page); list-style: none; font-size: 13px; }
@@ -135,7 +136,7 @@ const NARROW = `
   .verdict { padding: 16px; }
 }
 @container (max-width: 480px) {
-  .lines th .narrow { display: block; padding-left: 24px; }
+  .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
 }
 @media print {

@@ -4,11 +4,10 @@ use worker::{Env, Request};
 
 use super::super::account::Call;
 use super::super::problem::Problem;
-use super::super::usage::UsagePage;
+use super::super::usage::{Asked, UsagePage};
 use super::accounts::{known, query};
 use super::{Handled, json, rpc};
-use crate::calendar::Zone;
-use crate::report::{Ask, AskError, Dimension, Step};
+use crate::report::{AskError, Dimension, Step};
 use crate::units::{AccountId, Timestamp};
 
 /// `GET …/usage?from=&to=&step=hour|day|all&by=charge,route,key,…&after=`: one page; its rows are
@@ -25,14 +24,13 @@ pub(super) async fn page(env: &Env, account: &AccountId, request: &Request) -> H
     let by = query(request, "by").unwrap_or_default();
     let by = Dimension::list(&by).map_err(refused("by", &by))?;
     let now = super::super::now();
-    let from = instant(request, "from")?.unwrap_or_default();
+    let from = instant(request, "from")?;
     let to = instant(request, "to")?.unwrap_or_else(|| now.plus_millis(1));
     let after = match query(request, "after") {
         Some(_) => Some(super::accounts::number(request, "after", 0)?),
         None => None,
     };
-    let ask = Ask { from, to, step, by, zone: Zone::utc() };
-    let call = Call::Usage { ask, after };
+    let call = Call::Usage { asked: Asked { from, to, step, by }, after };
     let page: UsagePage = rpc::send(known(env, account).await?, &call).await?;
     json(200, &page)
 }
