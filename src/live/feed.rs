@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use super::message::{Call, Kind, Message, Second};
 use super::{MESSAGE_BYTES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
+use crate::json::from_text;
 use crate::units::{AccountId, Timestamp};
 
 /// Why a message was refused. Variants are ordered by precedence.
@@ -165,8 +166,8 @@ impl Feed {
         if text.len() > MESSAGE_BYTES_MAX {
             return Err(FeedError::TooLong { bytes: text.len() });
         }
-        let message: Message = serde_json::from_str(text)
-            .map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
+        let message: Message =
+            from_text(text).map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
         if message.account != self.account {
             let account = self.account.clone();
             return Err(FeedError::OtherAccount { account, other: message.account });
