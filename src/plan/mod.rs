@@ -43,6 +43,7 @@ pub use spec::{
     Timing,
 };
 
+use crate::json::Json;
 use crate::units::{Amount, ChargeId, MeterId, PlanId};
 
 /// A checked plan. Immutable: a new price is a new version.
@@ -73,8 +74,12 @@ impl Plan {
     /// assert_eq!(error.code(), "not_a_decimal");
     /// ```
     pub fn parse(json: &str) -> Result<Self, PlanError> {
-        let document = json::Json::parse(json, limits::PLAN_BYTES_MAX)?;
-        check::plan(read::plan(&json::Node::root(&document))?)
+        Self::read(&json::document(json, limits::PLAN_BYTES_MAX)?)
+    }
+
+    /// Checks a plan that stands in a larger document.
+    pub(crate) fn read(document: &Json) -> Result<Self, PlanError> {
+        check::plan(read::plan(&json::Node::root(document))?)
     }
 
     fn of_checked(spec: PlanSpec, charges: Vec<Charge>) -> Result<Self, PlanError> {

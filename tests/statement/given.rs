@@ -92,7 +92,7 @@ pub(crate) fn overage() -> Value {
 
 /// A stretch of [`every_model`] or of [`prepaid`].
 pub(crate) fn stretch(from: i64, until: i64, plan: &Value, usage: &Value, covered: &str) -> Value {
-    let seats = if plan["id"] == "all" { json!({ "people": "3" }) } else { json!({}) };
+    let seats = if plan["id"] != "prepaid" { json!({ "people": "3" }) } else { json!({}) };
     json!({ "from": from, "until": until, "plan": plan, "usage": usage, "seats": seats,
             "covered": covered })
 }

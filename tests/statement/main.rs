@@ -17,5 +17,8 @@
 )]
 
 mod bill;
+mod fit;
 mod given;
 mod load;
+mod project;
+mod what_if;
