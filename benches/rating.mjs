@@ -2,7 +2,7 @@
  * Rating side by side with what a user would pick instead, one after another on one machine:
  *
  *   native      edgemeter's core, compiled for this machine (benches/rating.rs)
- *   wasm        the same, as a page loads it for previews (www/pkg/preview_bg.wasm), in this Node
+ *   wasm        the same, as a page loads it for previews (dist/preview/preview_bg.wasm), in this Node
  *   decimaljs   decimal.js      bigjs   big.js      bigint   V8's BigInt, fixed point
  *
  * All five do the same work, from text to text: a JSON question with a graduated price of five
@@ -148,9 +148,9 @@ function withBigInt(price, uses) {
 /** The page's preview, in this Node. */
 async function preview() {
   // Chromium is started for a page that has all its parts.
-  await build(["browser", "preview"]);
-  const { initSync, rate } = await import("../www/pkg/preview.js");
-  initSync({ module: readFileSync(join(ROOT, "www", "pkg", "preview_bg.wasm")) });
+  await build(["page", "preview"]);
+  const { initSync, rate } = await import("../dist/preview/preview.js");
+  initSync({ module: readFileSync(join(ROOT, "dist", "preview", "preview_bg.wasm")) });
   const encoder = new TextEncoder();
   return (text) => rate(encoder.encode(text));
 }
@@ -229,7 +229,7 @@ async function inChromium() {
   const [question, browser] = [eventTable(MILLION), await startBrowser()];
   const files = { "": "<!doctype html>", "question.json": question };
   for (const name of ["preview.js", "preview_bg.wasm"]) {
-    files[name] = readFileSync(join(ROOT, "www", "pkg", name));
+    files[name] = readFileSync(join(ROOT, "dist", "preview", name));
   }
   const types = { js: "text/javascript", wasm: "application/wasm", json: "application/json" };
   const times = [];

@@ -1,16 +1,28 @@
 /**
- * Builds what runs: `node scripts/build.mjs [edge] [browser] [preview]`, all without arguments.
+ * Builds what runs: `node scripts/build.mjs [edge] [browser] [page] [preview]`, all without
+ * arguments.
  *
  *   edge      src ─ worker-build ─▶ build/index.js, index_bg.wasm ─ esbuild ─▶ build/gateway.js
- *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm: the page's numbers
- *   preview   src ─ wasm-bindgen ─▶ www/pkg/preview.js + preview_bg.wasm: rating for a page
+ *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm: the page's core
+ *   page      www ─ copied, and each file compressed once ─▶ dist/www: what is served
+ *   preview   src ─ wasm-bindgen ─▶ dist/preview/preview.js + preview_bg.wasm: rating for a host
  *
  * wasm-opt runs once, here, over all files, with the same pinned version.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { brotliCompressSync, constants } from "node:zlib";
 import { Hint, log, main, run } from "./processes.mjs";
 import {
   checkPrerequisites,
@@ -56,27 +68,51 @@ async function edge() {
   await run(npmTool("esbuild"), [...bundle, ...external]);
 }
 
-/** A part of the page: the feature of the crate of that name. */
-async function page(feature, name, level, env = {}) {
+/** Wasm for a page: the feature of the crate of that name. */
+async function wasm(feature, directory, name, level, env) {
   const bindgen = await wasmBindgen();
   log(`Building the browser's part (${feature}) …`);
   const args = ["build", "--release", "--lib", "--target", "wasm32-unknown-unknown"];
   await run("cargo", [...args, "--features", feature], { env });
-  const wasm = join(TARGET, "wasm32-unknown-unknown", "release", "edgemeter.wasm");
-  await run(bindgen, [wasm, "--target", "web", "--out-dir", "www/pkg", "--out-name", name]);
-  await optimize(join(ROOT, "www", "pkg", `${name}_bg.wasm`), level);
+  const built = join(TARGET, "wasm32-unknown-unknown", "release", "edgemeter.wasm");
+  await run(bindgen, [built, "--target", "web", "--out-dir", directory, "--out-name", name]);
+  await optimize(join(ROOT, directory, `${name}_bg.wasm`), level);
 }
 
-/** Speed before size: it is loaded when a preview is asked for, and then reads a million events. */
+/** Size before speed: a customer waits for it. */
+const browser = () =>
+  wasm("browser", "www/pkg", "edgemeter", "-Oz", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "z" });
+
+/** Speed before size: a host loads it once, and then it reads a million events. */
 const preview = () =>
-  page("preview", "preview", "-O3", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "3" });
+  wasm("preview", "dist/preview", "preview", "-O3", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "3" });
+
+/** What is served: the page's files, and beside each its brotli, if that is shorter. */
+function page() {
+  rmSync(SERVED, { recursive: true, force: true });
+  const isServed = (path) => !path.endsWith(".d.ts");
+  cpSync(join(ROOT, "www"), SERVED, { recursive: true, filter: isServed });
+  for (const path of files(SERVED)) {
+    const bytes = readFileSync(path);
+    const params = {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    };
+    const short = brotliCompressSync(bytes, { params });
+    if (short.length < bytes.length) writeFileSync(`${path}.br`, short);
+  }
+}
 
 async function optimize(file, level) {
   const args = [file, level, "--strip-debug", "--strip-producers", ...WASM_FEATURES, "-o", file];
   await run(npmTool("wasm-opt"), args);
 }
 
-/** What each part was built from; outside of the parts, since www/ is deployed as it is. */
+/** What the gateway serves under /edgemeter/. */
+const SERVED = join(ROOT, "dist", "www");
+
+/** What each part was built from. */
 const STAMPS = join(ROOT, "target", "built");
 const INPUTS = [
   "src",
@@ -88,35 +124,43 @@ const INPUTS = [
   "package-lock.json",
 ];
 
+/** The files of a directory and all below, in order. */
+function files(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path).sort().flatMap((name) => files(join(path, name)));
+}
+
 /** Hash of everything that a build reads, so that an unchanged tree is not built again. */
-function inputs() {
+function hashOf(inputs) {
   const hash = createHash("sha256");
-  const visit = (path) => {
-    if (statSync(path).isDirectory()) {
-      for (const name of readdirSync(path).sort()) visit(join(path, name));
-    } else {
-      hash.update(path).update(readFileSync(path));
-    }
-  };
-  for (const name of INPUTS) visit(join(ROOT, name));
+  for (const path of inputs.flatMap((name) => files(join(ROOT, name)))) {
+    hash.update(path).update(readFileSync(path));
+  }
   return hash.digest("hex");
 }
 
-/** What makes a part, and the last file that it writes. */
+/** What makes a part, the last file that it writes, what it reads, and what it needs before. */
 const PARTS = {
-  edge: { make: edge, output: "build/gateway.js" },
-  browser: { make: () => page("browser", "edgemeter", "-Oz"), output: "www/pkg/edgemeter.js" },
-  preview: { make: preview, output: "www/pkg/preview.js" },
+  edge: { make: edge, output: "build/gateway.js", inputs: INPUTS },
+  browser: { make: browser, output: "www/pkg/edgemeter.js", inputs: INPUTS },
+  page: {
+    make: page,
+    output: "dist/www/index.html",
+    inputs: ["www", "scripts/build.mjs"],
+    after: "browser",
+  },
+  preview: { make: preview, output: "dist/preview/preview.js", inputs: INPUTS },
 };
 
 /** Builds the named parts unless they are built from these very inputs. */
 export async function build(parts = Object.keys(PARTS)) {
-  const hash = inputs();
   for (const part of parts) {
     if (!Object.hasOwn(PARTS, part)) {
       throw new Hint(`${part}: there are ${Object.keys(PARTS).join(", ")}`);
     }
-    const { make, output: name } = PARTS[part];
+    const { make, output: name, inputs, after } = PARTS[part];
+    if (after !== undefined) await build([after]);
+    const hash = hashOf(inputs);
     const output = join(ROOT, name);
     const stamp = join(STAMPS, part);
     const built = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;

@@ -43,7 +43,7 @@ await main(async () => {
   if (help) return console.log(USAGE);
   refuseRunning();
   await refuseTaken(port);
-  await build(["edge", "browser"]);
+  await build(["edge", "page"]);
   await ensurePackages();
 
   const state = readState();

@@ -120,7 +120,7 @@ export function config(options) {
 const config :Workerd.Config = (
   services = [
     ${services.map((name) => `(name = "${name}", worker = .${name})`).join(",\n    ")},
-    ${external}(name = "assets", disk = (path = ${quote(join(ROOT, "www"))})),
+    ${external}(name = "assets", disk = (path = ${quote(join(ROOT, "dist", "www"))})),
     (name = "storage", disk = (path = ${quote(join(dir, "storage"))}, writable = true)),
   ],
   sockets = [

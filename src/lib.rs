@@ -4,19 +4,22 @@
 //!
 //! ```text
 //! units      Quantity, Credits, Money, UnitPrice, Timestamp, ids: exact arithmetic, limits
+//! json       documents as they were written: the page's one reader of texts
 //! plan       PlanSpec (raw JSON) → Plan (checked): what things cost, and what is metered
 //! meter      events → mergeable states by window and dimensions → quantities
+//! calendar   billing periods in the contract's own time zone, kept as instants
 //! rating     usage × price → amount, explained
 //! ledger     grants, burn order, leases, journal: decide → entry → apply; replay
 //! reader     what an operation used: read from its request and, as it passes, from its answer
 //! control    credit control: the isolate's lease states and the messages to the account
 //! simulation feature cli: isolates, an account and a bad network in virtual time, audited
 //! live       what the account tells its page: messages, sequence, the last minute
-//! invoice    periods, lines, true-up, discounts, tax, credits; preview = the same function
+//! invoice    lines, true-up, discounts, tax, credits; preview = the same function
+//! statement  what a period's invoice asks, as data: the bill, projected, re-rated, which model fits
 //! wire       a question and an answer in JSON: what every build exports alike
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
-//! preview    feature preview: what the page loads when it is asked what something would cost
+//! preview    feature preview: rating for hosts, what something would cost by its events
 //! bin        feature cli: edgemeter rate | preview | backtest | verify | simulate | batch
 //! ```
 //!
@@ -33,14 +36,17 @@
 ))]
 compile_error!("one artefact per runtime: build `edge`, `browser` and `preview` apart for wasm32");
 
+pub mod calendar;
 pub mod control;
 pub mod invoice;
+mod json;
 pub mod ledger;
 pub mod live;
 pub mod meter;
 pub mod plan;
 pub mod rating;
 pub mod reader;
+pub mod statement;
 pub mod units;
 pub mod wire;
 

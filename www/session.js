@@ -1,26 +1,37 @@
 /**
- * Which account the page shows, and the token that opens it.
+ * Which account the full page shows, and the token that opens it.
  *
- *   /edgemeter/#account=<id>&token=<portal token>
+ *   /edgemeter/#account=<id>&token=<portal token>&view=<view>
  *
  * A fragment never leaves the browser, so the token reaches no log on the way; it is taken out of
  * the address bar at once, so that it is in no screenshot and no bookmark, and kept for this tab
- * only, so that a reload works.
+ * only, so that a reload works. Afterwards the fragment names the view: #usage.
  */
 
 const KEY = "edgemeter.session";
 const ACCOUNT = /^[a-z0-9-]{1,40}$/;
 /** What may stand in a subprotocol's name, and is in tokens. */
 const TOKEN = /^[A-Za-z0-9._~-]{1,1024}$/;
+/** pt_<mode>_<account>_<end in seconds>_<mac> */
+const PORTAL_TOKEN = /^pt_[a-z]+_[a-z0-9-]+_([0-9]{1,12})_/;
 
 /** @typedef {{account: string, token: string}} Session */
 
 /** @returns {Session | undefined} from the address, else from this tab's storage */
 export function takeSession() {
-  const session = fromAddress();
-  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
+  const fields = fragment();
+  const session = fromFields(fields);
+  if (fields.has("token") || fields.has("account")) {
+    const view = fields.get("view");
+    history.replaceState(null, "", location.pathname + location.search + (view ? `#${view}` : ""));
+  }
   if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
   return session ?? stored();
+}
+
+/** Keeps what a renewal gave. */
+export function keepSession(/** @type {Session} */ session) {
+  sessionStorage.setItem(KEY, JSON.stringify(session));
 }
 
 /** Forgets the token: it has ended. */
@@ -28,20 +39,31 @@ export function forgetSession() {
   sessionStorage.removeItem(KEY);
 }
 
-/** Opens the session of a link that is pasted into the running page. */
-export function followNewLinks() {
-  addEventListener("hashchange", () => {
-    if (fromAddress()) location.reload();
-  });
+/** Whether the address holds a link to an account, pasted into the running page. */
+export function hasNewLink() {
+  return fromFields(fragment()) !== undefined;
 }
 
-function fromAddress() {
-  const fields = new URLSearchParams(location.hash.slice(1));
+/** Whether an account can have this name and a token look like that. */
+export function isSession(/** @type {string} */ account, /** @type {string} */ token) {
+  return ACCOUNT.test(account) && TOKEN.test(token);
+}
+
+/** When a portal token ends, in ms; nothing for a token that does not say so. */
+export function tokenEnd(/** @type {string} */ token) {
+  const end = PORTAL_TOKEN.exec(token)?.[1];
+  return end === undefined ? undefined : Number(end) * 1000;
+}
+
+const fragment = () => new URLSearchParams(location.hash.slice(1));
+
+function fromFields(/** @type {URLSearchParams} */ fields) {
   const account = fields.get("account") ?? "";
   const token = fields.get("token") ?? "";
-  return ACCOUNT.test(account) && TOKEN.test(token) ? { account, token } : undefined;
+  return isSession(account, token) ? { account, token } : undefined;
 }
 
+/** @returns {Session | undefined} */
 function stored() {
   const text = sessionStorage.getItem(KEY);
   return text ? JSON.parse(text) : undefined;

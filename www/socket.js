@@ -2,14 +2,15 @@
  * The live socket: one connection at a time, tried again until the token ends.
  *
  *   connecting ──▶ live ──▶ reconnecting | offline ──▶ live …
- *                       └─▶ expired (close code 4401)        stopped (by the page)
+ *                       └─▶ expired, unlisted (close codes 4401, 4403)   stopped (by the page)
  *
  * The socket counts as live when the page says that a snapshot arrived, not when it opens. Silence
  * is not trusted: a page that is looked at asks for a snapshot now and then, and an account that
  * does not answer is a lost connection, whatever the browser believes.
  */
 
-const CODE_EXPIRED = 4401;
+/** What ends it for good: the token's end, and a site that the operator does not list. */
+const ENDINGS = new Map([[4401, "expired"], [4403, "unlisted"]]);
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** A connection that lived this long was a good one: the next backoff starts over. */
@@ -20,7 +21,7 @@ const ANSWER_MS = 10_000;
 const SILENCE_MS = 60_000;
 const RESYNC = JSON.stringify({ type: "resync" });
 
-/** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "stopped"} State */
+/** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted" | "stopped"} State */
 
 export class LiveSocket {
   /** @type {WebSocket | undefined} */ #socket;
@@ -29,6 +30,8 @@ export class LiveSocket {
   #openedAt = 0;
   #ended = false;
   #options;
+  #token;
+  #listening = new AbortController();
 
   /**
    * @param {{url: URL, token: string, onOpen: () => void, onText: (text: string) => void,
@@ -36,15 +39,17 @@ export class LiveSocket {
    */
   constructor(options) {
     this.#options = options;
-    addEventListener("online", () => this.retryNow());
-    addEventListener("offline", () => this.#doubt());
-    document.addEventListener("visibilitychange", () => this.#lookedAt());
+    this.#token = options.token;
+    const { signal } = this.#listening;
+    addEventListener("online", () => this.retryNow(), { signal });
+    addEventListener("offline", () => this.#doubt(), { signal });
+    document.addEventListener("visibilitychange", () => this.#lookedAt(), { signal });
   }
 
   connect() {
-    const { url, token, onOpen, onText } = this.#options;
+    const { url, onOpen, onText } = this.#options;
     this.#giveUp();
-    const socket = new WebSocket(url, ["edgemeter.v1", `token.${token}`]);
+    const socket = new WebSocket(url, ["edgemeter.v1", `token.${this.#token}`]);
     this.#socket = socket;
     // A socket that was given up may still speak: only the current one is heard.
     const current = () => socket === this.#socket;
@@ -72,11 +77,23 @@ export class LiveSocket {
     this.#wait(ANSWER_MS, () => this.#drop());
   }
 
+  /** Goes on with another token of the same account: the account closes sockets of ended ones. */
+  renew(/** @type {string} */ token) {
+    if (this.#ended) return;
+    this.#token = token;
+    this.connect();
+  }
+
   /** Does not wait for the backoff to end. */
   retryNow() {
     if (this.#ended) return;
     if (this.#socket?.readyState === WebSocket.OPEN) this.resync();
     else if (this.#socket?.readyState !== WebSocket.CONNECTING) this.connect();
+  }
+
+  /** The token has ended, as far as anybody but the account knows. */
+  expire() {
+    if (!this.#ended) this.#end("expired");
   }
 
   /** Ends for good. */
@@ -86,7 +103,8 @@ export class LiveSocket {
 
   #closed(/** @type {number} */ code) {
     this.#socket = undefined;
-    if (code === CODE_EXPIRED) return this.#end("expired");
+    const ending = /** @type {State | undefined} */ (ENDINGS.get(code));
+    if (ending) return this.#end(ending);
     this.#options.onState(navigator.onLine ? "reconnecting" : "offline");
     const longest = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.#failures);
     this.#failures += 1;
@@ -102,6 +120,7 @@ export class LiveSocket {
 
   #end(/** @type {State} */ state) {
     this.#ended = true;
+    this.#listening.abort();
     clearTimeout(this.#timer);
     this.#giveUp();
     this.#options.onState(state);

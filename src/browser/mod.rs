@@ -1,21 +1,32 @@
-//! What the customer's page calls: [`Feed`] with JavaScript values at its edges.
+//! What the customer's page calls: the core with JavaScript values at its edges.
 //!
 //! ```text
-//! socket text, Date.now(), Intl's pieces ──▶ live::Feed ──▶ a plain object to paint
+//! socket text, Date.now(), Intl's pieces ──▶ live::Feed ───────────▶ a plain object to paint
+//! GET …/statement, sliders, plans ─────────▶ statement::Statement ──▶ bills, what they would be
+//! a decimal, Intl's pieces ────────────────▶ write ─────────────────▶ a text in the locale
 //! ```
 //!
 //! Nothing is decided here: each function converts, calls, converts back. Instants are JavaScript
 //! numbers that hold an integer, amounts are strings in both directions.
 
-use serde::Serialize;
+mod number;
+mod statement;
+mod value;
+
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsError, JsValue};
+
+pub use number::write;
+pub use statement::Statement;
+use value::{give, read, thrown};
 
 use crate::live;
 use crate::units::AccountId;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
+#[wasm_bindgen(typescript_custom_section)]
+const STATEMENT_TYPES: &str = include_str!("statement.d.ts");
 
 /// One account's live numbers: see [`live::Feed`].
 #[wasm_bindgen]
@@ -35,11 +46,11 @@ impl Feed {
     #[wasm_bindgen(constructor)]
     pub fn new(
         account: &str,
-        #[wasm_bindgen(unchecked_param_type = "NumberStyle")] style: JsValue,
-    ) -> Result<Self, JsError> {
-        let feed = live::Feed::new(account.parse::<AccountId>()?);
-        let style = serde_wasm_bindgen::from_value(style)?;
-        Ok(Self { feed, style })
+        #[wasm_bindgen(unchecked_param_type = "NumberStyle")] style: &JsValue,
+    ) -> Result<Self, JsValue> {
+        let account = account.parse::<AccountId>();
+        let account = account.map_err(|error| thrown(error.code(), &error.to_string()))?;
+        Ok(Self { feed: live::Feed::new(account), style: read(style)? })
     }
 
     /// A new connection: its first snapshot counts, whatever its number.
@@ -52,14 +63,14 @@ impl Feed {
     /// # Errors
     ///
     /// [`live::FeedError`]; the numbers stay as they were.
-    #[wasm_bindgen(unchecked_return_type = "Outcome")]
+    #[wasm_bindgen(unchecked_return_type = "Received")]
     pub fn receive(
         &mut self,
         text: &str,
-        #[wasm_bindgen(unchecked_param_type = "number")] now: JsValue,
-    ) -> Result<String, JsError> {
-        let now = serde_wasm_bindgen::from_value(now)?;
-        let outcome = self.feed.receive(text, now)?;
+        #[wasm_bindgen(unchecked_param_type = "number")] now: &JsValue,
+    ) -> Result<String, JsValue> {
+        let outcome = self.feed.receive(text, read(now)?);
+        let outcome = outcome.map_err(|error| thrown(error.code(), &error.to_string()))?;
         Ok(outcome.code().to_owned())
     }
 
@@ -71,10 +82,11 @@ impl Feed {
     #[wasm_bindgen(unchecked_return_type = "View | undefined")]
     pub fn view(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "number")] now: JsValue,
-    ) -> Result<JsValue, JsError> {
-        let now = serde_wasm_bindgen::from_value(now)?;
-        let view = self.feed.view(now, &self.style)?;
-        Ok(view.serialize(&serde_wasm_bindgen::Serializer::new())?)
+        #[wasm_bindgen(unchecked_param_type = "number")] now: &JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let view = self.feed.view(read(now)?, &self.style);
+        let view =
+            view.map_err(|_| thrown("amount_not_exact", "the minute has too many credits"))?;
+        view.map_or(Ok(JsValue::UNDEFINED), |view| give(&view))
     }
 }

@@ -15,7 +15,7 @@ export interface NumberStyle {
 }
 
 /** What became of a message; after "gap", ask the account for a resync. */
-export type Outcome = "applied" | "gap" | "waiting";
+export type Received = "applied" | "gap" | "waiting";
 
 /** What the balance means for the next call. */
 export type Gate = "unfunded" | "open" | "closed";
@@ -27,7 +27,11 @@ export interface View {
   version: number;
   unit: string;
   at: number;
+  /** What the account's clock says now. */
+  now: number;
   gate: Gate;
+  /** The balance's parts as decimals. */
+  exact: Record<"balance" | "available" | "held" | "burned" | "granted" | "expired", string>;
   amounts: Record<"balance" | "available" | "held" | "burned" | "granted" | "expired", string>;
   /** Lengths for drawing, in thousandths of what was granted. */
   shares: Record<"available" | "held" | "burned" | "expired", number>;

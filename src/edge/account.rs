@@ -1,9 +1,10 @@
 //! The account object: one customer's ledger, journal and live sockets.
 //!
 //! ```text
-//! call(message) ─▶ load (once) ─▶ Session: decide ─▶ one journal row ─▶ reply
+//! call(message) ─▶ load (once) ─▶ close what is over ─▶ Session: decide ─▶ one journal row ─▶ reply
 //!                                                       └─▶ sockets, at most ten times a second
-//! alarm         ─▶ the same, with nothing asked: leases and grants that end or come again
+//! alarm         ─▶ the same, with nothing asked: periods that end; leases and grants that end or
+//!                  come again
 //! ```
 //!
 //! Invariants: `call` is synchronous, so nothing comes between reading and writing; the reply
@@ -20,23 +21,23 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::{
     Delay, DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
-    WebSocketIncomingMessage, WebSocketPair, durable_object,
+    WebSocketIncomingMessage, durable_object,
 };
 
 use super::authorize::Order;
+use super::contract::OpeningTerms;
 use super::correction::Correction;
 use super::events::Batch;
-use super::live::{Live, PROTOCOL};
+use super::live::Live;
 use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::rpc;
+use super::sockets::Sockets;
 use super::store::{Broken, Head, Store};
 use crate::control;
 use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
 use crate::units::{AccountId, Inexact, KeyId, Timestamp};
 
-/// Sockets of one account, at most.
-const SOCKETS_MAX: usize = 64;
 /// Live updates are at least this far apart, in milliseconds.
 const LIVE_MS: i64 = 100;
 
@@ -48,6 +49,7 @@ pub(super) enum Call {
     Open {
         account: AccountId,
         plan_json: String,
+        terms: OpeningTerms,
     },
     Grant(GrantTerms),
     Correct(Box<Correction>),
@@ -58,6 +60,14 @@ pub(super) enum Call {
     CreateKey(KeyId),
     DisableKey(KeyId),
     Describe,
+    Statement,
+    Invoices {
+        before: i32,
+        limit: u64,
+    },
+    Invoice {
+        index: i32,
+    },
     Journal {
         after: u64,
         limit: u64,
@@ -70,9 +80,9 @@ pub(super) enum Call {
 /// What stays in memory between calls.
 pub(super) struct Hot {
     pub(super) ledger: Ledger,
-    plan: Plan,
+    pub(super) plan: Plan,
     pub(super) head: Head,
-    alarm: Option<Timestamp>,
+    pub(super) alarm: Option<Timestamp>,
 }
 
 /// One customer.
@@ -85,13 +95,16 @@ pub struct Account {
     /// Clients' keys that were new since the object woke up.
     pub(super) onces: Cell<u64>,
     live: Rc<RefCell<Live>>,
+    sockets: Rc<Sockets>,
 }
 
 impl DurableObject for Account {
     fn new(state: State, _env: Env) -> Self {
         let store = Store::new(&state.storage());
+        let state = Rc::new(state);
         Self {
-            state: Rc::new(state),
+            sockets: Rc::new(Sockets::of(Rc::clone(&state))),
+            state,
             store,
             hot: RefCell::new(None),
             denials: RefCell::default(),
@@ -101,23 +114,23 @@ impl DurableObject for Account {
     }
 
     /// A live socket; the gateway has checked the portal token.
-    async fn fetch(&self, _request: Request) -> Result<Response> {
-        if self.state.get_websockets().len() >= SOCKETS_MAX {
-            let detail = "too many pages of this account are open: close some";
-            return Problem::new(409, "too_many_sockets", detail).into_response();
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let Some(snapshot) = self.snapshot()? else {
+            return super::audit::unopened().into_response();
+        };
+        let response = self.sockets.accept(&request, &snapshot);
+        // The alarm is for its end as well.
+        if let Some(hot) = self.hot.borrow_mut().as_mut() {
+            self.arm(hot);
         }
-        let WebSocketPair { client, server } = WebSocketPair::new()?;
-        self.state.accept_web_socket(&server);
-        self.send_snapshot(&server)?;
-        let mut response = Response::from_websocket(client)?;
-        response.headers_mut().set("sec-websocket-protocol", PROTOCOL)?;
-        Ok(response)
+        response
     }
 
     async fn alarm(&self) -> Result<Response> {
         if let Some(hot) = self.hot.borrow_mut().as_mut() {
             hot.alarm = None;
         }
+        self.sockets.sweep(super::now());
         let reply = self.visit(|_, _| Ok(()));
         reply.map_err(|problem| Error::RustError(problem.to_json()))?;
         Response::empty()
@@ -129,7 +142,10 @@ impl DurableObject for Account {
         _message: WebSocketIncomingMessage,
     ) -> Result<()> {
         // The page has only one thing to say: that it missed something.
-        self.send_snapshot(&socket)
+        if let Some(snapshot) = self.snapshot()? {
+            self.sockets.send(&socket, &snapshot, super::now());
+        }
+        Ok(())
     }
 
     async fn websocket_close(
@@ -164,7 +180,12 @@ impl Account {
         };
         match call {
             Call::Control(request) => rpc::reply(self.control(&request)),
-            Call::Open { account, plan_json } => rpc::reply(self.open(account, plan_json)),
+            Call::Open { account, plan_json, terms } => {
+                rpc::reply(self.open(account, plan_json, &terms))
+            }
+            Call::Statement => rpc::reply(self.statement()),
+            Call::Invoices { before, limit } => rpc::reply(self.invoices(before, limit)),
+            Call::Invoice { index } => rpc::reply(self.invoice(index)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
             Call::Correct(correction) => rpc::reply(self.correct(*correction)),
             Call::Events(batch) => rpc::reply(self.take_events(&batch)),
@@ -196,29 +217,6 @@ impl Account {
             control::serve(session, plan, &mut self.denials.borrow_mut(), request)
                 .map_err(|error| storage(error.to_string()))
         })
-    }
-
-    fn open(&self, account: AccountId, json: String) -> std::result::Result<bool, Problem> {
-        let plan = Plan::parse(&json)?;
-        self.load()?;
-        if let Some(hot) = self.hot.borrow().as_ref() {
-            let detail = "account exists with another plan: use a new id, or repeat the same plan";
-            return match hot.plan.hash() == plan.hash() {
-                true => Ok(false),
-                false => Err(Problem::new(409, "account_exists", detail).field("/contract")),
-            };
-        }
-        let entry = ledger::open(account, &plan, json);
-        let inexact = |error: Inexact| storage(error.to_string());
-        let mut ledger = Ledger::opened(&entry, super::now()).ok_or_else(|| storage("entry"))?;
-        let mut session = Session::start(&mut ledger, super::now()).map_err(inexact)?;
-        session.include(&plan)?;
-        let mut entries = vec![entry];
-        entries.extend(session.finish().map_err(inexact)?);
-        self.store.create().map_err(storage)?;
-        let head = self.store.append(&Head::start(), &ledger, &entries, &[]).map_err(storage)?;
-        *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
-        Ok(true)
     }
 
     fn grant(&self, terms: GrantTerms) -> std::result::Result<(bool, Grant), Problem> {
@@ -264,6 +262,7 @@ impl Account {
         act: impl FnOnce(&mut Session<'_>, &Plan) -> std::result::Result<T, Problem>,
     ) -> std::result::Result<(std::result::Result<T, Problem>, Vec<Entry>), Problem> {
         let inexact = |error: Inexact| storage(error.to_string());
+        let mut written = super::contract::close_over(store, hot)?;
         let mut session = Session::start(&mut hot.ledger, super::now()).map_err(inexact)?;
         let result = act(&mut session, &hot.plan);
         if result.as_ref().is_err_and(is_dirty) {
@@ -277,7 +276,8 @@ impl Account {
             }
             hot.head = store.append(&hot.head, &hot.ledger, &entries, &keys).map_err(storage)?;
         }
-        Ok((result, entries))
+        written.extend(entries);
+        Ok((result, written))
     }
 
     pub(super) fn load(&self) -> std::result::Result<(), Problem> {
@@ -298,7 +298,8 @@ impl Account {
     /// Sets the one alarm for what is due next. Due things are also done on every visit, so an
     /// alarm that is late, twice or never changes only when an idle account's numbers move.
     fn arm(&self, hot: &mut Hot) {
-        let Some(due) = hot.ledger.next_due() else { return };
+        let due = [hot.ledger.next_due(), self.sockets.next_end()].into_iter().flatten().min();
+        let Some(due) = due else { return };
         if hot.alarm.is_some_and(|alarm| alarm <= due) {
             return;
         }
@@ -314,48 +315,38 @@ impl Account {
 
     /// Tells the open pages, at most every [`LIVE_MS`]; what comes in between goes with the next.
     fn publish(&self) {
-        let sockets = self.state.get_websockets();
         let waiting = self.live.borrow().waiting;
-        if sockets.is_empty() || waiting {
+        if waiting || self.sockets.is_empty() {
             return;
         }
         let delta = self.live.borrow_mut().delta(super::now(), LIVE_MS);
         if let Some(text) = delta {
-            return broadcast(&sockets, &text);
+            return self.sockets.broadcast(&text, super::now());
         }
         self.live.borrow_mut().waiting = true;
-        let live = Rc::clone(&self.live);
-        let state = Rc::clone(&self.state);
+        let (live, sockets) = (Rc::clone(&self.live), Rc::clone(&self.sockets));
         self.state.wait_until(async move {
             Delay::from(Duration::from_millis(LIVE_MS.unsigned_abs())).await;
             live.borrow_mut().waiting = false;
             let delta = live.borrow_mut().delta(super::now(), 0);
             if let Some(text) = delta {
-                broadcast(&state.get_websockets(), &text);
+                sockets.broadcast(&text, super::now());
             }
         });
     }
 
-    fn send_snapshot(&self, socket: &WebSocket) -> Result<()> {
+    fn snapshot(&self) -> Result<Option<String>> {
         let fail = |problem: Problem| Error::RustError(problem.to_json());
         self.visit(|_, _| Ok(())).map_err(fail)?;
         let borrowed = self.hot.borrow();
-        let Some(hot) = borrowed.as_ref() else { return Ok(()) };
-        let text = self.live.borrow_mut().snapshot(&hot.ledger, super::now());
-        text.map_or(Ok(()), |text| socket.send_with_str(&text))
+        let hot = borrowed.as_ref();
+        Ok(hot.and_then(|hot| self.live.borrow_mut().snapshot(&hot.ledger, super::now())))
     }
 }
 
 /// Whether a visit may have ended in the middle of a change.
 fn is_dirty(problem: &Problem) -> bool {
     problem.status >= 500 || problem.is(ledger::LedgerError::Inexact(Inexact).code())
-}
-
-/// A socket that is closing misses this; its page will ask for a snapshot.
-fn broadcast(sockets: &[WebSocket], text: &str) {
-    for socket in sockets {
-        let _ = socket.send_with_str(text);
-    }
 }
 
 /// An account that cannot be read stays closed: what it holds is not known.

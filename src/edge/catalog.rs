@@ -3,6 +3,7 @@
 //! ```text
 //! plan(id, version, hash, json)   immutable: the same version with another meaning is refused
 //! routes(id = 1, json)            the whole document, replaced at once
+//! portal(id = 1, json)            likewise: who may embed the page, which plans are offered
 //! account(id)                     so that a wrong name never makes an empty account object
 //! ```
 
@@ -13,6 +14,7 @@ use worker::{
     WebSocketIncomingMessage, durable_object,
 };
 
+use super::portal::PortalSpec;
 use super::problem::Problem;
 use super::route::{Routes, RoutesSpec};
 use super::rpc;
@@ -32,6 +34,9 @@ pub(super) enum Call {
     Plans,
     PublishRoutes(RoutesSpec),
     Routes,
+    PublishPortal(PortalSpec),
+    Portal,
+    Offers,
     AddAccount { account: AccountId },
     HasAccount { account: AccountId },
     Accounts { after: String },
@@ -105,6 +110,9 @@ impl Catalog {
             Call::Plans => rpc::reply(self.plans()),
             Call::PublishRoutes(spec) => rpc::reply(self.publish_routes(&spec)),
             Call::Routes => rpc::reply(self.routes()),
+            Call::PublishPortal(spec) => rpc::reply(self.publish_portal(&spec)),
+            Call::Portal => rpc::reply(self.portal()),
+            Call::Offers => rpc::reply(self.offers()),
             Call::AddAccount { account } => rpc::reply(self.add_account(&account)),
             Call::HasAccount { account } => rpc::reply(self.has_account(&account)),
             Call::Accounts { after } => rpc::reply(self.accounts(&after)),
@@ -120,6 +128,9 @@ impl Catalog {
                 PRIMARY KEY (id, version)
             ) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS routes (
+                id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL
+            );
+            CREATE TABLE IF NOT EXISTS portal (
                 id INTEGER PRIMARY KEY CHECK (id = 1), json TEXT NOT NULL
             );
             CREATE TABLE IF NOT EXISTS account (id TEXT PRIMARY KEY) WITHOUT ROWID;";
@@ -180,6 +191,29 @@ impl Catalog {
     fn routes(&self) -> std::result::Result<Option<RoutesSpec>, Problem> {
         let rows = self.texts("SELECT json AS text FROM routes", &[])?;
         rows.first().map(|json| serde_json::from_str(json).map_err(failed)).transpose()
+    }
+
+    fn publish_portal(&self, spec: &PortalSpec) -> std::result::Result<(), Problem> {
+        spec.check()?;
+        for (index, offer) in spec.offers.iter().enumerate() {
+            let published = self.plan(&offer.plan, offer.version);
+            published.map_err(|problem| problem.field(&format!("/offers/{index}")))?;
+        }
+        let json = serde_json::to_string(spec).map_err(failed)?;
+        self.texts("INSERT OR REPLACE INTO portal (id, json) VALUES (1, ?)", &[&json])?;
+        Ok(())
+    }
+
+    fn portal(&self) -> std::result::Result<PortalSpec, Problem> {
+        let rows = self.texts("SELECT json AS text FROM portal", &[])?;
+        rows.first()
+            .map_or(Ok(PortalSpec::default()), |json| serde_json::from_str(json).map_err(failed))
+    }
+
+    /// The plans that are offered, as they were published.
+    fn offers(&self) -> std::result::Result<Vec<String>, Problem> {
+        let offers = self.portal()?.offers;
+        offers.iter().map(|offer| self.plan(&offer.plan, offer.version)).collect()
     }
 
     fn add_account(&self, account: &AccountId) -> std::result::Result<(), Problem> {

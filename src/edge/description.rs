@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Hot, storage};
 use super::problem::Problem;
-use crate::ledger::{self, Balance, Grant, PlanRef, Position, SpendLimits, TopUps};
+use crate::ledger::{self, Balance, BillingTerms, Grant, PlanRef, Position, SpendLimits, TopUps};
 use crate::units::{AccountId, Credits, KeyId};
 
 /// An account as the control API shows it.
@@ -12,6 +12,9 @@ use crate::units::{AccountId, Credits, KeyId};
 pub(super) struct Description {
     pub(super) account: AccountId,
     pub(super) plan: PlanRef,
+    /// What its contract says about time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) contract: Option<BillingTerms>,
     pub(super) unit: String,
     pub(super) balance: Balance,
     pub(super) grants: Vec<Grant>,
@@ -51,6 +54,7 @@ impl Account {
             Ok(Description {
                 account: ledger.account().clone(),
                 plan: ledger.plan().clone(),
+                contract: ledger.billing().cloned(),
                 unit: "credits".to_owned(),
                 balance: ledger.balance().map_err(|error| storage(error.to_string()))?,
                 grants: ledger.grants().values().cloned().collect(),

@@ -12,6 +12,7 @@
 import { DurableObject } from "cloudflare:workers";
 import Rust, { Account as RustAccount, Catalog as RustCatalog } from "../../build/index.js";
 import { ask, flush, inTime, persist, renew } from "./calls.js";
+import { embedded } from "./embedding.js";
 import { exchanged } from "./exchange.js";
 import {
   gateway,
@@ -218,7 +219,8 @@ function settle({ account, op, shortcut, number, repeated, charged }, answered, 
 function own(request, env, ctx) {
   const { pathname } = new URL(request.url);
   if (pathname.startsWith("/edgemeter")) return page(request, env);
-  return remembered(new Rust(ctx, env).fetch(request), OWN_MS).catch(undecided);
+  const answer = () => remembered(new Rust(ctx, env).fetch(request), OWN_MS);
+  return embedded(request, env, answer).catch(undecided);
 }
 
 /** One customer's ledger; the Rust object behind a class that takes typed RPC. */

@@ -56,6 +56,14 @@ pub(super) struct SignedKey {
     pub(super) key: KeyId,
 }
 
+/// A portal token that this deployment signed, and that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Portal {
+    pub(super) account: AccountId,
+    /// From here on it opens nothing.
+    pub(super) end: Timestamp,
+}
+
 impl Secrets {
     /// Reads `version:secret` pairs separated by commas, oldest first, for example `1:…,2:…`.
     ///
@@ -103,10 +111,11 @@ impl Secrets {
     }
 
     /// Reads a portal token, if this deployment signed it and it has not ended.
-    pub(super) fn portal(&self, text: &str, now: Timestamp) -> Option<AccountId> {
+    pub(super) fn portal(&self, text: &str, now: Timestamp) -> Option<Portal> {
         let [account, end] = self.parts("pt", text)?;
-        let end: i64 = end.parse().ok()?;
-        (now.millis() < end.saturating_mul(1_000)).then(|| account.parse().ok())?
+        let seconds: i64 = end.parse().ok()?;
+        let end = Timestamp::from_millis(seconds.saturating_mul(1_000));
+        (now < end).then_some(Portal { account: account.parse().ok()?, end })
     }
 
     /// The two parts between mode and MAC, if the MAC is right.
@@ -211,6 +220,8 @@ mod tests {
         let token = secrets.sign_portal(&"acme".parse().unwrap(), 100);
         let at = |ms| secrets.portal(&token, Timestamp::from_millis(ms)).is_some();
         assert_eq!([0, 99_999, 100_000].map(at), [true, true, false]);
+        let portal = secrets.portal(&token, Timestamp::default()).unwrap();
+        assert_eq!((portal.account.as_str(), portal.end.millis()), ("acme", 100_000));
         assert!(secrets.key(&token).is_none());
         assert!(secrets.portal(&sign(&secrets), Timestamp::default()).is_none());
     }

@@ -1,6 +1,13 @@
 /**
  * The customer's page, under /edgemeter/: files of www/, with a policy that lets nothing else run.
+ *
+ * The page itself may stand in frames of listed origins only. Its parts are the same for everybody
+ * and hold no account's data, so any site may load them: what an element can read there, the
+ * account's calls decide.
+ *
+ * Each file was compressed when it was built; the platform is told to leave it as it is.
  */
+import { listed } from "./embedding.js";
 import { NO_METHOD, NO_PAGE, refusal } from "./refusals.js";
 
 const TYPES = {
@@ -12,17 +19,45 @@ const TYPES = {
   wasm: "application/wasm",
 };
 
-const PAGE_POLICY = [
+/** @param {string[]} ancestors who may show the page in a frame */
+const policy = (ancestors) => [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "style-src 'self'",
   "connect-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
+  // No text becomes markup: nothing on the page may set innerHTML and the like.
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
+  `frame-ancestors ${ancestors.length > 0 ? ancestors.join(" ") : "'none'"}`,
 ].join("; ");
+
+/**
+ * Whether who asks takes brotli.
+ *
+ * Cloudflare rewrites the header and unpacks for who does not; what the client said is in `cf`.
+ *
+ * @param {Request} request
+ */
+function takesBrotli(request) {
+  const said = request.cf?.clientAcceptEncoding ?? request.headers.get("accept-encoding") ?? "";
+  return said.split(",").some((part) => {
+    const [name, ...parameters] = part.split(";").map((word) => word.trim().toLowerCase());
+    return name === "br" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+/** A file of the page, compressed if there is such a one and who asks takes it. */
+async function file(path, compressed, env) {
+  if (compressed) {
+    const found = await env.ASSETS.fetch(new Request(`https://assets${path}.br`));
+    if (found.ok) return { found, coded: true };
+  }
+  return { found: await env.ASSETS.fetch(new Request(`https://assets${path}`)), coded: false };
+}
 
 /** @param {Request} request */
 export async function page(request, env) {
@@ -34,14 +69,19 @@ export async function page(request, env) {
   }
   if (request.method !== "GET" && request.method !== "HEAD") return refusal(405, NO_METHOD);
   const path = pathname.slice("/edgemeter".length).replace(/\/$/, "/index.html");
-  const found = await env.ASSETS.fetch(new Request(`https://assets${path}`));
+  const { found, coded } = await file(path, takesBrotli(request), env);
   if (!found.ok) return refusal(404, NO_PAGE);
   const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
+  const isPage = type === TYPES.html;
   return new Response(request.method === "HEAD" ? null : found.body, {
+    ...(coded ? { encodeBody: "manual" } : {}),
     headers: {
+      ...(coded ? { "content-encoding": "br" } : {}),
+      "vary": "accept-encoding",
       "content-type": type,
       "cache-control": "no-cache",
-      "content-security-policy": PAGE_POLICY,
+      "content-security-policy": policy(isPage ? await listed(env) : []),
+      ...(isPage ? {} : { "access-control-allow-origin": "*" }),
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
     },

@@ -155,6 +155,12 @@ impl From<LedgerError> for Problem {
             LedgerError::LeaseUnknown { .. } => (409, None),
             LedgerError::CommandDiffers { .. } => (409, Some("/id")),
             LedgerError::UnreportedDiffers { .. } => (409, Some("/amount")),
+            LedgerError::FromAhead { .. }
+            | LedgerError::FromTooEarly { .. }
+            | LedgerError::Billing { .. } => (422, Some("/contract/from")),
+            LedgerError::PeriodsScheduled { .. } | LedgerError::PeriodOpen => (409, None),
+            LedgerError::PeriodDiffers { .. } => (409, Some("/plan")),
+            LedgerError::PlanUnread { .. } => (500, None),
             LedgerError::Inexact(_) => (422, Some("/amount")),
         };
         let problem = Self::new(status, error.code(), error.to_string());

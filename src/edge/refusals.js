@@ -34,6 +34,13 @@ export function tooLarge(most) {
   const detail = `the body is too large to be metered: send at most ${most} bytes`;
   return problem(413, "body_too_large", "Content Too Large", detail);
 }
+/** A page of another site, or one that asks for more than to read. */
+export function originUnlisted(origin) {
+  const detail = "this site may not read accounts here: list its origin in PUT /v1/portal; "
+    + "other sites can only GET, with a portal token";
+  const value = origin.slice(0, 80);
+  return problem(403, "origin_unlisted", "Forbidden", detail, { field: "origin", value });
+}
 export const NO_METHOD = problem(405, "method_not_allowed", "Method Not Allowed", "use GET");
 export const NO_PAGE = problem(404, "not_found", "Not Found", "there is no such file");
 

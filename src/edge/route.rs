@@ -34,9 +34,10 @@ const ROUTES_MAX: usize = 1_000;
 /// Characters of a pattern, at most.
 const PATTERN_CHARS_MAX: usize = 256;
 /// First segments that the gateway answers itself; `/v1` has others beside them for the origin.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 11] = [
     "/v1/plans",
     "/v1/routes",
+    "/v1/portal",
     "/v1/accounts",
     "/v1/health",
     "/v1/events",

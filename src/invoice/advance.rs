@@ -10,22 +10,64 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::line::Draft;
 use super::{Closing, InvoiceError, Line, LineKind};
-use crate::units::{Credits, Currency, LineId, Money, PlanId, Timestamp};
+use crate::meter::Window;
+use crate::units::{Amount, Credits, Currency, LineId, Money, PlanId, Timestamp};
+
+/// A fee that an invoice billed in advance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BilledFee {
+    /// Which fee.
+    pub id: LineId,
+    /// The customer's words for it.
+    pub name: String,
+    /// The plan that it was priced by.
+    pub plan: PlanId,
+    /// The version of that plan.
+    pub version: u32,
+    /// The step, or the part of it, that was billed.
+    pub service: Window,
+    /// What was billed, before discounts, in the plan's currency.
+    pub amount: Amount,
+    /// What was billed in credits, if the fee is in credits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credits: Option<Credits>,
+}
+
+impl BilledFee {
+    /// The fees in advance among the lines of an invoice.
+    pub fn among(lines: &[Line]) -> Vec<Self> {
+        let ahead = lines.iter().filter(|line| line.kind == LineKind::FeeAhead);
+        let fee = |line: &Line| Self {
+            id: line.id.clone(),
+            name: line.name.clone(),
+            plan: line.plan.clone(),
+            version: line.version,
+            service: line.service,
+            amount: Amount::new(line.settled.amount.major()),
+            credits: line.credits,
+        };
+        ahead.map(fee).collect()
+    }
+}
 
 /// What earlier invoices billed in advance for this period, by plan, fee and start of the step.
 pub(super) struct Billed<'a> {
-    left: BTreeMap<(PlanId, u32, LineId, Timestamp), (&'a Line, Money)>,
+    left: BTreeMap<(PlanId, u32, LineId, Timestamp), (&'a BilledFee, Money)>,
 }
 
 impl<'a> Billed<'a> {
-    pub(super) fn new(lines: &'a [Line]) -> Self {
-        let key =
-            |line: &Line| (line.plan.clone(), line.version, line.id.clone(), line.service.start());
-        let is_ahead = |line: &&Line| line.kind == LineKind::FeeAhead;
-        let ahead = lines.iter().filter(is_ahead);
-        Self { left: ahead.map(|line| (key(line), (line, line.settled.amount))).collect() }
+    pub(super) fn new(fees: &'a [BilledFee], currency: Currency) -> Result<Self, InvoiceError> {
+        let mut left = BTreeMap::new();
+        for fee in fees {
+            let key = (fee.plan.clone(), fee.version, fee.id.clone(), fee.service.start());
+            left.insert(key, (fee, Money::exactly(fee.amount.get(), currency)?));
+        }
+        Ok(Self { left })
     }
 
     /// The fee less what was billed of it; none if that was all.
@@ -55,7 +97,7 @@ impl<'a> Billed<'a> {
         drafts: &mut Vec<Draft>,
     ) -> Result<(), InvoiceError> {
         let Some(stretch) = closing.stretches.first() else { return Ok(()) };
-        let is_something = |(line, billed): &(&Line, Money)| {
+        let is_something = |(line, billed): &(&BilledFee, Money)| {
             !billed.is_zero() || line.credits.is_some_and(|credits| !credits.is_zero())
         };
         for (line, billed) in self.left.into_values().filter(is_something) {

@@ -27,6 +27,7 @@ use super::{
 use crate::meter::Window;
 use crate::plan::{AtZero, ChargeUnit, DiscountSpec, Plan, TaxSpec, Timing};
 use crate::rating::{self, Usage};
+use crate::units::order::set_of;
 use crate::units::{Amount, Credits, Currency, Inexact, LineId, Money, Quantity, UnitPrice, exact};
 
 /// Makes the invoice of a request: lines, true-up, discounts, tax, credits.
@@ -103,11 +104,16 @@ fn close(
     summary: &mut CreditSummary,
 ) -> Result<(), InvoiceError> {
     meet(closing)?;
-    let mut ahead = Billed::new(closing.billed_ahead);
+    let mut ahead = Billed::new(closing.billed_ahead, currency)?;
     let mut commit = Commit::default();
     for (group, stretch) in closing.stretches.iter().enumerate() {
         let part = stretch.window;
-        let place = Place { schedule: request.schedule, period: closing.period, part, currency };
+        let place = Place {
+            schedule: request.schedule,
+            period: closing.period,
+            part,
+            currency: Some(currency),
+        };
         let mut used = Credits::ZERO;
         let mut counted = Vec::new();
         for charge in stretch.plan.charges() {
@@ -183,7 +189,7 @@ fn usage_line(
 }
 
 /// The one quantity of a state, if it has one.
-fn quantity(usage: &Usage) -> Option<Quantity> {
+pub(super) fn quantity(usage: &Usage) -> Option<Quantity> {
     let mut parts: Box<dyn Iterator<Item = Quantity>> = match usage {
         Usage::Total(total) => return Some(*total),
         Usage::Events(events) => return Some(events.value),
@@ -221,9 +227,10 @@ fn open_ahead(
     let Some(ahead) = &request.ahead else { return Ok(()) };
     let group = request.closing.as_ref().map_or(0, |closing| closing.stretches.len());
     let part = ahead.period.window;
+    let (of, currency) = (currency, Some(currency));
     let place = Place { schedule: request.schedule, period: ahead.period, part, currency };
     for fee in fees(place, ahead.plan, Timing::Advance, ahead.seats)? {
-        drafts.push(fee_line(group, ahead.plan, LineKind::FeeAhead, &fee, currency));
+        drafts.push(fee_line(group, ahead.plan, LineKind::FeeAhead, &fee, of));
     }
     Ok(())
 }
@@ -292,7 +299,7 @@ fn add_rule<'a, Rule: PartialEq>(
 fn positions(drafts: &[Draft], group: usize, of: &BTreeSet<LineId>) -> BTreeSet<usize> {
     let applies = |draft: &Draft| draft.group == group && (of.is_empty() || of.contains(&draft.id));
     let numbered = drafts.iter().enumerate();
-    numbered.filter(|(_, draft)| applies(draft)).map(|(index, _)| index).collect()
+    set_of(numbered.filter(|(_, draft)| applies(draft)).map(|(index, _)| index))
 }
 
 #[cfg(test)]

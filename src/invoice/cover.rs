@@ -8,13 +8,14 @@
 //! A preview of a plan that nobody is on yet, and a backtest, have no ledger. They take it that
 //! every included or promotional step begins full and that nothing rolls over.
 
+use super::bill::quantity;
 use super::fees::{FeePrice, Place, fees};
-use super::period::{Period, Schedule, Steps};
-use super::{InvoiceError, PeriodUsage};
+use super::{InvoiceError, LineKind, PeriodUsage};
+use crate::calendar::{Period, Schedule, Steps};
 use crate::meter::Window;
 use crate::plan::{ChargeUnit, GrantKind, Plan, Timing};
 use crate::rating;
-use crate::units::{Credits, Inexact};
+use crate::units::{Credits, Inexact, LineId, Quantity};
 
 /// Credits that the plan gives for nothing in steps that begin in `window`.
 ///
@@ -36,28 +37,73 @@ pub fn included(plan: &Plan, schedule: &Schedule, window: Window) -> Result<Cred
     Ok(sum)
 }
 
-/// Credits that the charges and the fees of the plan come to, as the invoice counts them.
-fn credits_used(
-    place: Place<'_>,
+/// What a charge or a fee comes to in credits.
+pub(crate) struct CreditLine {
+    pub(crate) id: LineId,
+    pub(crate) kind: LineKind,
+    pub(crate) name: String,
+    pub(crate) quantity: Option<Quantity>,
+    pub(crate) credits: Credits,
+}
+
+/// The charges and the fees of the plan that are in credits, as the invoice counts them.
+///
+/// # Errors
+///
+/// [`InvoiceError::Rate`] if a charge cannot be rated; outside the calendar or the range of
+/// credits.
+pub(crate) fn credit_lines(
     plan: &Plan,
+    schedule: &Schedule,
+    period: Period,
+    part: Window,
     usage: &PeriodUsage,
-) -> Result<Credits, InvoiceError> {
-    let mut sum = Credits::ZERO;
-    for timing in [Timing::Arrears, Timing::Advance] {
-        for fee in fees(place, plan, timing, &usage.seats)? {
-            if let FeePrice::Credits(credits) = fee.price {
-                sum = sum.plus(credits)?;
-            }
-        }
-    }
+) -> Result<Vec<CreditLine>, InvoiceError> {
+    let mut lines = Vec::new();
     for charge in plan.charges().iter().filter(|charge| charge.unit() == ChargeUnit::Credits) {
         let unused = rating::empty(charge);
         let usage = usage.charges.get(charge.id()).unwrap_or(&unused);
         let amount = rating::amount(charge, usage)
             .map_err(|reason| InvoiceError::Rate { charge: charge.id().clone(), reason })?;
-        sum = sum.plus(amount.credits().map_err(|_| Inexact)?)?;
+        lines.push(CreditLine {
+            id: LineId::from(charge.id()),
+            kind: LineKind::Usage,
+            name: charge.name().to_owned(),
+            quantity: quantity(usage),
+            credits: amount.credits().map_err(|_| Inexact)?,
+        });
     }
-    Ok(sum)
+    let place = Place { schedule, period, part, currency: plan.spec().currency };
+    for timing in [Timing::Arrears, Timing::Advance] {
+        for fee in fees(place, plan, timing, &usage.seats)? {
+            if let FeePrice::Credits(credits) = fee.price {
+                lines.push(CreditLine {
+                    id: fee.id(),
+                    kind: LineKind::Fee,
+                    name: fee.fee.name.clone(),
+                    quantity: Some(fee.quantity),
+                    credits,
+                });
+            }
+        }
+    }
+    Ok(lines)
+}
+
+/// Their sum.
+///
+/// # Errors
+///
+/// As [`credit_lines`].
+pub(crate) fn credits_used(
+    plan: &Plan,
+    schedule: &Schedule,
+    period: Period,
+    part: Window,
+    usage: &PeriodUsage,
+) -> Result<Credits, InvoiceError> {
+    let lines = credit_lines(plan, schedule, period, part, usage)?;
+    Ok(Credits::sum(lines.iter().map(|line| line.credits))?)
 }
 
 /// Credits that the plan's own grants pay of the use and the fees of a part of a period.
@@ -72,16 +118,16 @@ pub fn covered(
     part: Window,
     usage: &PeriodUsage,
 ) -> Result<Credits, InvoiceError> {
-    let currency = plan.spec().currency;
-    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
-    let place = Place { schedule, period, part, currency };
-    Ok(credits_used(place, plan, usage)?.min(included(plan, schedule, part)?))
+    if plan.spec().currency.is_none() {
+        return Err(InvoiceError::NoCurrency { plan: plan.id().clone() });
+    }
+    Ok(credits_used(plan, schedule, period, part, usage)?.min(included(plan, schedule, part)?))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Zone;
     use super::*;
+    use crate::calendar::Zone;
     use crate::rating::Usage;
 
     fn plan(grants: &str) -> Plan {

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::InvoiceError;
-use super::period::{Period, Schedule, Steps};
+use crate::calendar::{Period, Schedule, Steps};
 use crate::meter::Window;
 use crate::plan::{ChargeUnit, FeeSpec, Plan, Proration, Timing};
 use crate::units::round::{Rounding, divide};
@@ -49,7 +49,8 @@ pub(super) struct Place<'a> {
     pub(super) schedule: &'a Schedule,
     pub(super) period: Period,
     pub(super) part: Window,
-    pub(super) currency: Currency,
+    /// Of fees in currency; a plan that was checked has one if it has such a fee.
+    pub(super) currency: Option<Currency>,
 }
 
 /// The fees of `plan` with this timing in its part of the period.
@@ -108,14 +109,16 @@ fn line<'p>(
     (part, whole): (i64, i64),
 ) -> Result<FeeLine<'p>, InvoiceError> {
     let full = fee.amount.times(quantity.get())?;
-    let decimals = match fee.unit {
-        ChargeUnit::Currency => place.currency.decimals(),
-        ChargeUnit::Credits => SCALE_MAX,
-    };
-    let share = prorated(full, part, whole, decimals)?;
     let price = match fee.unit {
-        ChargeUnit::Currency => FeePrice::Currency(Money::exactly(share.get(), place.currency)?),
-        ChargeUnit::Credits => FeePrice::Credits(share.credits().map_err(|_| Inexact)?),
+        ChargeUnit::Currency => {
+            let currency = place.currency.ok_or(InvoiceError::NothingToBill)?;
+            let share = prorated(full, part, whole, currency.decimals())?;
+            FeePrice::Currency(Money::exactly(share.get(), currency)?)
+        }
+        ChargeUnit::Credits => {
+            let share = prorated(full, part, whole, SCALE_MAX)?;
+            FeePrice::Credits(share.credits().map_err(|_| Inexact)?)
+        }
     };
     let mut formula = fee.amount.to_string();
     if quantity.get() != rust_decimal::Decimal::ONE {

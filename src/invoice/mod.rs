@@ -1,7 +1,6 @@
 //! What a period costs: invoices, and previews of them, by one pure function.
 //!
 //! ```text
-//! zone + schedule ──▶ Period [start, end)
 //! events ── Book ──▶ PeriodUsage ─┐
 //! plan, grants burned, invoices ──┴─▶ Request ── invoice ──▶ Invoice { lines, totals, status }
 //!                                                    draft ─▶ finalized ─▶ paid     (void)
@@ -19,12 +18,11 @@ mod cover;
 mod fees;
 mod lifecycle;
 mod line;
-mod period;
 mod settle;
-mod zone;
 
 use serde::Serialize;
 
+use crate::calendar::{Period, PeriodError, Schedule};
 use crate::meter::Window;
 use crate::plan::Plan;
 use crate::rating::RateError;
@@ -33,14 +31,14 @@ use crate::units::{
     MoneyError, PlanId, Quantity, Timestamp,
 };
 
+pub use advance::BilledFee;
 pub use bill::invoice;
 pub use collect::{Book, CollectError, Levels, PeriodUsage};
+pub(crate) use cover::{CreditLine, credit_lines, credits_used};
 pub use cover::{covered, included};
 pub use lifecycle::{CreditNote, CreditedLine, LifecycleError, Status};
 pub use line::{Line, LineKind};
-pub use period::{Period, PeriodError, STEPS_MAX, Schedule};
 pub use settle::{On, SettleError, Settled, Share, Totals, settle};
-pub use zone::{CHANGES_MAX, OFFSET_MINUTES_MAX, Zone, ZoneError, ZoneSpec};
 
 /// One stretch of the period under one plan.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +60,8 @@ pub struct Closing<'a> {
     pub period: Period,
     /// The plans that were in force, one after the other without a gap.
     pub stretches: &'a [Stretch<'a>],
-    /// Lines of earlier invoices that billed fees of this period in advance.
-    pub billed_ahead: &'a [Line],
+    /// Fees of this period that earlier invoices billed in advance.
+    pub billed_ahead: &'a [BilledFee],
 }
 
 /// A period that is being opened: its fees in advance.

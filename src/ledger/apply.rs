@@ -9,6 +9,7 @@ mod grants;
 mod leases;
 mod reservations;
 
+use super::billing::BillingTerms;
 use super::entry::{Entry, PlanRef};
 use super::grant::Burn;
 use super::operations::{Debit, Flying, Operations};
@@ -111,11 +112,13 @@ impl Ledger {
 
     /// The ledger that an `account_opened` entry starts.
     pub fn opened(entry: &Entry, at: Timestamp) -> Option<Self> {
-        let Entry::AccountOpened { account, plan, plan_json } = entry else { return None };
+        let Entry::AccountOpened { account, plan, plan_json, billing } = entry else { return None };
         Some(Self {
             account: account.clone(),
             plan: plan.clone(),
             plan_json: plan_json.clone(),
+            period: billing.as_ref().and_then(BillingTerms::first),
+            billing: billing.clone(),
             clock: at,
             grants: Default::default(),
             keys: Default::default(),
@@ -159,9 +162,13 @@ impl Ledger {
                 self.note(&adjustment.id, Command::Adjust(adjustment.clone()));
                 self.adjust(adjustment, taken)
             }
-            Entry::PeriodClosed { id, rolled, overage, forgive_debt, forgiven } => {
-                self.note(id, Command::ClosePeriod { forgive_debt: *forgive_debt });
-                self.close_period(rolled, *overage, *forgiven)
+            Entry::PeriodClosed { id, rolled, overage, forgive_debt, forgiven, closed } => {
+                self.close_period(rolled, *overage, *forgiven)?;
+                match closed {
+                    Some(closed) => self.end_period(closed),
+                    None => self.note(id, Command::ClosePeriod { forgive_debt: *forgive_debt }),
+                }
+                Ok(())
             }
             Entry::DebtSettled { burns, overage } => self.settle_debt(burns, *overage),
             Entry::LeaseGranted { lease, seq, amount, release_at } => {
@@ -286,8 +293,12 @@ impl Ledger {
             None => !(old(lease.release_at) && empty(lease)),
         });
         self.reservations.retain(|_, held| !held.expired_at.is_some_and(old));
-        // Events are corrected under the terms that they were counted under.
-        self.past_terms.retain(|_, past| at.millis_since(past.until) <= COMMAND_MEMORY_MS);
+        // Events are corrected under the terms that they were counted under, and those of the open
+        // period are billed.
+        let open = self.first_terms();
+        self.past_terms.retain(|number, past| {
+            *number >= open || at.millis_since(past.until) <= COMMAND_MEMORY_MS
+        });
         self.commands.retain(|_, past| at.millis_since(past.at) <= COMMAND_MEMORY_MS);
     }
 
@@ -318,16 +329,23 @@ impl Ledger {
         let usage = self.usage.clone();
         let usage_from = std::mem::replace(&mut self.usage_from, usage.clone());
         let (until, plan_json) = (self.clock, Some(former));
-        self.end_terms(PastTerms { until, plan_json, usage, usage_from })
+        let overage = self.overage_of_terms()?;
+        self.end_terms(PastTerms { until, plan_json, usage, usage_from, overage })
     }
 
     fn end_terms(&mut self, past: PastTerms) -> Result<(), Inexact> {
         self.past_terms.insert(self.terms, past);
-        if self.past_terms.len() > TERMS_MAX {
+        self.terms = self.terms.saturating_add(1);
+        self.forget_terms();
+        Ok(())
+    }
+
+    /// Forgets the oldest of too many terms of closed periods.
+    pub(super) fn forget_terms(&mut self) {
+        let former = self.past_terms.range(..self.first_terms()).count();
+        for _ in TERMS_MAX..former {
             self.past_terms.pop_first();
         }
-        self.terms = self.terms.saturating_add(1);
-        Ok(())
     }
 
     fn change_key(&mut self, id: &KeyId, change: impl FnOnce(&mut Key)) -> Result<(), Inexact> {

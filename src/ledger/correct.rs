@@ -147,11 +147,12 @@ impl Session<'_> {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::PlanGrantLasts`], [`LedgerError::Full`] or [`LedgerError::Inexact`].
+    /// [`LedgerError`] in the order of its variants.
     pub fn change_plan(&mut self, plan: &Plan, json: String) -> Result<bool, LedgerError> {
         if plan.hash() == self.ledger.plan().hash {
             return Ok(false);
         }
+        self.check_period(plan)?;
         let included = self.included(plan, self.ledger.terms.saturating_add(1))?;
         self.record(Entry::PlanChanged { plan: PlanRef::of(plan), plan_json: json })?;
         included.into_iter().try_for_each(|entry| self.record(entry))?;
@@ -159,17 +160,22 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// Ends a billing period; the same id again changes nothing.
+    /// Ends a billing period of an account whose periods the calendar does not end; the same id
+    /// again changes nothing.
     ///
     /// # Errors
     ///
-    /// [`LedgerError::CommandDiffers`], [`LedgerError::Full`] or [`LedgerError::Inexact`].
+    /// [`LedgerError::PeriodsScheduled`], [`LedgerError::CommandDiffers`], [`LedgerError::Full`] or
+    /// [`LedgerError::Inexact`].
     pub fn close_period(
         &mut self,
         plan: &Plan,
         id: GrantId,
         forgive_debt: bool,
     ) -> Result<(), LedgerError> {
+        if let Some(period) = self.ledger.period() {
+            return Err(LedgerError::PeriodsScheduled { end: period.end });
+        }
         if self.is_repeated(&id, &Command::ClosePeriod { forgive_debt })? {
             return Ok(());
         }
@@ -177,11 +183,13 @@ impl Session<'_> {
         let rolled = self.rolled()?;
         let (debt, overage) = (self.ledger.totals.debt, self.ledger.totals.overage);
         let forgiven = if forgive_debt { debt } else { Credits::ZERO };
-        self.record(Entry::PeriodClosed { id, rolled, overage, forgive_debt, forgiven })?;
+        let closed = None;
+        self.record(Entry::PeriodClosed { id, rolled, overage, forgive_debt, forgiven, closed })?;
         Ok(self.pay_debt(self.now)?)
     }
 
-    fn rolled(&self) -> Result<Vec<Rolled>, Inexact> {
+    /// What the end of a period does to each grant that it changes.
+    pub(super) fn rolled(&self) -> Result<Vec<Rolled>, Inexact> {
         let mut parts = self.free_parts(self.now)?;
         // What is used up is not among the parts, and a minimum fills it again.
         let empty = self.ledger.grants.values().filter(|grant| {

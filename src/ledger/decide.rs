@@ -5,6 +5,7 @@
 //! change is recorded as an entry and applied at once; the caller writes what [`Session::finish`]
 //! returns as one journal row. A command that is refused has recorded nothing of its own.
 
+use super::billing::BillingTerms;
 use super::entry::{Entry, PlanRef};
 use super::events::EventKey;
 use super::grant::{Burn, Grant, GrantTerms, Rollover};
@@ -73,23 +74,40 @@ pub(super) enum Payer {
     Lease,
 }
 
-/// The first entry of a journal.
+/// The first entry of a journal; the operator ends the account's periods.
 pub fn open(account: AccountId, plan: &Plan, plan_json: String) -> Entry {
     let plan = PlanRef::of(plan);
-    Entry::AccountOpened { account, plan, plan_json }
+    Entry::AccountOpened { account, plan, plan_json, billing: None }
+}
+
+/// The same of an account whose contract says something about time.
+pub fn open_billed(
+    account: AccountId,
+    plan: &Plan,
+    plan_json: String,
+    billing: BillingTerms,
+) -> Entry {
+    let plan = PlanRef::of(plan);
+    Entry::AccountOpened { account, plan, plan_json, billing: Some(billing) }
 }
 
 impl<'ledger> Session<'ledger> {
     /// Starts a visit and does what is due. An instant before the ledger's clock is taken for the
-    /// clock's: time never runs backward in a ledger.
+    /// clock's: time never runs backward in a ledger; one after the end of the open period for that
+    /// end: the period is to be closed first (`billing.rs`).
     ///
     /// # Errors
     ///
     /// [`Inexact`] if a sum leaves the range of credits.
     pub fn start(ledger: &'ledger mut Ledger, now: Timestamp) -> Result<Self, Inexact> {
-        let (since, now) = (ledger.clock, now.max(ledger.clock));
+        let (begins, now) = (ledger.has_just_begun(), ledger.reached(now));
+        // What was due at the very instant that a period began waited for that.
+        let since = ledger.clock.plus_millis(if begins { -1 } else { 0 });
         ledger.advance(now);
         let mut session = Self { ledger, now, entries: Vec::new(), event_keys: Vec::new() };
+        if begins {
+            session.pay_debt(now)?;
+        }
         session.do_due(since)?;
         Ok(session)
     }
@@ -112,6 +130,11 @@ impl<'ledger> Session<'ledger> {
     pub fn finish(mut self) -> Result<Vec<Entry>, Inexact> {
         self.ask_for_top_up()?;
         Ok(self.entries)
+    }
+
+    /// What was recorded, without asking for money: the visit goes on with another row.
+    pub(super) fn into_entries(self) -> Vec<Entry> {
+        self.entries
     }
 
     pub(super) fn record(&mut self, entry: Entry) -> Result<(), Inexact> {

@@ -1,7 +1,8 @@
 //! What happens to an account without being asked for: at an instant, in this order.
 //!
 //! ```text
-//! a lease or reservation ends ─▶ a grant ends ─▶ a grant starts ─▶ a grant is refilled
+//! a lease or reservation ends ─▶ the billing period ends: the visit stops, until it is closed
+//!   ─▶ a grant ends ─▶ a grant starts ─▶ a grant is refilled
 //! and after each of them: what is free pays debt
 //! ```
 //!
@@ -22,6 +23,7 @@ use crate::units::{Credits, GrantId, Inexact, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     LeasesEnd,
+    PeriodEnds,
     GrantsEnd,
     GrantsStart,
     Refill(GrantId),
@@ -43,7 +45,9 @@ impl Ledger {
             let at = grant.next_refill.filter(|at| *at <= now && !grant.is_past(*at))?;
             Some((at, Due::Refill(grant.terms.id.clone())))
         });
+        let period = self.period.as_ref().map(|period| period.end).filter(|end| *end <= now);
         let first = leases.min().map(|at| (at, Due::LeasesEnd)).into_iter();
+        let first = first.chain(period.map(|at| (at, Due::PeriodEnds)));
         let first = first.chain(ends.min().map(|at| (at, Due::GrantsEnd)));
         first.chain(starts.min().map(|at| (at, Due::GrantsStart))).chain(refills).min()
     }
@@ -64,7 +68,8 @@ impl Ledger {
             .values()
             .filter_map(|grant| grant.next_refill.filter(|at| !grant.is_past(*at)));
         let leases = leases.map(|lease| lease.release_at).chain(self.reservation_ends());
-        leases.chain(ends).chain(refills).chain(self.next_ask()).min()
+        let period = self.period.iter().map(|period| period.end);
+        leases.chain(ends).chain(refills).chain(self.next_ask()).chain(period).min()
     }
 }
 
@@ -77,6 +82,7 @@ impl Session<'_> {
                     self.end_leases(at)?;
                     self.expire_reservations(at)?;
                 }
+                Due::PeriodEnds => return Ok(()),
                 Due::GrantsEnd => {
                     self.expire_grants(at)?;
                     since = at;

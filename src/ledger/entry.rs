@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::billing::{BillingTerms, ClosedPeriod};
 use super::correct::{Adjustment, Rolled};
 use super::events::{Booked, Events};
 use super::grant::{Burn, Grant, GrantTerms};
@@ -53,6 +54,9 @@ pub enum Entry {
         plan: PlanRef,
         /// The plan's JSON as it was published, so that the journal can be rated on its own.
         plan_json: String,
+        /// What the contract says about time; nothing: the operator ends periods.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        billing: Option<BillingTerms>,
     },
     /// The account pays by another plan from here on.
     PlanChanged {
@@ -152,6 +156,9 @@ pub enum Entry {
         forgive_debt: bool,
         /// Debt that nobody pays any more.
         forgiven: Credits,
+        /// Which period of the contract it was, if the calendar closed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        closed: Option<ClosedPeriod>,
     },
     /// What was served below zero was paid, or became overage.
     DebtSettled {

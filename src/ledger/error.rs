@@ -1,7 +1,9 @@
 //! Why the ledger refused a command. Running out of credits is an outcome, not an error.
 
+use super::PERIODS_PAST_MAX;
 use super::key::SpendPeriod;
-use crate::units::{Credits, GrantId, Inexact, KeyId, Timestamp};
+use crate::calendar::PeriodError;
+use crate::units::{Cadence, Credits, Date, GrantId, Inexact, KeyId, PlanId, Timestamp};
 
 /// Variants are ordered by precedence: when several apply, the first one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -164,6 +166,62 @@ pub enum LedgerError {
         /// What could be.
         unreported: Credits,
     },
+    /// A contract that has not begun.
+    #[error("contract begins on {from}, which has not come: open the account on that day")]
+    FromAhead {
+        /// Its first day.
+        from: Date,
+    },
+    /// A contract that began long ago.
+    #[error(
+        "contract begins on {from}, {periods} periods ago: at most {PERIODS_PAST_MAX} are closed at \
+         once, begin later"
+    )]
+    FromTooEarly {
+        /// Its first day.
+        from: Date,
+        /// How many have ended since.
+        periods: i32,
+    },
+    /// A contract outside the calendar.
+    #[error("contract begins on {from}: {reason}")]
+    Billing {
+        /// Its first day.
+        from: Date,
+        /// What is wrong.
+        reason: PeriodError,
+    },
+    /// A period that ends by itself.
+    #[error(
+        "periods of this account end by themselves, the open one at {end} (milliseconds, UTC): open \
+         accounts with \"periods\": \"operator\" to end them by hand"
+    )]
+    PeriodsScheduled {
+        /// When the open one ends.
+        end: Timestamp,
+    },
+    /// A plan whose periods have another length.
+    #[error(
+        "plan {plan} has periods of {period}, and the account's contract of {every}: publish a \
+         version of the plan with periods of {every}"
+    )]
+    PeriodDiffers {
+        /// The plan.
+        plan: PlanId,
+        /// Its period.
+        period: Cadence,
+        /// The contract's.
+        every: Cadence,
+    },
+    /// Nothing to close.
+    #[error("the open period is not over, or nobody's calendar ends it: close it at its end")]
+    PeriodOpen,
+    /// A plan in the journal that this version does not read.
+    #[error("plan {plan} was published, and cannot be read any more: report this")]
+    PlanUnread {
+        /// The account's plan.
+        plan: PlanId,
+    },
     /// A sum left the range of credits.
     #[error(transparent)]
     Inexact(#[from] Inexact),
@@ -195,6 +253,13 @@ impl LedgerError {
             Self::LeaseUnknown { .. } => "lease_unknown",
             Self::CommandDiffers { .. } => "command_differs",
             Self::UnreportedDiffers { .. } => "unreported_differs",
+            Self::FromAhead { .. } => "contract_from_ahead",
+            Self::FromTooEarly { .. } => "contract_from_too_early",
+            Self::Billing { reason, .. } => reason.code(),
+            Self::PeriodsScheduled { .. } => "periods_scheduled",
+            Self::PeriodDiffers { .. } => "period_differs",
+            Self::PeriodOpen => "period_open",
+            Self::PlanUnread { .. } => "plan_unread",
             Self::Inexact(_) => "amount_not_exact",
         }
     }

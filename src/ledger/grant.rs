@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::is_zero;
 use super::recurrence::Recurrence;
 use crate::units::{Credits, GrantId, Inexact, Timestamp};
 
@@ -97,6 +98,9 @@ pub struct Grant {
     pub given: Credits,
     /// Credits neither burned nor expired nor voided.
     pub left: Credits,
+    /// Credits burned since the account's open period began, what came back taken off.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub burned: Credits,
     /// When the amount is given again, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_refill: Option<Timestamp>,
@@ -115,7 +119,16 @@ impl Grant {
         let from = effective_at.max(now);
         let next_refill = terms.recurrence.and_then(|recurrence| recurrence.after(from));
         let (given, left) = (terms.amount, terms.amount);
-        Self { terms, effective_at, given, left, next_refill, voided_at: None, of_plan: None }
+        Self {
+            terms,
+            effective_at,
+            given,
+            left,
+            burned: Credits::ZERO,
+            next_refill,
+            voided_at: None,
+            of_plan: None,
+        }
     }
 
     /// Whether its credits can be spent at `now`.

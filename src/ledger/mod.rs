@@ -16,6 +16,7 @@
 
 mod apply;
 mod balance;
+mod billing;
 mod correct;
 mod decide;
 mod due;
@@ -46,8 +47,11 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::ReplayError;
 pub use balance::Balance;
+pub use billing::{
+    BillingTerms, ClosedPeriod, OpenPeriod, PERIODS_PAST_MAX, Periods, PlanUse, STRETCHES_MAX,
+};
 pub use correct::{Adjustment, Rolled};
-pub use decide::{Debited, Session, open};
+pub use decide::{Debited, Session, open, open_billed};
 pub use entry::{Entry, PlanRef};
 pub use error::LedgerError;
 pub use events::{
@@ -86,7 +90,7 @@ pub const RESERVATIONS_MAX: usize = 2_000;
 pub const DEBITS_MIN: usize = 4_000;
 /// How long a debit's answer and an ended lease are remembered, in milliseconds.
 pub const MEMORY_MS: i64 = 600_000;
-/// Former terms that are remembered, at most.
+/// Terms of closed periods that are remembered, at most.
 pub const TERMS_MAX: usize = 8;
 /// How long the ids of returns, adjustments and periods are remembered, in milliseconds: 35 days.
 pub const COMMAND_MEMORY_MS: i64 = 3_024_000_000;
@@ -101,6 +105,11 @@ pub struct Ledger {
     account: AccountId,
     plan: PlanRef,
     plan_json: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    billing: Option<BillingTerms>,
+    /// The open period, if the calendar ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<OpenPeriod>,
     clock: Timestamp,
     grants: BTreeMap<GrantId, Grant>,
     keys: BTreeMap<KeyId, Key>,
@@ -140,6 +149,9 @@ struct PastTerms {
     usage: Usages,
     #[serde(default, skip_serializing_if = "Usages::is_empty")]
     usage_from: Usages,
+    /// Served beyond the credits in them, for the period's invoice.
+    #[serde(default, skip_serializing_if = "entry::is_zero")]
+    overage: Credits,
 }
 
 /// A debit that may be asked for again, or refunded.

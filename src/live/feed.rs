@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use super::message::{Call, Kind, Message, Second};
 use super::{MESSAGE_BYTES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
+use crate::json::from_text;
 use crate::units::{AccountId, Timestamp};
 
 /// Why a message was refused. Variants are ordered by precedence.
@@ -143,12 +144,17 @@ impl Feed {
         self.latest.as_ref()
     }
 
-    /// The second to show last when the page's clock says `now`.
+    /// The account's clock when the page's says `now`.
     ///
     /// Never before the newest message, should the page's clock be set back.
-    pub(super) fn current_second(&self, now: Timestamp) -> i64 {
+    pub(super) fn clock(&self, now: Timestamp) -> Timestamp {
         let told = self.latest.as_ref().map_or(Timestamp::default(), |latest| latest.at);
-        now.plus_millis(self.clock_offset_ms).max(told).millis().div_euclid(1000)
+        now.plus_millis(self.clock_offset_ms).max(told)
+    }
+
+    /// The second to show last when the page's clock says `now`.
+    pub(super) fn current_second(&self, now: Timestamp) -> i64 {
+        self.clock(now).millis().div_euclid(1000)
     }
 
     /// The calls of `second`; none if nothing is known about it.
@@ -160,8 +166,8 @@ impl Feed {
         if text.len() > MESSAGE_BYTES_MAX {
             return Err(FeedError::TooLong { bytes: text.len() });
         }
-        let message: Message = serde_json::from_str(text)
-            .map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
+        let message: Message =
+            from_text(text).map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
         if message.account != self.account {
             let account = self.account.clone();
             return Err(FeedError::OtherAccount { account, other: message.account });

@@ -100,10 +100,14 @@ impl TryFrom<NumberStyleSpec> for NumberStyle {
 }
 
 impl NumberStyle {
-    /// Writes every digit of `value`.
+    /// Writes every digit of `value` but the zeros at its end.
     pub fn write(&self, value: Decimal) -> String {
-        let plain = value.normalize().to_string();
-        let digits = plain.strip_prefix('-').unwrap_or(&plain);
+        self.write_digits(&value.normalize().to_string())
+    }
+
+    /// Writes every digit of a plain decimal, `-?digits(.digits)?`.
+    pub fn write_digits(&self, plain: &str) -> String {
+        let digits = plain.strip_prefix('-').unwrap_or(plain);
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let mut text = String::with_capacity(plain.len().saturating_mul(2));
         if digits.len() < plain.len() {
@@ -178,6 +182,7 @@ mod tests {
             let text = style(pieces).unwrap().write(value.parse().unwrap());
             assert_eq!(text, expected, "{value} as {pieces}");
         }
+        assert_eq!(style(DE).unwrap().write_digits("-1234.50"), "-1.234,50");
     }
 
     #[test]

@@ -34,8 +34,12 @@ pub struct View<'a> {
     pub unit: &'a str,
     /// When the account said all this.
     pub at: Timestamp,
+    /// What the account's clock says now.
+    pub now: Timestamp,
     /// Whether calls pass.
     pub gate: Gate,
+    /// The balance as decimals.
+    pub exact: Balance,
     /// The balance as texts.
     pub amounts: Amounts,
     /// The balance as lengths.
@@ -147,7 +151,9 @@ impl Feed {
             version: latest.plan.version,
             unit: &latest.unit,
             at: latest.at,
+            now: self.clock(now),
             gate: gate(&latest.balance),
+            exact: latest.balance,
             amounts: amounts(&latest.balance, style),
             shares: shares(&latest.balance),
             minute: minute(&seconds, style)?,

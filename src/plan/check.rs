@@ -15,6 +15,7 @@ use super::price::PriceSpec;
 use super::spec::{
     AtZero, ChargeUnit, CommitSpec, CreditRules, DiscountSpec, FeeSpec, Off, PlanSpec, Rollover,
 };
+use crate::units::order::sorted;
 use crate::units::round::{Rounding, divide};
 use crate::units::{Amount, Credits, LineId, MeterId, SCALE_MAX, exact};
 use rust_decimal::Decimal;
@@ -49,13 +50,14 @@ pub(super) fn plan(mut spec: PlanSpec) -> Result<Plan, PlanError> {
         credits(&spec, rules)?;
     }
     // Orders that say nothing: one plan, one canonical text.
-    spec.meters.sort_by(|a, b| a.id.cmp(&b.id));
+    spec.meters = sorted(spec.meters, |a, b| a.id.cmp(&b.id));
     if let Some(rules) = &mut spec.credits {
-        rules.grants.sort_by(|a, b| a.id.cmp(&b.id));
+        let grants = std::mem::take(&mut rules.grants);
+        rules.grants = sorted(grants, |a, b| a.id.cmp(&b.id));
     }
     for (charge_spec, charge) in spec.charges.iter_mut().zip(&mut charges) {
         if let PriceSpec::Matrix { entries, .. } = &mut charge_spec.price {
-            entries.sort_by(|a, b| a.when.cmp(&b.when));
+            *entries = sorted(std::mem::take(entries), |a, b| a.when.cmp(&b.when));
         }
         charge.spec.clone_from(charge_spec);
     }
@@ -158,6 +160,12 @@ fn fee(
         Some(id) if !meters.contains_key(id) => Err(no_such_meter(path, id)),
         _ => Ok(()),
     }
+}
+
+/// Checks the commit of a plan whose other fields are checked.
+pub(super) fn commit_of(spec: &PlanSpec) -> Result<(), PlanError> {
+    let lines = line_ids(spec)?;
+    spec.commit.as_ref().map_or(Ok(()), |of| commit(spec, of, &lines))
 }
 
 fn commit(spec: &PlanSpec, commit: &CommitSpec, lines: &BTreeSet<LineId>) -> Result<(), PlanError> {

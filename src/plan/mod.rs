@@ -26,6 +26,8 @@ mod read;
 mod read_price;
 mod spec;
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 pub use adjust::{Adjustment, Conversion, Operation, Round};
@@ -41,7 +43,8 @@ pub use spec::{
     Timing,
 };
 
-use crate::units::{ChargeId, MeterId, PlanId};
+use crate::json::Json;
+use crate::units::{Amount, ChargeId, MeterId, PlanId};
 
 /// A checked plan. Immutable: a new price is a new version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +74,12 @@ impl Plan {
     /// assert_eq!(error.code(), "not_a_decimal");
     /// ```
     pub fn parse(json: &str) -> Result<Self, PlanError> {
-        let document = json::Json::parse(json, limits::PLAN_BYTES_MAX)?;
-        check::plan(read::plan(&json::Node::root(&document))?)
+        Self::read(&json::document(json, limits::PLAN_BYTES_MAX)?)
+    }
+
+    /// Checks a plan that stands in a larger document.
+    pub(crate) fn read(document: &Json) -> Result<Self, PlanError> {
+        check::plan(read::plan(&json::Node::root(document))?)
     }
 
     fn of_checked(spec: PlanSpec, charges: Vec<Charge>) -> Result<Self, PlanError> {
@@ -80,6 +87,25 @@ impl Plan {
         let digest = Sha256::digest(plan.to_json()?.as_bytes());
         plan.hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(plan)
+    }
+
+    /// The plan with another minimum of a period, in the unit of its commit, or in its currency if
+    /// it has none. Zero takes the commit away.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`]: a minimum below zero, or one without a currency.
+    pub fn with_commit(&self, least: Amount) -> Result<Self, PlanError> {
+        let mut spec = self.spec.clone();
+        spec.commit = if least.is_zero() {
+            None
+        } else {
+            let (unit, lines) = (ChargeUnit::Currency, BTreeSet::new());
+            let none = CommitSpec { amount: least, unit, lines };
+            Some(CommitSpec { amount: least, ..spec.commit.unwrap_or(none) })
+        };
+        check::commit_of(&spec)?;
+        Self::of_checked(spec, self.charges.clone())
     }
 
     /// Which plan.

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use crate::invoice::{CollectError, InvoiceError, PeriodError};
+use crate::calendar::PeriodError;
+use crate::invoice::{CollectError, InvoiceError};
 use crate::meter::EventError;
 use crate::plan::PlanError;
 use crate::rating::RateError;
+use crate::statement::RatedError;
 use crate::units::{ChargeId, MeterId};
 
 /// Why a question has no answer.
@@ -121,6 +123,12 @@ struct Problem<'a> {
     code: &'static str,
     at: &'a str,
     message: &'a str,
+}
+
+impl From<RatedError> for WireError {
+    fn from(RatedError { charge, reason }: RatedError) -> Self {
+        Self::Rate { charge, index: None, reason }
+    }
 }
 
 impl WireError {

@@ -9,7 +9,8 @@
 
 use super::error::{Place, WireError};
 use super::request::Request;
-use crate::invoice::{Book, Levels, Period, PeriodError, PeriodUsage, Schedule};
+use crate::calendar::{Period, PeriodError, Schedule};
+use crate::invoice::{Book, Levels, PeriodUsage};
 use crate::meter::{Event, EventError, Seen, Window};
 use crate::plan::Plan;
 

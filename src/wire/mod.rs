@@ -30,12 +30,12 @@ use serde::Serialize;
 pub use error::{Place, WireError};
 use request::{Bill, Request};
 
-use crate::invoice::{
-    self, Closing, Invoice, InvoiceError, Payment, Period, PeriodUsage, Schedule, Stretch, covered,
-};
+use crate::calendar::{Period, Schedule};
+use crate::invoice::{Invoice, PeriodUsage, Stretch, covered};
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, Run, Usage};
-use crate::units::{Amount, ChargeId, Money};
+use crate::statement::{Billed, Rated};
+use crate::units::{Amount, ChargeId};
 
 /// Bytes of a question, at most: some ten million uses.
 pub const REQUEST_BYTES_MAX: usize = 128 << 20;
@@ -170,16 +170,10 @@ fn used(plan: &Plan, request: &Request<'_>) -> Result<Used, WireError> {
 }
 
 fn of_charge(charge: &Charge, used: &mut Used) -> Result<ChargeAnswer, WireError> {
-    let fail = |reason| WireError::Rate { charge: charge.id().clone(), index: None, reason };
-    let usage = used.usage.charges.get(charge.id()).cloned();
-    let usage = usage.unwrap_or_else(|| rating::empty(charge));
-    Ok(ChargeAnswer {
-        running: rating::running(charge, &usage).map_err(fail)?,
-        closing: rating::closing(charge, &usage).map_err(fail)?,
-        marginals: used.marginals.remove(charge.id()),
-        explanation: rating::explain(charge, &usage).map_err(fail)?,
-        usage,
-    })
+    let Rated { usage, running, closing, explanation } =
+        Rated::new(charge, used.usage.charges.get(charge.id()).cloned())?;
+    let marginals = used.marginals.remove(charge.id());
+    Ok(ChargeAnswer { usage, running, closing, marginals, explanation })
 }
 
 /// The invoice of the period as it would be now; credits that the plan includes pay first.
@@ -190,24 +184,17 @@ fn bill(
     period: Period,
     usage: &PeriodUsage,
 ) -> Result<Invoice, WireError> {
-    let currency = plan.spec().currency;
-    let currency = currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
-    let mut credits = Vec::new();
-    for payment in &of.payments {
-        let amount = Money::exactly(payment.amount.get(), currency).map_err(InvoiceError::Money)?;
-        credits.push(Payment { id: payment.id.clone(), amount });
-    }
     let covered = covered(plan, schedule, period, period.window, usage)?;
-    let stretches = [Stretch { window: period.window, plan, usage, covered }];
-    let request = invoice::Request {
+    let billed = Billed {
         account: &of.account,
-        contract: of.contract.clone(),
+        contract: &of.contract,
         schedule,
-        closing: Some(Closing { period, stretches: &stretches, billed_ahead: &[] }),
+        period,
+        payments: &of.payments,
+        billed_ahead: &[],
         ahead: None,
-        credits: &credits,
     };
-    Ok(invoice::invoice(&request)?)
+    Ok(billed.invoice(&[Stretch { window: period.window, plan, usage, covered }])?)
 }
 
 #[cfg(test)]

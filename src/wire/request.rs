@@ -9,10 +9,11 @@ use serde_json::value::RawValue;
 
 use super::table::Table;
 use super::{REQUEST_BYTES_MAX, WireError};
-use crate::invoice::Zone;
+use crate::calendar::Zone;
 use crate::plan::Combination;
 use crate::rating::{Event, Usage};
-use crate::units::{Amount, ChargeId, ContractId, Date, MeterId, Quantity, Timestamp, once_each};
+use crate::statement::PaymentTerms;
+use crate::units::{ChargeId, ContractId, Date, MeterId, Quantity, Timestamp, once_each};
 
 /// A question: see the head of [`super`].
 #[derive(serde::Deserialize)]
@@ -51,15 +52,7 @@ pub(super) struct Bill {
     pub(super) zone: Zone,
     /// Money that may pay, first to last.
     #[serde(default)]
-    pub(super) payments: Vec<PaymentSpec>,
-}
-
-/// Money in the plan's currency.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PaymentSpec {
-    pub(super) id: String,
-    pub(super) amount: Amount,
+    pub(super) payments: Vec<PaymentTerms>,
 }
 
 /// One use: a text is a quantity, the most frequent case by far, and as small as one.

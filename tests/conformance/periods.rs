@@ -1,8 +1,8 @@
 //! Rating cases that are about a period: fees, commits and proration, through a whole invoice.
 
+use edgemeter::calendar::{Schedule, Zone};
 use edgemeter::invoice::{
-    Closing, Invoice, LifecycleError, LineKind, PeriodUsage, Request, Schedule, Stretch, Zone,
-    invoice,
+    Closing, Invoice, LifecycleError, LineKind, PeriodUsage, Request, Stretch, invoice,
 };
 use edgemeter::plan::Plan;
 use edgemeter::rating::Usage;

@@ -48,9 +48,9 @@ const PLAN = {
 export function calls(gateway) {
   return {
     /** Opens an account with credits. */
-    async open(id, amount = "1000000") {
+    async open(id, amount = "1000000", terms = {}) {
       await gateway().must("POST", "/v1/plans", PLAN);
-      const contract = { plan: "elsewhere", version: 1 };
+      const contract = { plan: "elsewhere", version: 1, ...terms };
       await gateway().must("POST", "/v1/accounts", { id, contract });
       await gateway().must("POST", `/v1/accounts/${id}/grants`, { id: "first", amount });
     },

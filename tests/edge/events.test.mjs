@@ -171,7 +171,7 @@ test("voids and amendments book the difference, each once", async () => {
 });
 
 test("late events count in the open period; corrections in the one they counted in", async () => {
-  await open("late");
+  await open("late", undefined, { periods: "operator" });
   const data = { tokens: 0, model: "small" };
   const calls = (ids, time) =>
     ids.map((id) => ({ ...words("late", id), type: "call", time, data }));

@@ -109,7 +109,7 @@ async function bundled(entry, dir) {
  *   folder in the place of the Worker's own; `origin`: an API of the test's own
  */
 export async function startGateway({ gateways = 1, settings = {}, entry, origin } = {}) {
-  await build(["edge", "browser"]);
+  await build(["edge", "page"]);
   const dir = mkdtempSync(join(tmpdir(), "edgemeter-"));
   origin ??= await startOrigin();
   const ports = [];

@@ -19,6 +19,8 @@ const GRANT = { id: "g2", amount: "5" };
 const DIGITS = "1234567890".repeat(4);
 const deep = (n) => "[".repeat(n) + "]".repeat(n);
 
+const opening = (more) => ({ id: "new", contract: { ...CONTRACT, ...more } });
+
 const ADJUSTMENT = { id: "a", amount: "-1", reason: "as agreed" };
 const RULE = { threshold: "5", target: "50", cool_off_ms: 60_000 };
 
@@ -63,6 +65,13 @@ const TABLE = [
   ["POST", "/v1/accounts", { id: "new", contract: { plan: "none", version: 1 } }, 404, "/contract/plan"],
   ["POST", "/v1/accounts", { id: "new", contract: { plan: "per-1", version: -1 } }, 422, "/contract/version"],
   ["POST", "/v1/accounts", { id: "new", contract: { plan: "per-1", version: 1, x: 1 } }, 422, "/contract/x"],
+  ["POST", "/v1/accounts", opening({ from: "2026-02-30" }), 422, "/contract/from"],
+  ["POST", "/v1/accounts", opening({ from: "2999-01-01" }), 422, "/contract/from"],
+  ["POST", "/v1/accounts", opening({ from: "1900-01-01" }), 422, "/contract/from"],
+  ["POST", "/v1/accounts", opening({ zone: "Europe/Berlin" }), 422, "/contract/zone"],
+  ["POST", "/v1/accounts", opening({ zone: { name: "x", offset: 9999 } }), 422, "/contract/zone"],
+  ["POST", "/v1/accounts", opening({ zone: { name: "x" } }), 422, "/contract/zone/offset"],
+  ["POST", "/v1/accounts", opening({ periods: "never" }), 422, "/contract/periods"],
   ["GET", "/v1/accounts/none", undefined, 404, "account"],
   ["GET", "/v1/accounts/No%20Name", undefined, 422, "account"],
   ["GET", "/v1/accounts/none/balance", undefined, 404, "account"],

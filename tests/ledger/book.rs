@@ -3,12 +3,14 @@
 use std::fmt::Debug;
 use std::str::FromStr;
 
+use edgemeter::invoice::BilledFee;
 use edgemeter::ledger::{
-    self, Adjustment, AtMost, Balance, Debit, Debited, Entry, GENESIS, GrantTerms, Ledger,
-    LedgerError, Most, Operations, Owed, Recurrence, Reported, Reserve, Rollover, Row, Session,
-    Settle, SpendLimits, TopUpRule, Use, chain_hash,
+    self, Adjustment, AtMost, Balance, BillingTerms, Debit, Debited, Entry, GENESIS, GrantTerms,
+    Ledger, LedgerError, Most, Operations, Owed, Position, Recurrence, Reported, Reserve, Rollover,
+    Row, Session, Settle, SpendLimits, TopUpRule, Use, chain_hash,
 };
 use edgemeter::plan::{Combination, Plan};
+use edgemeter::statement::{Finalized, Statement, Step, close_over};
 use edgemeter::units::{Credits, Timestamp};
 
 /// A plan in credits; `price` and `at_zero` are JSON.
@@ -36,6 +38,8 @@ pub(crate) struct Book {
     plans: Vec<String>,
     pub(crate) ledger: Ledger,
     pub(crate) journal: Vec<Row>,
+    /// What was kept of closed periods.
+    pub(crate) invoices: Vec<Finalized>,
 }
 
 impl Book {
@@ -46,14 +50,28 @@ impl Book {
     pub(crate) fn under(json: &str) -> Self {
         let plan = Plan::parse(json).unwrap_or_else(|error| panic!("{error}: {json}"));
         let opened = ledger::open("acme".parse().unwrap(), &plan, json.to_owned());
-        let mut ledger = Ledger::opened(&opened, Timestamp::from_millis(0)).unwrap();
-        let mut session = Session::start(&mut ledger, Timestamp::from_millis(0)).unwrap();
+        Self::opened(plan, opened, Timestamp::from_millis(0))
+    }
+
+    /// Under the first of the plans, by a contract's calendar.
+    pub(crate) fn billed(plans: Vec<String>, terms: BillingTerms, at: Timestamp) -> Self {
+        let plan = Plan::parse(&plans[0]).unwrap();
+        terms.check(at).unwrap();
+        let acme = "acme".parse().unwrap();
+        let opened = ledger::open_billed(acme, &plan, plans[0].clone(), terms);
+        Self { plans, ..Self::opened(plan, opened, at) }
+    }
+
+    fn opened(plan: Plan, opened: Entry, at: Timestamp) -> Self {
+        let mut ledger = Ledger::opened(&opened, at).unwrap();
+        let mut session = Session::start(&mut ledger, at).unwrap();
         session.include(&plan).unwrap();
         let mut entries = vec![opened];
         entries.extend(session.finish().unwrap());
-        let mut book = Self { plan, plans: Vec::new(), ledger, journal: Vec::new() };
+        let (plans, journal, invoices) = (Vec::new(), Vec::new(), Vec::new());
+        let mut book = Self { plan, plans, ledger, journal, invoices };
         book.write(&entries);
-        book.row("0 key k1");
+        book.row(&format!("{at} key k1"));
         book
     }
 
@@ -68,6 +86,7 @@ impl Book {
         at: Timestamp,
         act: impl FnOnce(&mut Session<'_>, &Plan) -> T,
     ) -> T {
+        self.close_over(at);
         let mut session = Session::start(&mut self.ledger, at).unwrap();
         let result = act(&mut session, &self.plan);
         let entries = session.finish().unwrap();
@@ -75,6 +94,34 @@ impl Book {
             self.write(&entries);
         }
         result
+    }
+
+    /// Closes what is over, as the account does.
+    fn close_over(&mut self, at: Timestamp) {
+        while self.ledger.is_period_over(at) {
+            let (position, ahead) = (self.position(), self.billed_ahead());
+            match close_over(&mut self.ledger, &self.plan, &position, ahead, at).unwrap() {
+                Step::Due(entries) => self.write(&entries),
+                Step::Closed(entries, kept) => {
+                    self.write(&entries);
+                    self.invoices.push(*kept);
+                }
+            }
+        }
+    }
+
+    fn billed_ahead(&self) -> Vec<BilledFee> {
+        self.invoices.last().map_or_else(Vec::new, |kept| kept.fees.clone())
+    }
+
+    pub(crate) fn position(&self) -> Position {
+        let (n, hash) = self.journal.last().map_or((0, ""), |row| (row.n, row.hash.as_str()));
+        Position { n, hash: hash.to_owned(), ..Position::default() }
+    }
+
+    /// What the open period's invoice asks.
+    pub(crate) fn statement(&self) -> Statement {
+        Statement::of(&self.ledger, &self.position(), self.billed_ahead()).unwrap()
     }
 
     fn write(&mut self, entries: &[Entry]) {
@@ -89,6 +136,7 @@ impl Book {
     pub(crate) fn row(&mut self, command: &str) -> Option<String> {
         let words: Vec<&str> = command.split_whitespace().collect();
         let at = Timestamp::from_millis(words[0].parse().unwrap());
+        self.close_over(at);
         let followed = match words[1] {
             "plan" => Some(per_unit(words[2])),
             "follow" => Some(self.plans[words[2].parse::<usize>().unwrap()].clone()),

@@ -19,6 +19,7 @@
 )]
 
 mod audit;
+mod billing;
 mod book;
 mod elsewhere;
 mod event_cases;
@@ -30,6 +31,7 @@ mod leases;
 mod limits;
 mod owed;
 mod reservations;
+mod statements;
 mod top_ups;
 mod uses;
 mod zero;

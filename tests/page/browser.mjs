@@ -54,7 +54,7 @@ export async function withPage(browser, url, use, { prepare = () => {}, ...optio
 
 /** Waits until the page is in `state`: live, reconnecting, … */
 export function inState(page, state) {
-  return page.locator(`body[data-state=${state}]`).waitFor({ state: "attached" });
+  return page.locator(`.meter[data-state=${state}]`).waitFor({ state: "attached" });
 }
 
 /** Waits until the element `#id` shows exactly `text`. */

@@ -49,6 +49,10 @@ async function live(account, use, options) {
 const text = (page, id) => page.locator(`#${id}`).textContent();
 const visible = (page, id) => page.locator(`#${id}`).isVisible();
 
+/** Of what has the focus, inside the element. */
+const focused = (page, name) =>
+  page.evaluate((of) => document.activeElement.shadowRoot.activeElement[of], name);
+
 async function eventually(condition, what) {
   for (const started = Date.now(); Date.now() - started < 10_000; await sleep(20)) {
     if (await condition()) return;
@@ -281,7 +285,7 @@ test("nothing that the account says becomes markup", async () => {
     assert.equal(await route.textContent(), hostile);
     assert.equal(await page.locator("img, #numbers script").count(), 0);
     assert.equal(await page.locator("[data-unit]").first().textContent(), hostile);
-    assert.ok((await page.title()).endsWith("· edgemeter"));
+    await eventually(async () => (await page.title()).endsWith("· edgemeter"), "a title");
   });
 });
 
@@ -326,8 +330,9 @@ test("a thousand calls a second are counted exactly and painted calmly", async (
     await page.evaluate(() => {
       window.painted = 0;
       window.spoken = 0;
+      const inside = (id) => document.querySelector("edge-meter").shadowRoot.getElementById(id);
       const count = (id, name) => new MutationObserver(() => (window[name] += 1))
-        .observe(document.getElementById(id), { childList: true, characterData: true });
+        .observe(inside(id), { childList: true, characterData: true });
       count("balance", "painted");
       count("spoken", "spoken");
     });
@@ -374,13 +379,15 @@ test("the chart's table opens by keyboard and holds the chart's numbers", async 
   const account = new Account().call({ at, cost: 3n }).call({ at, cost: 3n });
   await live(account, async (page) => {
     await page.keyboard.press("Tab");
-    assert.equal(await page.evaluate(() => document.activeElement.tagName), "SUMMARY");
+    assert.equal(await focused(page, "id"), "tab-now");
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(page, "tagName"), "SUMMARY");
     await page.keyboard.press("Enter");
     await eventually(async () => (await page.locator("#seconds-rows td").count()) === 3, "a row");
     const cells = await page.locator("#seconds-rows td").allTextContents();
     assert.deepEqual(cells.slice(1), ["2", "0.6"]);
     await page.keyboard.press("Tab");
-    assert.equal(await page.evaluate(() => document.activeElement.className), "scroll");
+    assert.equal(await focused(page, "className"), "scroll");
   });
 });
 

@@ -3,7 +3,7 @@
  *
  *   native     target/debug/edgemeter batch
  *   workerd    build/index_bg.wasm, called by worker.js
- *   chromium   www/pkg/preview_bg.wasm, called by a page
+ *   chromium   dist/preview/preview_bg.wasm, called by a page
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -99,7 +99,7 @@ export async function chromium() {
   await page.route("http://parity.test/**", (route) => {
     const name = new URL(route.request().url()).pathname.slice(1);
     if (name === "") return route.fulfill({ contentType: "text/html", body: "<!doctype html>" });
-    const body = readFileSync(join(ROOT, "www", "pkg", name));
+    const body = readFileSync(join(ROOT, "dist", "preview", name));
     return route.fulfill({ contentType: types[name.split(".").at(-1)], body });
   });
   await page.goto("http://parity.test/");

@@ -12,9 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use edgemeter::invoice::{
-    Book, Closing, CreditSummary, Period, Request, Schedule, Stretch, covered, invoice,
-};
+use edgemeter::calendar::{Period, Schedule};
+use edgemeter::invoice::{Book, Closing, CreditSummary, Request, Stretch, covered, invoice};
 use edgemeter::plan::Plan;
 use edgemeter::units::{Amount, Currency, Date, Money, exact};
 use serde::Serialize;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use edgemeter::calendar::{Period, Schedule};
 use edgemeter::invoice::{
-    Book, Closing, Invoice, Levels, Line, Period, PeriodUsage, Request, Schedule, Stretch, covered,
-    invoice,
+    Book, Closing, Invoice, Levels, Line, PeriodUsage, Request, Stretch, covered, invoice,
 };
 use edgemeter::meter::{Event, Window, parse_rfc3339};
 use edgemeter::plan::Plan;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use edgemeter::invoice::{Book, CollectError, PeriodUsage, Schedule};
+use edgemeter::calendar::Schedule;
+use edgemeter::invoice::{Book, CollectError, PeriodUsage};
 use edgemeter::meter::Window;
 use edgemeter::plan::{Charge, Plan};
 use edgemeter::rating::{self, Explanation, Step, Usage};

@@ -1,6 +1,6 @@
 //! Time zones by name, from the IANA database that is built into this program.
 
-use edgemeter::invoice::{Zone, ZoneSpec};
+use edgemeter::calendar::{Zone, ZoneSpec};
 use edgemeter::units::Timestamp;
 use jiff::tz::TimeZone;
 

@@ -1,7 +1,7 @@
 //! Control calls on one account.
 
 use serde::Deserialize;
-use worker::{Env, Request, Response};
+use worker::{Env, Request, RequestInit, Response};
 
 use super::super::account::Call;
 use super::super::catalog;
@@ -10,22 +10,18 @@ use super::super::correction::Correction;
 use super::super::description::Description;
 use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
-use super::corrections::{self, Contract};
-use super::{Handled, account_id, body, broken, journal, json, rpc};
+use super::super::sockets::{CODE_EXPIRED, END_HEADER};
+use super::contract::Opening;
+use super::{
+    Handled, account_id, body, broken, contract, corrections, journal, json, published, rpc,
+};
 use crate::ledger::{Balance, Grant, GrantTerms};
-use crate::units::{AccountId, KeyId};
+use crate::units::{AccountId, KeyId, Timestamp};
 
 /// A portal token lives this long unless the caller says otherwise, in seconds.
 const PORTAL_SECONDS: u32 = 3_600;
 /// And at most this long.
 const PORTAL_SECONDS_MAX: u32 = 86_400;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Opening {
-    id: AccountId,
-    contract: Contract,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,12 +35,13 @@ struct NewPortalToken {
     ttl_seconds: Option<u32>,
 }
 
-/// `POST /v1/accounts`: 201, or 200 if the account is open with this very plan.
+/// `POST /v1/accounts`: 201, or 200 if the account is open with this very contract.
 pub(super) async fn open(env: &Env, request: &mut Request) -> Handled {
     let Opening { id, contract } = body::json(request).await?;
     let catalog = || rpc::catalog(env);
-    let plan_json = corrections::plan(env, contract, "/contract/plan").await?;
-    let call = Call::Open { account: id.clone(), plan_json };
+    let (plan, terms) = contract.parts();
+    let plan_json = corrections::plan(env, plan, "/contract/plan").await?;
+    let call = Call::Open { account: id.clone(), plan_json, terms };
     let new: bool = rpc::send(rpc::account(env, id.as_str())?, &call).await?;
     // After the account, so that a name in the list always has an account behind it.
     let () = rpc::send(catalog()?, &catalog::Call::AddAccount { account: id.clone() }).await?;
@@ -88,7 +85,15 @@ pub(super) async fn read(
                 rpc::send(known(env, &account).await?, &Call::Describe).await?;
             json(200, &whole.balance)
         }
+        ["statement"] => contract::statement(env, &account).await,
+        ["invoices"] => contract::invoices(env, &account, request).await,
+        ["invoices", "preview"] => contract::preview(env, &account, request).await,
+        ["invoices", index] => contract::invoice(env, &account, index).await,
         ["journal"] => journal::page(env, &account, request).await,
+        ["offers"] => {
+            known(env, &account).await?;
+            published::offers(env).await
+        }
         ["export"] => journal::export(env, &account).await,
         _ => Err(Problem::not_found("path", &request.path())),
     }
@@ -186,28 +191,41 @@ pub(super) async fn live(config: &Config, env: &Env, account: &str, request: Req
     let offered = header("sec-websocket-protocol");
     let mut offered = offered.split(',').map(str::trim);
     let token = offered.clone().find_map(|protocol| protocol.strip_prefix("token."));
-    let owner = token.and_then(|token| config.secrets.portal(token, super::super::now()));
-    if owner.as_ref() != Some(&account) || !offered.any(|protocol| protocol == PROTOCOL) {
-        // A refused handshake tells a browser nothing; a close code does.
+    let portal = token.and_then(|token| config.secrets.portal(token, super::super::now()));
+    let Some(portal) = portal.filter(|portal| portal.account == account) else {
+        return refuse_socket();
+    };
+    if !offered.any(|protocol| protocol == PROTOCOL) {
         return refuse_socket();
     }
     let stub = known(env, &account).await?;
+    let request = socket_until(portal.end).map_err(broken)?;
     stub.fetch_with_request(request).await.map_err(|error| {
         worker::console_error!("live socket: {error:?}");
         Problem::unavailable("the account cannot be reached at the moment: try again shortly")
     })
 }
 
+/// What the account is asked: nothing of the client's own request.
+fn socket_until(end: Timestamp) -> worker::Result<Request> {
+    let headers = worker::Headers::new();
+    headers.set("upgrade", "websocket")?;
+    headers.set(END_HEADER, &end.millis().to_string())?;
+    let init = RequestInit { headers, ..RequestInit::default() };
+    Request::new_with_init("https://account/live", &init)
+}
+
+/// A refused handshake tells a browser nothing; a close code does.
 fn refuse_socket() -> Handled {
     let worker::WebSocketPair { client, server } = worker::WebSocketPair::new().map_err(broken)?;
     server.accept().map_err(broken)?;
-    server.close(Some(4401), Some("portal token invalid or expired")).map_err(broken)?;
+    server.close(Some(CODE_EXPIRED), Some("portal token invalid or expired")).map_err(broken)?;
     let mut response = Response::from_websocket(client).map_err(broken)?;
     response.headers_mut().set("sec-websocket-protocol", PROTOCOL).map_err(broken)?;
     Ok(response)
 }
 
-fn query(request: &Request, name: &str) -> Option<String> {
+pub(super) fn query(request: &Request, name: &str) -> Option<String> {
     let url = request.url().ok()?;
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

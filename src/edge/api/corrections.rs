@@ -13,8 +13,8 @@ use crate::units::{Credits, GrantId, KeyId, PlanId};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Contract {
-    plan: PlanId,
-    version: u32,
+    pub(super) plan: PlanId,
+    pub(super) version: u32,
 }
 
 #[derive(Deserialize)]

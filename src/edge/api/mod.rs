@@ -6,11 +6,15 @@
 //! | `POST /v1/plans`, `GET /v1/plans`        | publish a plan version; list             | operator |
 //! | `GET  /v1/plans/{id}/{version}`          | a plan as published                      | operator |
 //! | `PUT  /v1/routes`, `GET /v1/routes`      | replace the routes; read them            | operator |
+//! | `PUT  /v1/portal`, `GET /v1/portal`      | who may embed the page, what is offered  | operator |
 //! | `POST /v1/events`, `/api/v1/events`      | count events from elsewhere              | operator |
 //! | `POST /v1/events/corrections`            | void and amend such events               | operator |
 //! | `POST /v1/accounts`, `GET /v1/accounts`  | open an account with a contract; list    | operator |
 //! | `GET  /v1/accounts/{a}`                  | plan, grants, keys, balance, audit       | both     |
 //! | `GET  /v1/accounts/{a}/balance`          | the balance alone                        | both     |
+//! | `GET  /v1/accounts/{a}/statement`        | what the open period's invoice asks      | both     |
+//! | `GET  /v1/accounts/{a}/invoices`         | finalized ones; `/{index}`; `/preview`   | both     |
+//! | `GET  /v1/accounts/{a}/offers`           | plans that customers are offered         | both     |
 //! | `POST /v1/accounts/{a}/keys`             | create a key                             | operator |
 //! | `POST /v1/accounts/{a}/keys/{k}/disable` | disable a key                            | operator |
 //! | `POST /v1/accounts/{a}/grants`           | grant credits, idempotent by id          | operator |
@@ -31,6 +35,7 @@
 
 mod accounts;
 mod body;
+mod contract;
 mod corrections;
 mod events;
 mod journal;
@@ -83,6 +88,8 @@ async fn route(mut request: Request, env: Env) -> Handled {
         (["plans", id, version], Method::Get) => published::plan(&env, id, version).await,
         (["routes"], Method::Put) => published::publish_routes(&env, &mut request).await,
         (["routes"], Method::Get) => published::routes(&env).await,
+        (["portal"], Method::Put) => published::publish_portal(&env, &mut request).await,
+        (["portal"], Method::Get) => published::portal(&env).await,
         (["events"], Method::Post) => events::take(&env, events::Kind::Events, &mut request).await,
         (["events", "corrections"], Method::Post) => {
             events::take(&env, events::Kind::Corrections, &mut request).await
@@ -98,8 +105,8 @@ async fn route(mut request: Request, env: Env) -> Handled {
         }
         (
             [
-                "plans" | "routes" | "accounts" | "events" | "health" | "authorize" | "settle"
-                | "release",
+                "plans" | "routes" | "portal" | "accounts" | "events" | "health" | "authorize"
+                | "settle" | "release",
                 ..,
             ],
             method,
@@ -168,7 +175,7 @@ fn caller(config: &Config, request: &Request) -> Result<Caller, Problem> {
         return Ok(Caller::Operator);
     }
     let portal = config.secrets.portal(token, super::now());
-    portal.map(Caller::Portal).ok_or_else(|| {
+    portal.map(|portal| Caller::Portal(portal.account)).ok_or_else(|| {
         let detail = "this token is not the operator's, nor a portal token that is still valid";
         Problem::new(401, "token_invalid", detail).field("authorization")
     })

@@ -1,8 +1,9 @@
-//! Control calls on what is published: plans and routes.
+//! Control calls on what is published: plans, routes and the portal.
 
 use worker::{Env, Request, Response};
 
 use super::super::catalog::Call;
+use super::super::portal::PortalSpec;
 use super::super::problem::Problem;
 use super::super::route::{Routes, RoutesSpec};
 use super::{Handled, body, broken, json, no_store, rpc};
@@ -29,8 +30,12 @@ pub(super) async fn plans(env: &Env) -> Handled {
 
 /// `GET /v1/plans/{id}/{version}`: the bytes that were published.
 pub(super) async fn plan(env: &Env, id: &str, version: &str) -> Handled {
-    let text = text_of(env, id, version).await?;
-    let mut response = Response::ok(text).map_err(broken)?;
+    text(text_of(env, id, version).await?)
+}
+
+/// JSON that is written already.
+fn text(json: String) -> Handled {
+    let mut response = Response::ok(json).map_err(broken)?;
     response.headers_mut().set("content-type", "application/json").map_err(broken)?;
     no_store(response)
 }
@@ -57,4 +62,25 @@ pub(super) async fn routes(env: &Env) -> Handled {
         Some(routes) => json(200, &routes),
         None => Err(Problem::not_found("routes document", "/v1/routes")),
     }
+}
+
+/// `PUT /v1/portal`: who may embed holds everywhere within the refresh time of
+/// src/edge/embedding.js; what is offered, at once.
+pub(super) async fn publish_portal(env: &Env, request: &mut Request) -> Handled {
+    let spec: PortalSpec = body::json(request).await?;
+    spec.check()?;
+    let () = rpc::send(rpc::catalog(env)?, &Call::PublishPortal(spec.clone())).await?;
+    json(200, &spec)
+}
+
+/// `GET /v1/portal`.
+pub(super) async fn portal(env: &Env) -> Handled {
+    let spec: PortalSpec = rpc::send(rpc::catalog(env)?, &Call::Portal).await?;
+    json(200, &spec)
+}
+
+/// `GET /v1/accounts/{a}/offers`: each plan as it was published.
+pub(super) async fn offers(env: &Env) -> Handled {
+    let plans: Vec<String> = rpc::send(rpc::catalog(env)?, &Call::Offers).await?;
+    text(format!("{{\"plans\":[{}]}}", plans.join(",")))
 }

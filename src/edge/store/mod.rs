@@ -8,6 +8,7 @@
 //! …checkpoint = hash, operations, bytes (the position after row n), state (the ledger), seal
 //! part(kind, n, i, state)          the rest of a state that is too long for one row
 //! event0, event1                   names of events that came: see events.rs
+//! invoice(idx, …)                  closed periods: see invoices.rs
 //!
 //!   row 1 ─── segment ─── segment ─── segment ── checkpoint ─ tail
 //!        4 MB        4 MB        4 MB        each 128 kB        read when the account wakes up
@@ -19,6 +20,7 @@
 //! follows it. Integers stay within ±(2^53 − 1): numbers of rows, bytes and milliseconds.
 
 mod events;
+mod invoices;
 mod once;
 mod parts;
 mod read;
@@ -32,6 +34,7 @@ use worker::{Result, SqlStorage, SqlStorageValue, Storage};
 use crate::ledger::{Entry, EventKey, Ledger, Position, Row};
 use crate::units::Timestamp;
 use events::Transactional;
+pub(super) use invoices::KeptInvoice;
 use parts::Kind;
 pub(super) use read::Broken;
 pub(super) use verify::{Part, Verified};
@@ -80,6 +83,8 @@ impl Head {
     }
 }
 
+const INSERT_ROW: &str = "INSERT INTO journal (n, at, body, hash) VALUES (?, ?, ?, ?)";
+
 type Outcome<T> = std::result::Result<T, Broken>;
 
 /// An account's storage.
@@ -127,6 +132,7 @@ impl Store {
             None,
         )?;
         self.sql.exec(events::TABLES, None)?;
+        self.sql.exec(invoices::TABLE, None)?;
         Ok(())
     }
 
@@ -140,31 +146,58 @@ impl Store {
         entries: &[Entry],
         keys: &[(EventKey, usize)],
     ) -> Result<Head> {
+        if keys.is_empty() {
+            let (insert, position) = self.row(head, ledger, entries)?;
+            self.sql.exec(INSERT_ROW, insert)?;
+            return Ok(self.saved_after(head, position, ledger));
+        }
+        let at = ledger.clock();
+        let head = self.append_with(head, ledger, entries, |n| self.remember(n, at, keys))?;
+        self.emptied(at);
+        Ok(head)
+    }
+
+    /// Writes one row, and what `act` writes with it, which is told its number: both or neither.
+    fn append_with(
+        &self,
+        head: &Head,
+        ledger: &Ledger,
+        entries: &[Entry],
+        mut act: impl FnMut(u64) -> Result<()>,
+    ) -> Result<Head> {
+        let (insert, position) = self.row(head, ledger, entries)?;
+        self.together(|| {
+            self.sql.exec(INSERT_ROW, insert.clone())?;
+            act(position.n)
+        })?;
+        Ok(self.saved_after(head, position, ledger))
+    }
+
+    /// The next row, and where the journal stands after it.
+    fn row(
+        &self,
+        head: &Head,
+        ledger: &Ledger,
+        entries: &[Entry],
+    ) -> Result<(Vec<SqlStorageValue>, Position)> {
         let at = ledger.clock();
         let body = serde_json::to_string(entries)?;
         let position = head.position.after(at, &body, entries);
-        let bindings = vec![
+        let insert = vec![
             integer(position.n)?,
             SqlStorageValue::try_from_i64(at.millis())?,
             body.into(),
             position.hash.clone().into(),
         ];
-        let insert = "INSERT INTO journal (n, at, body, hash) VALUES (?, ?, ?, ?)";
-        match keys.is_empty() {
-            true => self.sql.exec(insert, bindings).map(drop)?,
-            false => {
-                self.together(|| {
-                    self.sql.exec(insert, bindings.clone())?;
-                    self.remember(position.n, at, keys)
-                })?;
-                self.emptied(at);
-            }
-        }
+        Ok((insert, position))
+    }
+
+    fn saved_after(&self, head: &Head, position: Position, ledger: &Ledger) -> Head {
         let mut head = Head { position, ..head.clone() };
         if let Err(error) = self.save(&mut head, ledger) {
             worker::console_error!("account: no checkpoint after a row: {error:?}");
         }
-        Ok(head)
+        head
     }
 
     /// What fails is not tried again before the next checkpoint is due: rows go on without.

@@ -1,7 +1,7 @@
 //! A saved state, over as many rows as it takes: the platform allows 2 MB each.
 //!
 //! ```text
-//! state = what stands with the checkpoint or segment + part(kind, n, 1) + part(kind, n, 2) + …
+//! state = what stands with the checkpoint, segment or invoice + part(kind, n, 1) + part(kind, n, 2) + …
 //! ```
 //!
 //! Most states are one part, and no row of these. One at all limits is several MB, most of it the
@@ -23,6 +23,7 @@ const PART_BYTES: usize = 1_000_000;
 pub(super) enum Kind {
     Checkpoint,
     Segment,
+    Invoice,
 }
 
 impl Kind {
@@ -30,6 +31,7 @@ impl Kind {
         match self {
             Self::Checkpoint => "checkpoint",
             Self::Segment => "segment",
+            Self::Invoice => "invoice",
         }
     }
 }

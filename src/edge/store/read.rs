@@ -228,7 +228,7 @@ pub(super) fn number(cell: Option<SqlStorageValue>) -> u64 {
     u64::try_from(signed(cell)).unwrap_or_default()
 }
 
-fn text(cell: Option<SqlStorageValue>) -> String {
+pub(super) fn text(cell: Option<SqlStorageValue>) -> String {
     match cell {
         Some(SqlStorageValue::String(text)) => text,
         _ => String::new(),

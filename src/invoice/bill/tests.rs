@@ -5,7 +5,8 @@ mod ahead;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::invoice::{Ahead, Line, Payment, Period, PeriodUsage, Schedule, Zone};
+use crate::calendar::{Period, Schedule, Zone};
+use crate::invoice::{Ahead, BilledFee, Line, Payment, PeriodUsage};
 use crate::meter::parse_rfc3339;
 use crate::units::Timestamp;
 
@@ -56,8 +57,8 @@ fn request<'a>(schedule: &'a Schedule, closing: Option<Closing<'a>>) -> Request<
     Request { account: "acme", contract, schedule, closing, ahead: None, credits: &[] }
 }
 
-fn bill(stretches: &[Stretch<'_>], billed_ahead: &[Line]) -> Result<Invoice, InvoiceError> {
-    let schedule = schedule();
+fn bill(stretches: &[Stretch<'_>], earlier: &[Line]) -> Result<Invoice, InvoiceError> {
+    let (schedule, billed_ahead) = (schedule(), &BilledFee::among(earlier));
     let closing = Closing { period: june(), stretches, billed_ahead };
     invoice(&request(&schedule, Some(closing)))
 }

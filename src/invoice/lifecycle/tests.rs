@@ -1,7 +1,8 @@
 //! Tables for the steps of an invoice and for credit notes.
 
-use super::super::{Closing, PeriodUsage, Request, Schedule, Stretch, Zone, invoice};
+use super::super::{Closing, PeriodUsage, Request, Schedule, Stretch, invoice};
 use super::*;
+use crate::calendar::Zone;
 use crate::plan::Plan;
 use crate::units::Credits;
 

@@ -32,8 +32,12 @@ impl Ledger {
 
     pub(super) fn burn(&mut self, burns: &[Burn]) -> Result<(), Inexact> {
         for burn in burns {
-            self.take(burn)?;
+            self.totals.left = self.totals.left.minus(burn.amount)?;
             self.totals.burned = self.totals.burned.plus(burn.amount)?;
+            if let Some(grant) = self.grants.get_mut(&burn.grant) {
+                grant.left = grant.left.minus(burn.amount)?;
+                grant.burned = grant.burned.plus(burn.amount)?;
+            }
         }
         Ok(())
     }
@@ -52,6 +56,7 @@ impl Ledger {
             self.totals.burned = self.totals.burned.minus(back.amount)?;
             if let Some(grant) = self.grants.get_mut(&back.grant) {
                 grant.left = grant.left.plus(back.amount)?;
+                grant.burned = grant.burned.minus(back.amount)?;
             }
         }
         Ok(())
@@ -131,8 +136,9 @@ impl Ledger {
         }
         let usage = std::mem::take(&mut self.usage);
         let usage_from = std::mem::take(&mut self.usage_from);
-        let (until, plan_json) = (self.clock, None);
-        self.end_terms(PastTerms { until, plan_json, usage, usage_from })?;
+        let (until, plan_json, terms_overage) = (self.clock, None, self.overage_of_terms()?);
+        let past = PastTerms { until, plan_json, usage, usage_from, overage: terms_overage };
+        self.end_terms(past)?;
         self.period_from = self.clock;
         self.totals.overage = self.totals.overage.minus(overage)?;
         self.totals.unpaid = self.totals.unpaid.plus(forgiven)?;

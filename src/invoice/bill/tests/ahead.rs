@@ -87,7 +87,8 @@ fn the_period_ahead_is_billed_with_the_one_that_closes() {
         ..request(&schedule, None)
     });
     let billed = billed.unwrap();
-    let closing = Closing { period: june(), stretches: &stretches, billed_ahead: &billed.lines };
+    let ahead = BilledFee::among(&billed.lines);
+    let closing = Closing { period: june(), stretches: &stretches, billed_ahead: &ahead };
     let both = Request {
         ahead: Some(Ahead { period: july, plan: &plan, seats: &seats }),
         credits: &[Payment {

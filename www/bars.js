@@ -2,7 +2,8 @@
  * Bars: one a second, the last one still growing. Knows counts and pixels, nothing of billing.
  */
 
-const SVG = "http://www.w3.org/2000/svg";
+import { s } from "./dom.js";
+
 const HEIGHT = 100; // viewBox units
 const GAP = 0.22; // of a bar's slot
 const SILENT = 1.2; // height of a second without calls: the baseline
@@ -52,9 +53,7 @@ export class BarChart {
   }
 
   #add() {
-    const rect = document.createElementNS(SVG, "rect");
-    rect.setAttribute("x", `${this.#rects.length + GAP / 2}`);
-    rect.setAttribute("width", `${1 - GAP}`);
+    const rect = s("rect", { x: this.#rects.length + GAP / 2, width: 1 - GAP });
     this.#rects.push(rect);
     this.#svg.append(rect);
   }

@@ -82,7 +82,7 @@ pub struct Period {
 pub const STEPS_MAX: usize = 4_000;
 
 /// The steps of a calendar that touch a window, in order; the first may begin before it.
-pub(super) struct Steps<'s> {
+pub(crate) struct Steps<'s> {
     calendar: &'s Schedule,
     next: Period,
     end: Timestamp,
@@ -90,7 +90,7 @@ pub(super) struct Steps<'s> {
 }
 
 impl<'s> Steps<'s> {
-    pub(super) fn over(calendar: &'s Schedule, window: Window) -> Result<Self, PeriodError> {
+    pub(crate) fn over(calendar: &'s Schedule, window: Window) -> Result<Self, PeriodError> {
         let next = calendar.period_at(window.start())?;
         Ok(Self { calendar, next, end: window.end(), left: STEPS_MAX })
     }

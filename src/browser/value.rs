@@ -1,0 +1,39 @@
+//! JavaScript values at the edge of the page's wasm: JSON in between, by the core's own readers.
+//!
+//! ```text
+//! object ── JSON.stringify ──▶ text ── serde ──▶ what the core takes
+//! what the core gives ── serde ──▶ text ── JSON.parse ──▶ object
+//! thrown: an Error with the core's message, and its stable code as `code`
+//! ```
+//!
+//! A converter of its own for objects would be a second reader and writer of every type in a file
+//! that a customer waits for; the engine's own JSON is fast.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::json::from_text;
+
+/// What the page gave, as the core takes it.
+pub(super) fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, JsValue> {
+    let text = js_sys::JSON::stringify(value)?;
+    // What JSON cannot say, like undefined, is no string either.
+    let text = text.dyn_into::<js_sys::JsString>().map(String::from);
+    let text = text.unwrap_or_else(|_| "null".to_owned());
+    from_text(&text).map_err(|error| thrown("not_as_typed", &error.to_string()))
+}
+
+/// What the core gave, as a plain object.
+pub(super) fn give(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    let text = serde_json::to_string(value);
+    js_sys::JSON::parse(&text.map_err(|error| thrown("not_json", &error.to_string()))?)
+}
+
+/// An error for the page.
+pub(super) fn thrown(code: &str, message: &str) -> JsValue {
+    let error = js_sys::Error::new(message);
+    // A new error takes any property.
+    let _ = js_sys::Reflect::set(&error, &"code".into(), &code.into());
+    error.into()
+}

@@ -1,0 +1,320 @@
+//! How an account's time is cut into billing periods, and the one that is open.
+//!
+//! ```text
+//! scheduled   from + every + zone ─▶ period 0 [start, end) ─▶ closed at its end ─▶ period 1 …
+//! operator    one period until somebody closes it, then the next
+//! ```
+//!
+//! A visit goes no further than the end of the open period (`Session::start`): what is due before
+//! it is done, then the period is closed, then what comes after. Invariants: every period is closed
+//! once, by its index, one after the other, however late anybody looks; what was used counts in the
+//! period that was open when the account heard of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::Session;
+use super::entry::Entry;
+use super::uses::{self, Usages};
+use super::{Ledger, LedgerError, PastTerms};
+use crate::calendar::{Period, PeriodError, Schedule, Zone};
+use crate::plan::{Charge, Plan};
+use crate::rating::Usage;
+use crate::units::{Cadence, Credits, Date, GrantId, Inexact, Timestamp};
+
+/// Periods that may be over when an account is opened, at most: they are closed at once.
+pub const PERIODS_PAST_MAX: i32 = 400;
+/// Plans of one scheduled period, at most.
+pub const STRETCHES_MAX: usize = 16;
+/// Periods in a row that the calendar on the wall may leave out: a day, where the date line moved.
+const LEFT_OUT_MAX: i32 = 8;
+
+/// Who ends a period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Periods {
+    /// The calendar.
+    #[default]
+    Scheduled,
+    /// Somebody, by a call.
+    Operator,
+}
+
+/// What a contract says about time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BillingTerms {
+    /// First day of period 0.
+    pub from: Date,
+    /// Where midnight is.
+    pub zone: Zone,
+    /// How long a period is: that of the plan that the account was opened with.
+    pub every: Cadence,
+    /// Who ends it.
+    pub periods: Periods,
+}
+
+/// The period that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPeriod {
+    /// Position in the contract, from 0.
+    pub index: i32,
+    /// First instant inside.
+    pub start: Timestamp,
+    /// First instant after.
+    pub end: Timestamp,
+    /// The journal's row before its first one.
+    pub after: u64,
+    /// Number of its first terms.
+    pub(super) terms: u64,
+}
+
+/// What a period that the calendar closed left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedPeriod {
+    /// Which one.
+    pub index: i32,
+    /// SHA-256 of its invoice, in hex.
+    pub invoice: String,
+    /// Number of the row that says so: the next period's rows come after it.
+    pub row: u64,
+}
+
+/// A part of the open period under one plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanUse {
+    /// First instant inside.
+    pub from: Timestamp,
+    /// First instant after.
+    pub until: Timestamp,
+    /// The plan.
+    pub plan: Plan,
+    /// What was used in it, by charge; what was not used is left out.
+    pub usage: Usages,
+    /// Credits of it that go onto the invoice; below zero: that go off it.
+    pub overage: Credits,
+}
+
+impl BillingTerms {
+    /// The calendar of the contract.
+    pub fn schedule(&self) -> Schedule {
+        Schedule { anchor: self.from, cadence: self.every, zone: self.zone.clone() }
+    }
+
+    /// Checks the terms of an account that is opened at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Billing`] outside the calendar, [`LedgerError::FromAhead`],
+    /// [`LedgerError::FromTooEarly`].
+    pub fn check(&self, now: Timestamp) -> Result<(), LedgerError> {
+        let schedule = self.schedule();
+        match schedule.period_at(now) {
+            Err(PeriodError::BeforeFirst { .. }) => {
+                return Err(LedgerError::FromAhead { from: self.from });
+            }
+            Err(reason) => return Err(LedgerError::Billing { from: self.from, reason }),
+            Ok(period) if period.index > PERIODS_PAST_MAX && self.is_scheduled() => {
+                let (from, periods) = (self.from, period.index);
+                return Err(LedgerError::FromTooEarly { from, periods });
+            }
+            Ok(_) => {}
+        }
+        let first = schedule.period(0);
+        first.map(drop).map_err(|reason| LedgerError::Billing { from: self.from, reason })
+    }
+
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.periods == Periods::Scheduled
+    }
+
+    /// The first period, if the calendar ends any.
+    pub(super) fn first(&self) -> Option<OpenPeriod> {
+        self.is_scheduled().then(|| self.open_from(0, 0, 0)).flatten()
+    }
+
+    /// The period at a position, or the next one that the calendar does not leave out.
+    fn open_from(&self, index: i32, after: u64, terms: u64) -> Option<OpenPeriod> {
+        let schedule = self.schedule();
+        let candidates = index..index.saturating_add(LEFT_OUT_MAX);
+        let Period { index, window, .. } =
+            candidates.into_iter().find_map(|index| schedule.period(index).ok())?;
+        Some(OpenPeriod { index, start: window.start(), end: window.end(), after, terms })
+    }
+}
+
+impl Ledger {
+    /// What the contract says about time; nothing in journals from before it said anything.
+    pub fn billing(&self) -> Option<&BillingTerms> {
+        self.billing.as_ref()
+    }
+
+    /// The open period, if the calendar ends it.
+    pub fn period(&self) -> Option<&OpenPeriod> {
+        self.period.as_ref()
+    }
+
+    /// Whether the open period is over, and is to be closed before anything else is decided.
+    pub fn is_period_over(&self, now: Timestamp) -> bool {
+        self.period.as_ref().is_some_and(|period| period.end <= now.max(self.clock))
+    }
+
+    /// The instant that a visit at `now` is of: not before the clock, and within the open period.
+    pub(super) fn reached(&self, now: Timestamp) -> Timestamp {
+        let end = self.period.as_ref().map(|period| period.end);
+        end.map_or(now, |end| now.min(end)).max(self.clock)
+    }
+
+    /// Whether the open period began at this very instant: what is due at it is not done yet.
+    pub(super) fn has_just_begun(&self) -> bool {
+        self.period.as_ref().is_some_and(|period| period.start == self.clock)
+    }
+
+    /// Number of the first terms that are the open period's; of others nobody knows.
+    pub(super) fn first_terms(&self) -> u64 {
+        self.period.as_ref().map_or(u64::MAX, |period| period.terms)
+    }
+
+    /// Overage since the plan changed, or since the period began.
+    pub(super) fn overage_of_terms(&self) -> Result<Credits, Inexact> {
+        let before = self.past_terms.range(self.first_terms()..).map(|(_, past)| past.overage);
+        self.totals.overage.minus(Credits::sum(before)?)
+    }
+
+    /// What the period's invoice bills: what went off it in one part is no other part's.
+    fn billed_overage(&self) -> Result<Credits, Inexact> {
+        let before = self.past_terms.range(self.first_terms()..).map(|(_, past)| past.overage);
+        let parts = before.chain([self.overage_of_terms()?]);
+        Credits::sum(parts.filter(|part| !part.is_negative()))
+    }
+
+    pub(super) fn end_period(&mut self, closed: &ClosedPeriod) {
+        for grant in self.grants.values_mut() {
+            grant.burned = Credits::ZERO;
+        }
+        let next = closed.index.saturating_add(1);
+        let terms = self.billing.as_ref();
+        self.period = terms.and_then(|terms| terms.open_from(next, closed.row, self.terms));
+        self.period_from = self.period.as_ref().map_or(self.clock, |period| period.start);
+        self.forget_terms();
+    }
+
+    /// The parts of the open period, one after the other to its end; none if no calendar ends it.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::PlanUnread`] or [`LedgerError::Inexact`].
+    pub fn stretches(&self) -> Result<Vec<PlanUse>, LedgerError> {
+        let Some(period) = &self.period else { return Ok(Vec::new()) };
+        let mut from = period.start;
+        let mut parts = Vec::new();
+        for (number, past) in self.past_terms.range(period.terms..) {
+            let PastTerms { usage, usage_from, overage, until, .. } = past;
+            let json = self.plan_of(*number).unwrap_or_default();
+            let (plan, usage) = self.used_under(json, usage, usage_from)?;
+            if usage.is_empty() && overage.is_zero() && *until <= from {
+                continue;
+            }
+            // What was used within one millisecond has no length otherwise.
+            let until = (*until).max(from.plus_millis(1));
+            parts.push(PlanUse { from, until, plan, usage, overage: *overage });
+            from = until;
+        }
+        let (plan, usage) = self.used_under(&self.plan_json, &self.usage, &self.usage_from)?;
+        let (until, overage) = (period.end, self.overage_of_terms()?);
+        parts.push(PlanUse { from, until, plan, usage, overage });
+        Ok(parts)
+    }
+
+    /// What was used of a plan's charges since use stood at `from`.
+    fn used_under(
+        &self,
+        json: &str,
+        usage: &Usages,
+        from: &Usages,
+    ) -> Result<(Plan, Usages), LedgerError> {
+        let unread = |_| LedgerError::PlanUnread { plan: self.plan.id.clone() };
+        let plan = Plan::parse(json).map_err(unread)?;
+        let mut used = Usages::new();
+        for charge in plan.charges().iter().filter(|charge| usage.contains_key(charge.id())) {
+            if let Some(one) = used_since(charge, usage, from)? {
+                used.insert(charge.id().clone(), one);
+            }
+        }
+        Ok((plan, used))
+    }
+}
+
+/// What was used of a charge; nothing if that is nothing.
+fn used_since(charge: &Charge, usage: &Usages, from: &Usages) -> Result<Option<Usage>, Inexact> {
+    Ok(match (uses::whole(charge, usage)?, uses::whole(charge, from)?) {
+        (Usage::Total(total), Usage::Total(before)) => {
+            let used = total.minus(before)?;
+            (!used.is_zero()).then_some(Usage::Total(used))
+        }
+        (Usage::Combinations(mut map), Usage::Combinations(before)) => {
+            for (of, sum) in &mut map {
+                *sum = sum.minus(before.get(of).copied().unwrap_or_default())?;
+            }
+            map.retain(|_, sum| !sum.is_zero());
+            (!map.is_empty()).then_some(Usage::Combinations(map))
+        }
+        _ => return Err(Inexact),
+    })
+}
+
+impl Session<'_> {
+    /// Does what is left to do before the open period is closed, if it is over: what nobody's
+    /// credits can pay any more goes onto its invoice. Its row is the period's last.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn prepare_close(&mut self, plan: &Plan) -> Result<(), Inexact> {
+        match self.ledger.is_period_over(self.now) {
+            true => self.invoice_debt(plan),
+            false => Ok(()),
+        }
+    }
+
+    /// Closes the period that is over, and nothing else: the entries of one row, whose number is
+    /// `row`. `invoice` is the hash of what was written for it.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::PeriodOpen`] if none is over; [`LedgerError::Inexact`].
+    pub fn close_over(mut self, invoice: String, row: u64) -> Result<Vec<Entry>, LedgerError> {
+        let period = self.ledger.period.as_ref().filter(|period| period.end <= self.now);
+        let index = period.ok_or(LedgerError::PeriodOpen)?.index;
+        let id: GrantId =
+            format!("period:{index}").parse().map_err(|_| LedgerError::Inexact(Inexact))?;
+        let (rolled, overage) = (self.rolled()?, self.ledger.billed_overage()?);
+        self.record(Entry::PeriodClosed {
+            id,
+            rolled,
+            overage,
+            forgive_debt: false,
+            forgiven: Credits::ZERO,
+            closed: Some(ClosedPeriod { index, invoice, row }),
+        })?;
+        Ok(self.into_entries())
+    }
+
+    /// Whether the account may follow a plan: its periods are as long as the contract's, and not
+    /// too many plans are in the open one.
+    pub(super) fn check_period(&self, plan: &Plan) -> Result<(), LedgerError> {
+        let Some(terms) = self.ledger.billing().filter(|terms| terms.is_scheduled()) else {
+            return Ok(());
+        };
+        let (period, every) = (plan.spec().period, terms.every);
+        if period != every {
+            let plan = plan.id().clone();
+            return Err(LedgerError::PeriodDiffers { plan, period, every });
+        }
+        let changes = self.ledger.past_terms.range(self.ledger.first_terms()..).count();
+        match changes.saturating_add(1) >= STRETCHES_MAX {
+            true => Err(LedgerError::Full { what: "plans in one period", max: STRETCHES_MAX }),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+/**
+ * What the gateway answers about one account: `api.get("usage?step=hour")`.
+ *
+ * The token travels in a header, never in an address. Paths are relative to the account; errors
+ * are {@link ApiError}s with the gateway's own code and words.
+ */
+
+/** How long an answer may take to begin, in ms. */
+const ANSWER_MS = 30_000;
+
+/** A question that got no answer: `status` 0 if nobody was reached. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} code stable @param {string} detail for people */
+  constructor(status, code, detail) {
+    super(detail);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+export class Api {
+  #source;
+  #session;
+  #onRefused;
+
+  /**
+   * @param {URL} source the gateway's base, with a slash at its end
+   * @param {() => {account: string, token: string}} session as it is now: tokens are renewed
+   * @param {() => void} onRefused called when the gateway does not take the token any more
+   */
+  constructor(source, session, onRefused) {
+    this.#source = source;
+    this.#session = session;
+    this.#onRefused = onRefused;
+  }
+
+  /**
+   * The address of something of the account: "" is the account itself.
+   *
+   * @param {string} path relative, with its query
+   */
+  url(path) {
+    const account = `v1/accounts/${encodeURIComponent(this.#session().account)}`;
+    return new URL(path ? `${account}/${path}` : account, this.#source);
+  }
+
+  /** @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} the JSON */
+  async get(path, signal) {
+    return (await this.#ask(path, signal)).json();
+  }
+
+  /** @param {string} path @param {AbortSignal} [signal] */
+  async text(path, signal) {
+    return (await this.#ask(path, signal)).text();
+  }
+
+  /**
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<ReadableStream<Uint8Array>>}
+   */
+  async stream(path, signal) {
+    const { body } = await this.#ask(path, signal);
+    return body ?? new Blob([]).stream();
+  }
+
+  /** @param {string} path @param {AbortSignal} [signal] */
+  async #ask(path, signal) {
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), ANSWER_MS);
+    const signals = signal ? [signal, patience.signal] : [patience.signal];
+    const headers = { authorization: `Bearer ${this.#session().token}` };
+    let response;
+    try {
+      response = await fetch(this.url(path), {
+        headers,
+        signal: AbortSignal.any(signals),
+        credentials: "omit",
+        cache: "no-store",
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ApiError(0, "unreachable", "the gateway was not reached: check the connection");
+    } finally {
+      clearTimeout(timer);
+    }
+    if (response.ok) return response;
+    if (response.status === 401) this.#onRefused();
+    const problem = await response.json().catch(() => ({}));
+    const detail = typeof problem.detail === "string"
+      ? problem.detail
+      : `the gateway answered with ${response.status}`;
+    throw new ApiError(response.status, `${problem.code ?? `http_${response.status}`}`, detail);
+  }
+}

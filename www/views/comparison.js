@@ -1,0 +1,165 @@
+/**
+ * The same use under today's plan and otherwise, side by side. The cells are made once for a set of
+ * lines; an answer only writes texts, so that a frame is enough for it.
+ */
+
+import { h, setChildren, setText } from "../dom.js";
+import { isZero, minus } from "./decimals.js";
+import { signed } from "./words.js";
+
+/** @typedef {import("../pkg/edgemeter.js").Side} Side */
+/** @typedef {import("../pkg/edgemeter.js").Outcome} Outcome */
+/** @typedef {{name: string, about: string, cells: [string, string, string]}} Row */
+
+/** The row of a line that is on one side only has nothing on the other. */
+const NOTHING = "–";
+
+export class Comparison {
+  #format;
+  /** Keys of the rows that there are. */
+  #shape = "";
+  /** @type {{about: HTMLElement, cells: HTMLElement[]}[]} */
+  #rows = [];
+  #body = h("tbody", {});
+  #totals = ["today", "other"].map((side) => h("data", { class: "figure", "data-spend": side }));
+  #plans = [h("span", {}), h("span", {})];
+  #tracks = [h("i", {}), h("i", { class: "other" })];
+  #difference = h("p", { class: "difference" });
+  #counted = h("p", { class: "quiet" });
+  #notes = h("div", {});
+  element;
+
+  /** @param {import("./index.js").Context} context */
+  constructor({ format }) {
+    this.#format = format;
+    const side = (/** @type {string} */ title, /** @type {number} */ at) => h("div", {},
+      h("h3", {}, title, " ", this.#plans[at]),
+      this.#totals[at],
+      h("div", { class: "track", "aria-hidden": "true" }, this.#tracks[at]));
+    const head = (/** @type {string} */ text, wide = false) =>
+      h("th", { scope: "col", class: wide ? "number wide" : "number" }, text);
+    this.element = h("div", { class: "comparison" },
+      this.#counted,
+      h("div", { class: "versus" }, side("Today:", 0), side("What if:", 1)),
+      this.#difference, this.#notes,
+      h("table", { class: "compared" },
+        h("thead", {}, h("tr", {},
+          h("th", { scope: "col" }, "Line"), head("Today", true), head("What if"),
+          head("Difference"))),
+        this.#body));
+  }
+
+  show(/** @type {Outcome} */ outcome) {
+    const { today, other } = outcome;
+    this.#headline(outcome);
+    const rows = this.#lines(today, other);
+    const shape = [...rows.keys()].join("\n");
+    if (shape !== this.#shape) this.#build(shape, [...rows.values()]);
+    [...rows.values()].forEach(({ about, cells }, at) => {
+      const row = this.#rows[at];
+      setText(row.about, about);
+      cells.forEach((text, column) => setText(row.cells[column], text));
+    });
+    this.#warn(outcome);
+  }
+
+  #headline(/** @type {Outcome} */ { today, other, difference }) {
+    const sides = [today, other];
+    const inMoney = sides.every(({ spend }) => spend !== null);
+    setText(this.#counted, inMoney
+      ? "Before tax, with the value of bought credits"
+      : "In credits: nothing says what they are worth");
+    const [left, right] = sides.map(({ spend, credits }) => inMoney ? spend ?? "0" : credits.used);
+    const write = inMoney ? this.#money(other.currency) : this.#credits;
+    const top = Math.max(Number(left), Number(right), Number.MIN_VALUE);
+    [left, right].forEach((amount, at) => {
+      setText(this.#plans[at], sides[at].plan.name);
+      setText(this.#totals[at], write(amount));
+      this.#totals[at].value = amount;
+      this.#tracks[at].style.width = `${Math.max(0, (Number(amount) / top) * 100)}%`;
+    });
+    const by = (inMoney ? difference : null) ?? minus(right, left);
+    const way = isZero(by) ? "same" : by.startsWith("-") ? "less" : "more";
+    this.#difference.dataset.way = way;
+    setText(this.#difference, way === "same"
+      ? "The same as today's plan"
+      : `${write(by.replace("-", ""))} ${way} than today's plan`);
+  }
+
+  /** Rows by their keys: lines of both sides, then sums. @returns {Map<string, Row>} */
+  #lines(/** @type {Side} */ today, /** @type {Side} */ other) {
+    /** @type {Map<string, Row>} */
+    const rows = new Map();
+    const lines = [today.lines, other.lines].map((list) =>
+      new Map(list.map((line, at) => [`${line.kind} ${line.id} ${sameBefore(list, at)}`, line])));
+    for (const key of new Set([...lines[0].keys(), ...lines[1].keys()])) {
+      rows.set(key, this.#line(lines[0].get(key), lines[1].get(key), today.currency));
+    }
+    const sum = (/** @type {string} */ name, left, right, write) =>
+      rows.set(`sum ${name}`, { name, about: "", cells: this.#cells(left, right, write) });
+    const [before, after] = [today.totals, other.totals];
+    if (before && after) {
+      const write = this.#money(today.currency);
+      const rest = [before, after].map(({ total, subtotal }) => minus(total, subtotal));
+      sum("Discounts and tax", rest[0], rest[1], write);
+      sum("Invoice", before.total, after.total, write);
+    }
+    sum("Credits used", today.credits.used, other.credits.used, this.#credits);
+    sum("Credits to buy", today.credits.needed, other.credits.needed, this.#credits);
+    return rows;
+  }
+
+  #line(left, right, /** @type {string | null} */ currency) {
+    const { name, quantity } = right ?? left;
+    const inCredits = (left ?? right).credits !== undefined;
+    const amount = (line) => line && (inCredits ? line.credits : line.amount);
+    const write = inCredits ? this.#credits : this.#money(currency);
+    const about = quantity === undefined ? "" : this.#format.number(quantity);
+    return { name, about, cells: this.#cells(amount(left), amount(right), write) };
+  }
+
+  #credits = (/** @type {string} */ text) => `${this.#format.number(text)} cr`;
+
+  #money(/** @type {string | null} */ currency) {
+    return (/** @type {string} */ text) =>
+      currency === null ? this.#format.number(text) : this.#format.money(text, currency);
+  }
+
+  #cells(left, right, write) {
+    const of = (/** @type {string | undefined} */ text) => text === undefined ? NOTHING : write(text);
+    const difference = minus(right ?? "0", left ?? "0");
+    return [of(left), of(right), isZero(difference) ? "" : signed(difference, write)];
+  }
+
+  #build(/** @type {string} */ shape, /** @type {Row[]} */ rows) {
+    this.#shape = shape;
+    const sums = shape.split("\n").findIndex((key) => key.startsWith("sum "));
+    this.#rows = rows.map(({ name }) => {
+      const about = h("span", { class: "quiet" });
+      const cells = ["number wide", "number", "number"].map((kind) => h("td", { class: kind }));
+      return { name, about, cells };
+    });
+    setChildren(this.#body, ...this.#rows.map(({ name, about, cells }, at) =>
+      h("tr", { class: at === sums ? "sum first" : at > sums ? "sum" : undefined },
+        h("th", { scope: "row" }, h("span", { class: "name" }, name), about), ...cells)));
+  }
+
+  /** What the comparison does not count. */
+  #warn(/** @type {Outcome} */ { unpriced, unmeasured }) {
+    const notes = [
+      unpriced.length > 0 && `The other plan has no price for ${unpriced.join(", ")}: `
+        + "that use is left out.",
+      unmeasured.length > 0 && `Today's plan counts nothing for ${unmeasured.join(", ")}: `
+        + "it stands at zero.",
+    ].filter(Boolean).join(" ");
+    if (this.#notes.textContent !== notes) {
+      setChildren(this.#notes, notes && h("p", { class: "remark" }, notes));
+    }
+  }
+}
+
+/** How many lines of that name stand before: two stretches have one each. */
+function sameBefore(list, /** @type {number} */ at) {
+  const { kind, id } = list[at];
+  return list.slice(0, at).filter((line) => line.kind === kind && line.id === id).length;
+}

@@ -1,0 +1,184 @@
+/**
+ * The invoice: of this period as it would be written now, or projected to its end; and the ones
+ * that were written. All are computed or read as bills of one shape and shown on one sheet.
+ */
+
+import { h } from "../dom.js";
+import { readStatement } from "../statement.js";
+import { BillSheet } from "./bill-sheet.js";
+import { failureNotice } from "./failure.js";
+import { LOOK } from "./look.js";
+import { statusTag } from "./status.js";
+
+/** Use goes on while somebody looks; the sheet follows, but calmly. */
+const RENEW_EVERY_MS = 5000;
+
+export class InvoiceView {
+  static look = LOOK;
+
+  #context;
+  #sheet;
+  /** When it was first looked at; nothing once the first sheet is there. @type {number | null} */
+  #awaited = performance.now();
+  #projected = false;
+  /** The finalized invoice that is looked at, if any. */
+  #index;
+  /** What the balance was when the sheet was made. */
+  #burned;
+  #renewed = 0;
+  /** Answers of questions that are not asked any more are dropped. */
+  #asked = 0;
+  #parts;
+
+  constructor(context) {
+    this.#context = context;
+    this.#sheet = new BillSheet(context);
+    this.#parts = this.#build();
+  }
+
+  get element() {
+    return this.#parts.element;
+  }
+
+  show() {
+    void this.#renew();
+    void this.#list();
+  }
+
+  hide() {}
+
+  /** Follows the balance: what was burned since then is on the invoice too. */
+  live(/** @type {import("./index.js").Live} */ view) {
+    const burned = view.exact.burned;
+    const first = this.#burned === undefined;
+    if (burned === this.#burned) return;
+    const due = Date.now() - this.#renewed >= RENEW_EVERY_MS;
+    if (!first && (!due || this.#index !== undefined)) return;
+    this.#burned = burned;
+    if (!first) void this.#renew();
+  }
+
+  #build() {
+    const choice = (text, projected) => {
+      const button = h("button", { type: "button", "aria-pressed": `${projected === false}` }, text);
+      button.addEventListener("click", () => this.#choose(projected));
+      return button;
+    };
+    const now = choice("So far", false);
+    const end = choice("At the period's end", true);
+    const back = h("button", { type: "button", class: "plain", hidden: true }, "← This period");
+    back.addEventListener("click", () => this.#look(undefined));
+    const print = h("button", { type: "button", class: "button push" }, "Print");
+    print.addEventListener("click", () => window.print());
+    const which = h("div", { class: "segments", role: "group", "aria-label": "Use" }, now, end);
+    const body = h("div", { class: "sheet-place", "aria-busy": "true" });
+    const list = h("section", { class: "card past", "aria-labelledby": "past-title" });
+    const element = h("div", { class: "invoice" },
+      h("div", { class: "toolbar" }, which, back, print), body, list);
+    return { element, now, end, which, back, print, body, list };
+  }
+
+  #choose(/** @type {boolean} */ projected) {
+    this.#projected = projected;
+    this.#parts.now.setAttribute("aria-pressed", `${!projected}`);
+    this.#parts.end.setAttribute("aria-pressed", `${projected}`);
+    void this.#renew();
+  }
+
+  /** Opens a finalized invoice, or the preview again. */
+  #look(/** @type {number | undefined} */ index) {
+    this.#index = index;
+    const isFinal = index !== undefined;
+    this.#parts.which.hidden = isFinal;
+    this.#parts.back.hidden = !isFinal;
+    void this.#renew().then(() => {
+      this.#sheet.element.scrollIntoView({ block: "nearest" });
+      if (isFinal) this.#parts.back.focus();
+    });
+  }
+
+  async #renew() {
+    const asked = ++this.#asked;
+    this.#renewed = Date.now();
+    const { body } = this.#parts;
+    try {
+      const made = this.#index === undefined ? await this.#preview() : await this.#final(this.#index);
+      if (asked !== this.#asked) return;
+      this.#sheet.show(made.bill, made.statement, made.about);
+      if (body.firstChild !== this.#sheet.element) body.replaceChildren(this.#sheet.element);
+      this.#measured();
+    } catch (error) {
+      if (asked !== this.#asked) return;
+      body.replaceChildren(failureNotice(error, () => void this.#renew()));
+    } finally {
+      body.removeAttribute("aria-busy");
+    }
+  }
+
+  /** From the view's making to the first sheet. */
+  #measured() {
+    if (this.#awaited === null) return;
+    performance.measure("edge-meter:first-preview", { start: this.#awaited });
+    this.#awaited = null;
+  }
+
+  async #preview() {
+    const { json, statement } = await readStatement(this.#context);
+    const { format } = this.#context;
+    try {
+      const bill = this.#projected ? statement.projected(json.at) : statement.bill();
+      const about = this.#projected
+        ? { title: "Invoice, projected", note: projectedNote(json, format) }
+        : { title: "Invoice, so far", note: `As it would be written at ${format.instant(json.at)}.` };
+      return { bill, statement: json, about };
+    } finally {
+      statement.free();
+    }
+  }
+
+  async #final(/** @type {number} */ index) {
+    const { bill, statement, hash } = await this.#context.api.get(`invoices/${index}`);
+    return { bill, statement, about: { title: `Invoice ${index + 1}`, hash } };
+  }
+
+  /** The invoices that were written, newest first. */
+  async #list() {
+    const { list } = this.#parts;
+    const title = h("h2", { id: "past-title" }, "Earlier invoices");
+    try {
+      const { invoices } = await this.#context.api.get("invoices");
+      const empty = h("p", { class: "empty" },
+        "None yet: the first one is written when this period ends.");
+      list.replaceChildren(title, invoices.length === 0 ? empty : this.#table(invoices));
+    } catch (error) {
+      list.replaceChildren(title, failureNotice(error, () => void this.#list()));
+    }
+  }
+
+  #table(invoices) {
+    const { format } = this.#context;
+    const money = (/** @type {string | null} */ text, /** @type {string} */ currency) =>
+      text === null ? "–" : format.money(text, currency);
+    const rows = invoices.map(({ index, first, until, total, due, status, currency }) => {
+      const open = h("button", { type: "button", class: "plain", onclick: () => this.#look(index) },
+        format.days(first, until));
+      return h("tr", {},
+        h("th", { scope: "row" }, open),
+        h("td", {}, statusTag(status)),
+        h("td", { class: "number wide" }, money(total, currency)),
+        h("td", { class: "number" }, money(due, currency)));
+    });
+    return h("table", {},
+      h("thead", {}, h("tr", {},
+        h("th", { scope: "col" }, "Period"), h("th", { scope: "col" }, "Status"),
+        h("th", { scope: "col", class: "number wide" }, "Total"),
+        h("th", { scope: "col", class: "number" }, "Due"))),
+      h("tbody", {}, ...rows));
+  }
+}
+
+/** How much of the period has passed, in the words of whoever redoes the sum. */
+function projectedNote({ at, period }, format) {
+  return `If use goes on until ${format.instant(period.end)} as it did until ${format.instant(at)}: `
+    + "every quantity times the whole period over what has passed of it, rounded to 6 places.";
+}

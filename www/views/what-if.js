@@ -1,0 +1,185 @@
+/**
+ * What if: the period's real use, more or less of it, under another plan or commit, beside today's
+ * plan; answered by the core while a slider is dragged.
+ *
+ *   input ── at most one answer a frame ──▶ statement.what_if(scenario) ──▶ texts of cells
+ *
+ * Each answer is a measure of its own, "edge-meter:what-if": from the frame's start to the last text.
+ */
+
+import { h, setChildren } from "../dom.js";
+import { readStatement } from "../statement.js";
+import { Comparison } from "./comparison.js";
+import { FactorSlider } from "./factor-slider.js";
+import { failureNotice } from "./failure.js";
+import { fitted } from "./fit.js";
+import { LOOK } from "./look.js";
+import { PlanChoice } from "./plan-choice.js";
+
+export class WhatIfView {
+  static look = LOOK;
+
+  #context;
+  /** @type {import("../statement.js").Read | undefined} */
+  #read;
+  /** @type {FactorSlider | undefined} */
+  #all;
+  /** @type {Map<string, FactorSlider>} by charge */
+  #each = new Map();
+  #choice;
+  #comparison;
+  #projected = true;
+  /** The frame that will answer, if one is due. */
+  #frame = 0;
+  #loads = 0;
+  #parts;
+
+  constructor(/** @type {import("./index.js").Context} */ context) {
+    this.#context = context;
+    this.#comparison = new Comparison(context);
+    this.#choice = new PlanChoice({ onChange: () => this.#answerSoon() });
+    this.#parts = this.#build();
+  }
+
+  get element() {
+    return this.#parts.element;
+  }
+
+  show() {
+    if (!this.#read) void this.#load();
+  }
+
+  hide() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+  }
+
+  /** Numbers that move by themselves would hide what the sliders do. */
+  live() {}
+
+  #build() {
+    const so = (/** @type {string} */ text, /** @type {boolean} */ projected) =>
+      h("button", {
+        type: "button",
+        "aria-pressed": `${projected === this.#projected}`,
+        onclick: () => this.#project(projected),
+      }, text);
+    const uses = [so("To the period's end", true), so("So far", false)];
+    const again = h("button", { class: "button", type: "button", onclick: () => void this.#load() },
+      "Take in newest use");
+    const sliders = h("fieldset", { class: "sliders" });
+    const controls = h("section", { class: "card controls minor", "aria-label": "Scenario" });
+    const result = h("section", { class: "card major", "aria-labelledby": "compared-title" },
+      h("h2", { id: "compared-title" }, "The same use, two ways"), this.#comparison.element);
+    const fit = h("section", { class: "card fit", "aria-labelledby": "fit-title" });
+    const body = h("div", { class: "grid what-if" }, controls, result, fit);
+    setChildren(controls, sliders, ...this.#choice.elements);
+    const place = h("div", {}, h("p", { class: "empty", role: "status" }, "Reading your use …"));
+    const element = h("div", {},
+      h("div", { class: "toolbar" },
+        h("div", { class: "segments", role: "group", "aria-label": "Use" }, ...uses), again),
+      place);
+    return { element, place, body, uses, sliders, fit };
+  }
+
+  #project(/** @type {boolean} */ projected) {
+    this.#projected = projected;
+    this.#parts.uses.forEach((button, at) =>
+      button.setAttribute("aria-pressed", `${(at === 0) === projected}`));
+    this.#answerSoon();
+  }
+
+  async #load() {
+    const load = ++this.#loads;
+    const { api, core, format } = this.#context;
+    const { place, body, fit } = this.#parts;
+    try {
+      const [read, offers, days] = await Promise.all([
+        readStatement(this.#context), offered(api), daysOf(api),
+      ]);
+      if (load !== this.#loads) return read.statement.free();
+      this.#read?.statement.free();
+      this.#read = read;
+      const { plan } = lastStretch(read.json);
+      this.#slide(read.json);
+      this.#choice.show(plan, offers);
+      this.#answer();
+      if (place.firstChild !== body) setChildren(place, body);
+      const fits = read.statement.fit(offers.map((offer) => JSON.stringify(offer)), days);
+      setChildren(fit, h("h2", { id: "fit-title" }, "Which pricing model fits"),
+        ...fitted(fits, format, plan.currency));
+    } catch (error) {
+      if (load === this.#loads) setChildren(place, failureNotice(error, () => void this.#load()));
+    }
+  }
+
+  /** One slider for everything, one for each charge; positions stay over a reload of the use. */
+  #slide(/** @type {any} */ statement) {
+    const { format } = this.#context;
+    const charges = new Map(statement.stretches.flatMap(({ plan }) =>
+      plan.charges.map(({ id, name }) => [id, name || id])));
+    if ([...charges.keys()].join() === [...this.#each.keys()].join()) return;
+    const all = new FactorSlider({
+      name: "All use",
+      strong: true,
+      format,
+      onInput: () => {
+        for (const slider of this.#each.values()) slider.factor = all.factor;
+        this.#answerSoon();
+      },
+    });
+    this.#all = all;
+    this.#each = new Map([...charges].map(([id, name]) =>
+      [id, new FactorSlider({ name, format, onInput: () => this.#answerSoon() })]));
+    const each = this.#each.size > 1 ? [...this.#each.values()] : [];
+    setChildren(this.#parts.sliders, h("legend", {}, "How much is used"),
+      all.element, ...each.map(({ element }) => element));
+  }
+
+  #answerSoon() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#answer();
+    });
+  }
+
+  #answer() {
+    if (!this.#read || !this.#all) return;
+    const start = performance.now();
+    try {
+      this.#comparison.show(this.#read.statement.what_if(this.#scenario(this.#read.json)));
+      this.#choice.complain("");
+    } catch (error) {
+      this.#choice.complain(reason(error));
+    }
+    performance.measure("edge-meter:what-if", { start });
+  }
+
+  #scenario(/** @type {any} */ { at }) {
+    const all = this.#all?.factor ?? "1";
+    const factors = [...this.#each].map(([id, slider]) => [id, slider.factor]);
+    return {
+      plan: this.#choice.plan,
+      commit: this.#choice.commit,
+      all,
+      factors: this.#each.size > 1 ? Object.fromEntries(factors) : {},
+      projected: this.#projected ? at : undefined,
+    };
+  }
+}
+
+const lastStretch = (/** @type {any} */ { stretches }) => stretches[stretches.length - 1];
+
+const reason = (/** @type {any} */ error) => `${error?.message ?? error}`;
+
+/** What the operator offers; a gateway that offers nothing is no reason to stop. */
+async function offered(/** @type {import("../api.js").Api} */ api) {
+  const { plans } = await api.get("offers").catch(() => ({ plans: [] }));
+  return plans;
+}
+
+/** Use of each day of the period, for the spread between them; of all charges together. */
+async function daysOf(/** @type {import("../api.js").Api} */ api) {
+  const { rows } = await api.get("usage?step=day").catch(() => ({ rows: [] }));
+  return rows.map(({ quantity }) => quantity);
+}
