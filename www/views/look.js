@@ -118,8 +118,11 @@ progress::-moz-progress-bar { background: var(--accent); }
 .verdict .facts { margin-top: 16px; }
 .verdict.found { background: var(--bad-page); }
 .verdict.found .sentence { color: var(--bad); }
-.expected { margin-top: 16px; }
-.expected code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
+.verdict p { overflow-wrap: anywhere; }
+.verdict .sentence + p { margin-top: 4px; }
+.others { margin-top: 16px; }
+.others ol { padding-left: 24px; }
+.others li { margin-top: 12px; }
 `;
 
 const NARROW = `

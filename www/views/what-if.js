@@ -67,7 +67,7 @@ export class WhatIfView {
       }, text);
     const uses = [so("To the period's end", true), so("So far", false)];
     const again = h("button", { class: "button", type: "button", onclick: () => void this.#load() },
-      "Take in newest use");
+      "Refresh");
     const sliders = h("fieldset", { class: "sliders" });
     const controls = h("section", { class: "card controls minor", "aria-label": "Scenario" });
     const result = h("section", { class: "card major", "aria-labelledby": "compared-title" },
