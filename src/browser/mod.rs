@@ -3,12 +3,14 @@
 //! ```text
 //! socket text, Date.now(), Intl's pieces ──▶ live::Feed ───────────▶ a plain object to paint
 //! GET …/statement, sliders, plans ─────────▶ statement::Statement ──▶ bills, what they would be
+//! the journal's bytes, statement, bill ────▶ check::Check ─────────▶ findings, a verdict
 //! a decimal, Intl's pieces ────────────────▶ write ─────────────────▶ a text in the locale
 //! ```
 //!
 //! Nothing is decided here: each function converts, calls, converts back. Instants are JavaScript
 //! numbers that hold an integer, amounts are strings in both directions.
 
+mod check;
 mod number;
 mod statement;
 mod value;
@@ -16,17 +18,20 @@ mod value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+pub use check::BillCheck;
 pub use number::write;
 pub use statement::Statement;
 use value::{give, read, thrown};
 
 use crate::live;
-use crate::units::AccountId;
+use crate::units::{AccountId, Credits};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
 #[wasm_bindgen(typescript_custom_section)]
 const STATEMENT_TYPES: &str = include_str!("statement.d.ts");
+#[wasm_bindgen(typescript_custom_section)]
+const CHECK_TYPES: &str = include_str!("check.d.ts");
 
 /// One account's live numbers: see [`live::Feed`].
 #[wasm_bindgen]
@@ -72,6 +77,24 @@ impl Feed {
         let outcome = self.feed.receive(text, read(now)?);
         let outcome = outcome.map_err(|error| thrown(error.code(), &error.to_string()))?;
         Ok(outcome.code().to_owned())
+    }
+
+    /// What calls burned in `[since, until)`, from another answer than the socket's: the day, for
+    /// how long the credits last at its rate.
+    ///
+    /// # Errors
+    ///
+    /// The credits are not a decimal.
+    pub fn today(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "number")] since: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "number")] until: &JsValue,
+        credits: &str,
+    ) -> Result<(), JsValue> {
+        let credits = credits.parse::<Credits>();
+        let credits = credits.map_err(|error| thrown(error.code(), &error.to_string()))?;
+        self.feed.today(live::Span { since: read(since)?, credits }, read(until)?);
+        Ok(())
     }
 
     /// What to show at `now` (`Date.now()`); `undefined` before the first snapshot.

@@ -15,17 +15,18 @@
 //! a delta that does not continue the last message changes nothing, nor does a refused one.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use super::message::{Call, Kind, Message, Second};
-use super::{MESSAGE_BYTES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
+use super::message::{Call, Kind, Message, Second, Span, Tally};
+use super::{GRANTS_MAX, MESSAGE_BYTES_MAX, NAMES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
 use crate::json::from_text;
-use crate::units::{AccountId, Timestamp};
+use crate::units::{AccountId, Credits, Timestamp};
 
 /// Why a message was refused. Variants are ordered by precedence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
     /// More bytes than [`MESSAGE_BYTES_MAX`].
-    #[error("the message has {bytes} bytes: at most 65536 are read")]
+    #[error("the message has {bytes} bytes: at most 131072 are read")]
     TooLong {
         /// Its length.
         bytes: usize,
@@ -44,13 +45,23 @@ pub enum FeedError {
         /// The message's.
         other: AccountId,
     },
-    /// More seconds or calls than a message may have.
-    #[error("the message has {seconds} seconds and {calls} calls: at most 120 and 20 are read")]
+    /// More of something than a message may have.
+    #[error("the message has {count} {what}: at most {most} are read")]
     TooMany {
-        /// Entries of `calls`.
-        seconds: usize,
-        /// Entries of `recent`.
-        calls: usize,
+        /// Which list.
+        what: &'static str,
+        /// Its entries.
+        count: usize,
+        /// As many are read.
+        most: usize,
+    },
+    /// A second's calls by route, or by key, are not all of its calls, or name what is not listed.
+    #[error("second {second} of message {seq} does not add up: its calls are not their parts")]
+    Unsorted {
+        /// The message's number.
+        seq: u64,
+        /// The second.
+        second: i64,
     },
     /// The balance's parts are not its sum.
     #[error("the balance of message {seq} does not add up: granted is not left + burned + expired")]
@@ -68,6 +79,7 @@ impl FeedError {
             Self::Unreadable { .. } => "message_unreadable",
             Self::OtherAccount { .. } => "other_account",
             Self::TooMany { .. } => "too_many_entries",
+            Self::Unsorted { .. } => "second_does_not_add_up",
             Self::Unbalanced { .. } => "balance_does_not_add_up",
         }
     }
@@ -95,6 +107,18 @@ impl Outcome {
     }
 }
 
+/// One second as it is kept: its names no longer depend on the message that brought them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) calls: u32,
+    pub(super) credits: Credits,
+    pub(super) routes: Vec<Named>,
+    pub(super) keys: Vec<Named>,
+}
+
+/// Calls and credits of a route or a key; without a name: of all others.
+pub(super) type Named = (Option<Rc<str>>, u32, Credits);
+
 /// One account's live numbers.
 #[derive(Clone, Debug)]
 pub struct Feed {
@@ -102,7 +126,9 @@ pub struct Feed {
     waiting: bool,
     /// The newest message; its `recent` is merged, its `calls` moved to `seconds`.
     latest: Option<Message>,
-    seconds: BTreeMap<i64, Second>,
+    seconds: BTreeMap<i64, Kept>,
+    /// What was burned today until the page asked, where it did.
+    today: Option<(Span, Timestamp)>,
     /// The account's clock minus the page's at the newest message, ms: charts run on the former.
     clock_offset_ms: i64,
 }
@@ -111,7 +137,13 @@ impl Feed {
     /// A feed of `account` that knows nothing yet.
     pub fn new(account: AccountId) -> Self {
         let seconds = BTreeMap::new();
-        Self { account, waiting: true, latest: None, seconds, clock_offset_ms: 0 }
+        let (latest, today) = (None, None);
+        Self { account, waiting: true, latest, seconds, today, clock_offset_ms: 0 }
+    }
+
+    /// What calls burned in `[span.since, until)`, from another source than the socket: the day.
+    pub fn today(&mut self, span: Span, until: Timestamp) {
+        self.today = Some((span, until));
     }
 
     /// A new connection: its first snapshot counts, whatever its number.
@@ -158,8 +190,13 @@ impl Feed {
     }
 
     /// The calls of `second`; none if nothing is known about it.
-    pub(super) fn second(&self, second: i64) -> Option<Second> {
-        self.seconds.get(&second).copied()
+    pub(super) fn second(&self, second: i64) -> Option<&Kept> {
+        self.seconds.get(&second)
+    }
+
+    /// What the page was told of the day, and until when.
+    pub(super) fn told_today(&self) -> Option<(Span, Timestamp)> {
+        self.today
     }
 
     fn check(&self, text: &str) -> Result<Message, FeedError> {
@@ -172,14 +209,29 @@ impl Feed {
             let account = self.account.clone();
             return Err(FeedError::OtherAccount { account, other: message.account });
         }
-        let (seconds, calls) = (message.calls.len(), message.recent.len());
-        if seconds > SECONDS_MAX || calls > RECENT_CALLS_MAX {
-            return Err(FeedError::TooMany { seconds, calls });
+        for (what, count, most) in [
+            ("seconds", message.calls.len(), SECONDS_MAX),
+            ("calls", message.recent.len(), RECENT_CALLS_MAX),
+            ("grants", message.grants.len(), GRANTS_MAX),
+            ("routes", message.routes.len(), NAMES_MAX.into()),
+            ("keys", message.keys.len(), NAMES_MAX.into()),
+        ] {
+            if count > most {
+                return Err(FeedError::TooMany { what, count, most });
+            }
         }
+        let seq = message.seq;
         if !message.balance.adds_up() {
-            return Err(FeedError::Unbalanced { seq: message.seq });
+            return Err(FeedError::Unbalanced { seq });
         }
-        Ok(message)
+        let sorted = |second: &&Second| {
+            is_sorted(second, &second.routes, message.routes.len())
+                && is_sorted(second, &second.keys, message.keys.len())
+        };
+        match message.calls.iter().find(|second| !sorted(second)) {
+            Some(Second { second, .. }) => Err(FeedError::Unsorted { seq, second: *second }),
+            None => Ok(message),
+        }
     }
 
     fn replace(&mut self, message: Message, now: Timestamp) {
@@ -191,8 +243,18 @@ impl Feed {
 
     fn merge(&mut self, mut message: Message, now: Timestamp) {
         self.clock_offset_ms = message.at.millis_since(now);
+        let names = |list: &[String]| -> Vec<Rc<str>> {
+            list.iter().map(|name| Rc::from(name.as_str())).collect()
+        };
+        let (routes, keys) = (names(&message.routes), names(&message.keys));
         for second in message.calls.drain(..) {
-            self.seconds.insert(second.second, second);
+            let kept = Kept {
+                calls: second.calls,
+                credits: second.credits,
+                routes: named(&second.routes, &routes),
+                keys: named(&second.keys, &keys),
+            };
+            self.seconds.insert(second.second, kept);
         }
         while self.seconds.len() > SECONDS_MAX {
             self.seconds.pop_first();
@@ -207,12 +269,28 @@ impl Feed {
     }
 }
 
+/// Whether the tallies are all of the second, each once and of a name that is listed.
+fn is_sorted(second: &Second, tallies: &[Tally], names: usize) -> bool {
+    let mut places: Vec<Option<u16>> = tallies.iter().map(|tally| tally.name).collect();
+    places.sort_unstable();
+    places.dedup();
+    let known = places.iter().flatten().all(|place| usize::from(*place) < names);
+    let calls: u64 = tallies.iter().map(|tally| u64::from(tally.calls)).sum();
+    let credits = Credits::sum(tallies.iter().map(|tally| tally.credits));
+    let all = calls == u64::from(second.calls) && credits == Ok(second.credits);
+    known && all && places.len() == tallies.len()
+}
+
+fn named(tallies: &[Tally], names: &[Rc<str>]) -> Vec<Named> {
+    let name = |place: u16| names.get(usize::from(place)).cloned();
+    tallies.iter().map(|tally| (tally.name.and_then(name), tally.calls, tally.credits)).collect()
+}
+
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers made up here")]
 mod tests {
     use super::*;
-    use crate::live::message::{Balance, PlanVersion};
-    use crate::units::Credits;
+    use crate::live::message::{Balance, PlanVersion, Zero, ZeroRule};
 
     /// The account at call number `made`, of 100 granted credits: call n costs 0.1 in second n / 2.
     fn message(kind: Kind, seq: u64, made: i64, told: i64) -> Message {
@@ -227,10 +305,11 @@ mod tests {
         };
         let in_second = |second: i64| (0..made).filter(|call| call / 2 == second).count();
         let calls = (told / 2..=made / 2)
-            .map(|second| Second {
-                second,
-                calls: in_second(second).try_into().unwrap(),
-                credits: tenths(in_second(second).try_into().unwrap()),
+            .map(|second| {
+                let calls = in_second(second).try_into().unwrap();
+                let credits = tenths(in_second(second).try_into().unwrap());
+                let tally = vec![Tally { name: Some(0), calls, credits }];
+                Second { second, calls, credits, routes: tally.clone(), keys: tally }
             })
             .filter(|second| second.calls > 0);
         let recent = (told..made).rev().map(|call| Call {
@@ -249,6 +328,12 @@ mod tests {
             plan: PlanVersion { id: "starter".parse().unwrap(), version: 1 },
             unit: "credits".to_owned(),
             balance,
+            zero: Zero { rule: ZeroRule::Block, used: Credits::ZERO, left: None, topup_url: None },
+            grants: Vec::new(),
+            more_grants: None,
+            lately: Span { since: Timestamp::default(), credits: Credits::ZERO },
+            routes: vec!["GET /words".to_owned()],
+            keys: vec!["k1".to_owned()],
             calls: calls.collect(),
             recent: recent.take(RECENT_CALLS_MAX).collect(),
         }
@@ -263,9 +348,9 @@ mod tests {
         feed.receive(&text, Timestamp::default()).map_err(|error| error.code())
     }
 
-    fn shown(feed: &Feed) -> (Balance, Vec<Second>, Vec<Call>) {
+    fn shown(feed: &Feed) -> (Balance, Vec<Kept>, Vec<Call>) {
         let latest = feed.latest().unwrap();
-        (latest.balance, feed.seconds.values().copied().collect(), latest.recent.clone())
+        (latest.balance, feed.seconds.values().cloned().collect(), latest.recent.clone())
     }
 
     #[test]
@@ -319,13 +404,23 @@ mod tests {
         let one = "0.000000000001".parse().unwrap();
         let skewed = Balance { burned: good.balance.burned.plus(one).unwrap(), ..good.balance };
         let unbalanced = Message { balance: skewed, ..good.clone() };
-        let second = Second { second: 1, calls: 1, credits: Credits::ZERO };
-        let many = Message { calls: vec![second; SECONDS_MAX + 1], ..good.clone() };
+        let second = good.calls[0].clone();
+        let many = Message { calls: vec![second.clone(); SECONDS_MAX + 1], ..good.clone() };
+        let fewer = Second { calls: second.calls + 1, ..second.clone() };
+        let unsorted = Message { calls: vec![fewer], ..good.clone() };
+        let nameless = Message { routes: Vec::new(), ..good.clone() };
+        let tally = second.keys[0];
+        let halves = Tally { calls: 0, credits: Credits::ZERO, ..tally };
+        let twice = Second { keys: vec![tally, halves], ..second };
+        let twice = Message { calls: vec![twice], ..good.clone() };
         let wide = Message { unit: "x".repeat(MESSAGE_BYTES_MAX), ..good.clone() };
         for (bad, code) in [
             (other, "other_account"),
             (unbalanced, "balance_does_not_add_up"),
             (many, "too_many_entries"),
+            (unsorted, "second_does_not_add_up"),
+            (nameless, "second_does_not_add_up"),
+            (twice, "second_does_not_add_up"),
             (wide, "message_too_long"),
         ] {
             assert_eq!(give(&mut feed, &bad), Err(code));

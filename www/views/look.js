@@ -20,6 +20,7 @@ const LINES = `
 .disclose::before { content: ""; position: absolute; left: 4px; top: .5em; width: 6px; height: 6px; border: solid var(--quiet); border-width: 0 2px 2px 0; transform: rotate(-45deg); transition: transform .15s; }
 .disclose[aria-expanded=true]::before { transform: translateY(-2px) rotate(45deg); }
 .disclose:hover { color: var(--accent); }
+.ahead { margin-left: 8px; }
 .opened > td { padding: 0 0 16px 24px; border: 0; white-space: normal; overflow-wrap: anywhere; }
 .opened > td > p { margin-top: 8px; }
 .sums { display: grid; grid-template-columns: minmax(120px, auto) minmax(0, 1fr) auto; gap: 0 24px; padding: 12px 16px; border-radius: 10px; background: var(--page); list-style: none; font-size: 13px; }
@@ -117,8 +118,11 @@ progress::-moz-progress-bar { background: var(--accent); }
 .verdict .facts { margin-top: 16px; }
 .verdict.found { background: var(--bad-page); }
 .verdict.found .sentence { color: var(--bad); }
-.expected { margin-top: 16px; }
-.expected code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
+.verdict p { overflow-wrap: anywhere; }
+.verdict .sentence + p { margin-top: 4px; }
+.others { margin-top: 16px; }
+.others ol { padding-left: 24px; }
+.others li { margin-top: 12px; }
 `;
 
 const NARROW = `
@@ -135,7 +139,7 @@ const NARROW = `
   .verdict { padding: 16px; }
 }
 @container (max-width: 480px) {
-  .lines th .narrow { display: block; padding-left: 24px; }
+  .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
 }
 @media print {

@@ -1,7 +1,7 @@
 //! `edgemeter verify`: an exported journal, checked to the byte.
 //!
 //! ```text
-//! line ─▶ line.rs: exactly the form of an export ─▶ chain over the bytes of `entries`
+//! line ─▶ Line: exactly the form of an export ─▶ chain over the bytes of `entries`
 //!      ─▶ replay ─▶ audit          the first fault ─▶ fault.rs: row, line, byte, field, expected
 //! ```
 //!
@@ -9,19 +9,17 @@
 //! ledger and two lines, however long the journal is.
 
 mod fault;
-mod line;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use edgemeter::ledger::{Ledger, Position, Replay};
+use edgemeter::ledger::{Ledger, Line, LineFault, Position, Replay};
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::table;
-use line::Line;
 
 /// Bytes of one line, at most: the platform allows 2 MB for a row.
 const LINE_BYTES_MAX: u64 = 8_000_000;
@@ -198,7 +196,7 @@ impl<'a> Lines<'a> {
         Ok((read > 0).then_some(line))
     }
 
-    fn fault(&self, row: u64, fault: &fault::Fault) -> Failure {
+    fn fault(&self, row: u64, fault: &LineFault) -> Failure {
         let inside = u64::try_from(fault.at).unwrap_or(u64::MAX);
         let byte = self.offset.saturating_add(inside);
         let message = format!("row {row}, byte {byte}, {}: {}", fault.field, fault.what);
