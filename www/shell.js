@@ -69,6 +69,8 @@ export class Shell {
   /** Rises when everything is closed: what was loaded for before is dropped. */
   #era = 0;
   /** @type {number | undefined} */ #timer;
+  /** Whether a number has been shown: the browser's own record says when. */
+  #painted = false;
 
   /**
    * @param {ShadowRoot} root
@@ -135,7 +137,16 @@ export class Shell {
     who.hidden = false;
     setText(account, live.account);
     setText(plan, `${live.plan} v${live.version}`);
-    this.#views.get(this.#selected)?.live(live);
+    const view = this.#views.get(this.#selected);
+    if (view) this.#paint(view, live);
+  }
+
+  /** @param {View} view @param {Live} live */
+  #paint(view, live) {
+    view.live(live);
+    if (this.#painted) return;
+    this.#painted = true;
+    performance.mark("edge-meter:live");
   }
 
   /** Shows the view of that name. */
@@ -166,7 +177,7 @@ export class Shell {
     }
     if (this.#selected !== name) return;
     view.show();
-    if (this.#state.live) view.live(this.#state.live);
+    if (this.#state.live) this.#paint(view, this.#state.live);
   }
 
   /** @param {string} name @param {Parts} parts @returns {Promise<View | undefined>} */

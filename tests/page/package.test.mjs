@@ -112,10 +112,10 @@ test("the package holds the element, its types and its licence, and nothing else
   assert.match(readFileSync(join(installed, "LICENSE"), "utf8"), /Apache License/);
   const listed = await run("npm", ["pack", "--dry-run", "--json", installed]);
   const paths = JSON.parse(listed.slice(listed.indexOf("["))).at(0).files.map(({ path }) => path);
-  for (const path of ["element.js", "element.d.ts", "pkg/edgemeter_bg.wasm", "views/now.js"]) {
+  for (const path of ["element.js", "element.d.ts", "pkg/edgemeter_bg.wasm", "views/now.js", "LICENSE.uplot"]) {
     assert.ok(paths.includes(path), path);
   }
-  const strange = paths.filter((path) => !/\.(js|wasm)$|^(README\.md|LICENSE|.*\.json|element\.d\.ts)$/.test(path));
+  const strange = paths.filter((path) => !/\.(js|wasm)$|^(README\.md|LICENSE(\.uplot)?|.*\.json|element\.d\.ts)$/.test(path));
   assert.deepEqual(strange, []);
   assert.ok(!paths.some((path) => /index\.html|^page\.|preview/.test(path)), `${paths}`);
 });
