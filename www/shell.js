@@ -56,13 +56,14 @@ const STATES = {
 /** @typedef {import("./views/index.js").View} View */
 /** @typedef {import("./pkg/edgemeter.js").View} Live */
 /** @typedef {Omit<import("./views/index.js").Context, "state" | "root">
- *   & {now: () => number}} Parts */
+ *   & {connection: import("./connection.js").Connection}} Parts */
 
 export class Shell {
   #root;
   #options;
   #frame;
-  #state = { name: /** @type {string} */ ("connecting"), live: /** @type {Live | undefined} */ (undefined), now: () => Date.now() };
+  /** @type {import("./views/index.js").State} */
+  #state = { name: "connecting", live: undefined, now: () => Date.now(), today: () => {} };
   /** @type {Parts | undefined} */ #parts;
   /** Views by name, or what became of loading them. @type {Map<string, View>} */ #views = new Map();
   #selected = FIRST_VIEW;
@@ -93,11 +94,13 @@ export class Shell {
     return this.#state.name;
   }
 
-  /** The core is here: views can be shown. */
-  open(/** @type {Parts} */ parts, /** @type {string} */ view) {
+  /** The core is here: views can be shown. Resolves when the first one is. */
+  async open(/** @type {Parts} */ parts, /** @type {string} */ view) {
+    const { connection } = parts;
     this.#parts = parts;
-    this.#state.now = parts.now;
-    this.select(view);
+    this.#state.now = () => connection.now();
+    this.#state.today = (since, until, credits) => connection.today(since, until, credits);
+    await this.select(view);
   }
 
   /** Another account, or none: nothing of the last one stays. */
@@ -149,8 +152,8 @@ export class Shell {
     performance.mark("edge-meter:live");
   }
 
-  /** Shows the view of that name. */
-  select(/** @type {string} */ name) {
+  /** Shows the view of that name; resolves when it is loaded. */
+  async select(/** @type {string} */ name) {
     const { tabs, panels } = this.#frame;
     if (name !== this.#selected) this.#views.get(this.#selected)?.hide();
     this.#selected = name;
@@ -161,7 +164,7 @@ export class Shell {
       panels[other].hidden = !chosen;
     }
     tabs[name].scrollIntoView({ block: "nearest", inline: "nearest" });
-    void this.#show(name);
+    await this.#show(name);
   }
 
   async #show(/** @type {string} */ name) {

@@ -25,6 +25,8 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
+const NO_USAGE = JSON.stringify({ step: "all", by: [], rows: [], next: null });
+
 /** One page's socket, seen from the account. */
 class Connection {
   /** Messages of the page, parsed. */
@@ -104,7 +106,11 @@ export async function startStandIn(onConnect) {
   let connections = 0;
   const server = createServer(async (request, response) => {
     urls.push(request.url);
-    const path = new URL(request.url, "http://stand.in").pathname.replace("/edgemeter/", "");
+    const { pathname } = new URL(request.url, "http://stand.in");
+    const path = pathname.replace("/edgemeter/", "");
+    if (pathname === "/v1/accounts/demo/usage") {
+      return void response.writeHead(200, { "content-type": "application/json" }).end(NO_USAGE);
+    }
     const file = path || "index.html";
     try {
       const body = await readFile(new URL(file, WWW));
