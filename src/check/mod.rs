@@ -263,9 +263,8 @@ impl Check {
             operations: rerate.map_or(0, |rerate| rerate.operations),
             earlier: rerate.map_or(0, |rerate| rerate.earlier),
             refunds: rerate.map_or(0, |rerate| rerate.refunds),
-            grants: rerate.map_or(0, |rerate| {
-                u64::try_from(rerate.books.grants.len()).unwrap_or(u64::MAX)
-            }),
+            grants: rerate
+                .map_or(0, |rerate| u64::try_from(rerate.books.grants.len()).unwrap_or(u64::MAX)),
             stretches: u64::try_from(self.statement.stretches.len()).unwrap_or(u64::MAX),
             total,
             currency,

@@ -105,8 +105,8 @@ impl Replay {
         if row.hash != chain_hash(&self.position.hash, n, row.at, &row.body) {
             return Err(ReplayError::Changed { n });
         }
-        let entries = entries(&row.body)
-            .map_err(|error| ReplayError::Unfit { n, why: error.to_string() })?;
+        let entries =
+            entries(&row.body).map_err(|error| ReplayError::Unfit { n, why: error.to_string() })?;
         Ledger::apply_row(&mut self.ledger, row, &entries)?;
         self.position = self.position.with_hash(row.hash.clone(), &row.body, &entries);
         Ok(())

@@ -160,8 +160,16 @@ fn reports_add_up_to_the_ledger_and_to_the_raw_journal() {
         }
     }
     for kind in [
-        "usage_reported", "debited", "reservation_settled", "events_taken", "event_corrected",
-        "refunded", "plan_changed", "period_closed", "debt_settled", "grant_expired",
+        "usage_reported",
+        "debited",
+        "reservation_settled",
+        "events_taken",
+        "event_corrected",
+        "refunded",
+        "plan_changed",
+        "period_closed",
+        "debt_settled",
+        "grant_expired",
     ] {
         assert!(kinds.get(kind).is_some_and(|count| *count > 5), "few of {kind}: {kinds:?}");
     }
