@@ -188,12 +188,26 @@ test("periods that were over close one after the other, and what is ahead is bil
   await verify(gateway, "past");
 });
 
-test("a period closes at its end without a visit, and its invoice stays as it was", async () => {
-  const { key } = await open("alarm", 5);
+test("a period closes at its end without a visit", async () => {
+  const midnight = (Math.floor(Date.now() / DAY) + 1) * DAY;
+  await order({ shift: midnight - Date.now() - 2_500 });
+  await open("alarm", 9, { period: "P1D" });
+  assert.deepEqual(await closes("alarm"), []);
+  // Reading the journal is no visit.
+  const [[row, { closed }]] = await eventually(async () => {
+    const found = await closes("alarm");
+    return found.length > 0 && found;
+  }, 20_000);
+  assert.deepEqual([row.at, closed.index], [midnight, 0], "decided at the boundary itself");
+  await order({ shift: 0 });
+});
+
+test("a finalized invoice is what the last preview said, and stays as it was", async () => {
+  const { key } = await open("final", 5);
   await gateway.load(key, { total: 25, connections: 2 });
-  await eventually(async () => (await gateway.settled("alarm")).burned === "20");
-  const { period } = await read("alarm", "statement");
-  const preview = await read("alarm", "invoices/preview");
+  await eventually(async () => (await gateway.settled("final")).burned === "20");
+  const { period } = await read("final", "statement");
+  const preview = await read("final", "invoices/preview");
   assert.deepEqual(
     preview.invoice.lines.map(({ id, amount }) => [id, amount]),
     [
@@ -203,28 +217,26 @@ test("a period closes at its end without a visit, and its invoice stays as it wa
       ["overage", "0.30"],
     ],
   );
-  await order({ shift: period.end - Date.now() - 1_500 });
-  assert.equal((await read("alarm", "statement")).period.index, 0);
-  // Reading the journal is no visit.
-  const [[row]] = await eventually(async () => {
-    const found = await closes("alarm");
-    return found.length > 0 && found;
-  }, 20_000);
+  await order({ shift: period.end - Date.now() - 1_000 });
+  assert.equal((await read("final", "statement")).period.index, 0);
+  await order({ shift: period.end - Date.now() + DAY });
+  const { balance, ...now } = await read("final", "statement");
+  const [[row]] = await closes("final");
   assert.equal(row.at, period.end, "decided at the boundary itself");
-  const first = await finalized("alarm", 0);
+  const first = await finalized("final", 0);
   const { invoice } = first.bill;
   assert.deepEqual(invoice.status, { state: "finalized", at: period.end });
   assert.deepEqual([invoice.lines, invoice.totals], [preview.invoice.lines, preview.invoice.totals]);
   assert.deepEqual(first.statement.stretches[0].usage, { words: { total: "25" } });
-  const { stretches, balance, ...now } = await read("alarm", "statement");
-  assert.deepEqual([now.period.index, stretches[0].usage, balance.overage], [1, {}, "0"]);
-  await gateway.load(key, { total: 3, connections: 1 });
-  await order({ account: "alarm", evict: true });
-  await order({ shift: now.period.end - Date.now() + 40 * DAY });
-  assert.equal((await read("alarm", "invoices")).invoices.length, 3);
-  assert.equal((await finalized("alarm", 0)).text, first.text);
-  assert.deepEqual((await closes("alarm")).map(([, { closed }]) => closed.index), [0, 1, 2]);
-  await verify(gateway, "alarm");
+  const { period: next, stretches } = now;
+  assert.deepEqual([next.index, stretches[0].usage, balance.overage], [1, {}, "0"]);
+  assert.deepEqual(await gateway.load(key, { total: 3, connections: 1 }), { 200: 3 });
+  await order({ account: "final", evict: true });
+  await order({ shift: next.end - Date.now() + 40 * DAY });
+  assert.equal((await read("final", "invoices")).invoices.length, 3);
+  assert.equal((await finalized("final", 0)).text, first.text);
+  assert.deepEqual((await closes("final")).map(([, { closed }]) => closed.index), [0, 1, 2]);
+  await verify(gateway, "final");
   await order({ shift: 0 });
 });
 

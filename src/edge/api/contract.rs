@@ -103,10 +103,14 @@ pub(super) async fn invoices(env: &Env, account: &AccountId, request: &Request) 
     }
 }
 
-/// `GET …/invoices/preview`: the bill as it would be written now.
-pub(super) async fn preview(env: &Env, account: &AccountId, _request: &Request) -> Handled {
+/// `GET …/invoices/preview`: the bill as it would be written now; `?projected`: at the end.
+pub(super) async fn preview(env: &Env, account: &AccountId, request: &Request) -> Handled {
     let statement = Statement::parse(&asked(env, account).await?)?;
-    json(200, &statement.bill()?)
+    let bill = match query(request, "projected") {
+        Some(_) => statement.projected(statement.at)?,
+        None => statement.bill()?,
+    };
+    json(200, &bill)
 }
 
 /// `GET …/invoices/{index}`: what was written at the period's end, and its hash.
