@@ -16,11 +16,13 @@
 //! live       what the account tells its page: messages, sequence, the last minute
 //! invoice    lines, true-up, discounts, tax, credits; preview = the same function
 //! statement  what a period's invoice asks, as data: the bill, projected, re-rated, which model fits
+//! report     usage by time and dimension, from the journal's rows
+//! check      a bill, by its statement and its journal: every operation rated again
 //! wire       a question and an answer in JSON: what every build exports alike
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
 //! preview    feature preview: rating for hosts, what something would cost by its events
-//! bin        feature cli: edgemeter rate | preview | backtest | verify | simulate | batch
+//! bin        feature cli: edgemeter rate | preview | backtest | verify | usage | check | simulate | batch
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and
@@ -37,6 +39,7 @@
 compile_error!("one artefact per runtime: build `edge`, `browser` and `preview` apart for wasm32");
 
 pub mod calendar;
+pub mod check;
 pub mod control;
 pub mod invoice;
 mod json;
@@ -46,6 +49,7 @@ pub mod meter;
 pub mod plan;
 pub mod rating;
 pub mod reader;
+pub mod report;
 pub mod statement;
 pub mod units;
 pub mod wire;

@@ -3,12 +3,14 @@
 //! ```text
 //! socket text, Date.now(), Intl's pieces ──▶ live::Feed ───────────▶ a plain object to paint
 //! GET …/statement, sliders, plans ─────────▶ statement::Statement ──▶ bills, what they would be
+//! the journal's bytes, statement, bill ────▶ check::Check ─────────▶ findings, a verdict
 //! a decimal, Intl's pieces ────────────────▶ write ─────────────────▶ a text in the locale
 //! ```
 //!
 //! Nothing is decided here: each function converts, calls, converts back. Instants are JavaScript
 //! numbers that hold an integer, amounts are strings in both directions.
 
+mod check;
 mod number;
 mod statement;
 mod value;
@@ -16,6 +18,7 @@ mod value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+pub use check::BillCheck;
 pub use number::write;
 pub use statement::Statement;
 use value::{give, read, thrown};
@@ -27,6 +30,8 @@ use crate::units::AccountId;
 const TYPES: &str = include_str!("types.d.ts");
 #[wasm_bindgen(typescript_custom_section)]
 const STATEMENT_TYPES: &str = include_str!("statement.d.ts");
+#[wasm_bindgen(typescript_custom_section)]
+const CHECK_TYPES: &str = include_str!("check.d.ts");
 
 /// One account's live numbers: see [`live::Feed`].
 #[wasm_bindgen]

@@ -76,7 +76,7 @@ export interface StatementJson {
   ahead?: number;
   payments: { id: string; amount: Decimal }[];
   balance: Record<string, Decimal>;
-  journal: { after: number; rows: number; hash: string };
+  journal: { after: number; terms: number; rows: number; hash: string };
 }
 
 /** One step of an explanation; `formula` is arithmetic on the numbers it shows. */

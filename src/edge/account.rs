@@ -33,6 +33,7 @@ use super::problem::{JOURNAL_DAMAGED, Problem};
 use super::rpc;
 use super::sockets::Sockets;
 use super::store::{Broken, Head, Store};
+use super::usage::Asked;
 use crate::control;
 use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
@@ -74,6 +75,11 @@ pub(super) enum Call {
     },
     Verify {
         from: u64,
+    },
+    Usage {
+        asked: Asked,
+        /// Where the page before ended.
+        after: Option<u64>,
     },
 }
 
@@ -196,6 +202,7 @@ impl Account {
             Call::Describe => rpc::reply(self.describe()),
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
             Call::Verify { from } => rpc::reply(self.verify(from)),
+            Call::Usage { asked, after } => rpc::reply(self.usage(asked, after)),
         }
     }
 }

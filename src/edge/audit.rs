@@ -84,7 +84,7 @@ pub(super) fn unopened() -> Problem {
     Problem::new(404, "account_unknown", "this account was never opened")
 }
 
-fn fault(broken: Broken) -> Problem {
+pub(super) fn fault(broken: Broken) -> Problem {
     match broken {
         Broken::Storage(error) => storage(error),
         Broken::Journal(error) => {

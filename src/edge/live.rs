@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::ledger::{Entry, Ledger, Operations, Row, inline};
+use crate::ledger::{Entry, Ledger, Operations, Row, entries, inline};
 use crate::live::{Balance, Call, Kind, Message, PlanVersion, RECENT_CALLS_MAX, Second};
 use crate::plan::Plan;
 use crate::rating::{Event, Usage};
@@ -43,7 +43,7 @@ impl Live {
     pub(super) fn rebuilt(rows: &[Row], ledger: &Ledger, plan: &Plan) -> Self {
         let mut live = Self::default();
         for row in rows {
-            if let Ok(entries) = serde_json::from_str::<Vec<Entry>>(&row.body) {
+            if let Ok(entries) = entries(&row.body) {
                 for entry in &entries {
                     live.count(entry, row.at, plan);
                 }

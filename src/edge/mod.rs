@@ -41,6 +41,7 @@ mod route;
 mod rpc;
 mod sockets;
 mod store;
+mod usage;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, Request, Response, event};

@@ -65,7 +65,7 @@ pub struct OpenPeriod {
     /// The journal's row before its first one.
     pub after: u64,
     /// Number of its first terms.
-    pub(super) terms: u64,
+    pub terms: u64,
 }
 
 /// What a period that the calendar closed left behind.

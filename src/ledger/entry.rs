@@ -270,6 +270,9 @@ pub enum Entry {
         /// The key that asked, if one did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<KeyId>,
+        /// What it is about.
+        #[serde(default, skip_serializing_if = "Combination::is_empty")]
+        labels: Combination,
         /// Number of the former terms that it was served under; nothing: today's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         terms: Option<u64>,

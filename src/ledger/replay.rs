@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, GENESIS, Ledger, ReplayError, Row, chain_hash};
+use super::{Entry, GENESIS, Ledger, ReplayError, Row, chain_hash, entries};
 use crate::units::Timestamp;
 
 /// Where a journal stands after a row. Sums count from row 1: what lies between two positions is
@@ -105,8 +105,8 @@ impl Replay {
         if row.hash != chain_hash(&self.position.hash, n, row.at, &row.body) {
             return Err(ReplayError::Changed { n });
         }
-        let entries: Vec<Entry> = serde_json::from_str(&row.body)
-            .map_err(|error| ReplayError::Unfit { n, why: error.to_string() })?;
+        let entries =
+            entries(&row.body).map_err(|error| ReplayError::Unfit { n, why: error.to_string() })?;
         Ledger::apply_row(&mut self.ledger, row, &entries)?;
         self.position = self.position.with_hash(row.hash.clone(), &row.body, &entries);
         Ok(())

@@ -77,6 +77,9 @@ pub struct Reservation {
     /// The key that asked, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyId>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Combination::is_empty")]
+    pub labels: Combination,
     /// What it used so far, as it counts.
     pub uses: Vec<Use>,
     /// The bound that was set aside, in all.

@@ -60,6 +60,7 @@ impl Session<'_> {
             return ended.map(|past| past.cost).ok_or_else(unknown);
         };
         let (route, key) = (reservation.route.clone(), reservation.key.clone());
+        let labels = reservation.labels.clone();
         let (terms, before, own) = (reservation.terms, reservation.cost, reservation.beyond);
         let held = reservation.held;
         let (past, terms) = self.served_under(terms);
@@ -81,6 +82,7 @@ impl Session<'_> {
             op: op.clone(),
             route,
             key,
+            labels,
             terms,
             uses,
             unpriced,

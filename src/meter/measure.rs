@@ -41,6 +41,12 @@ impl Measure {
         self.0
     }
 
+    /// The same with the other sign.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self(exact::normalize(-self.0))
+    }
+
     /// Exact sum.
     ///
     /// # Errors

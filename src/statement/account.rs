@@ -138,6 +138,7 @@ impl Statement {
             balance: ledger.balance()?,
             journal: JournalRange {
                 after: open.after,
+                terms: open.terms,
                 rows: position.n,
                 hash: position.hash.clone(),
             },

@@ -16,7 +16,7 @@
 //!   "grants": [ { "id", "kind", "priority", "amount", "left", "burned", "effective_at",
 //!                 "expires_at"?, "of_plan"? } ],
 //!   "billed_ahead": [], "ahead": 1, "payments": [ { "id", "amount" } ], "balance": {…},
-//!   "journal": { "after": 0, "rows": 17, "hash": "…" } }
+//!   "journal": { "after": 0, "terms": 0, "rows": 17, "hash": "…" } }
 //! ```
 //!
 //! The edge, the browser and the command line ask the same statement by the same code: what the
@@ -178,6 +178,10 @@ pub struct PaymentTerms {
 pub struct JournalRange {
     /// The row before the period's first; 0 if there is none.
     pub after: u64,
+    /// Number of the terms that its first row follows: operations name the terms that they were
+    /// served under.
+    #[serde(default)]
+    pub terms: u64,
     /// The last row.
     pub rows: u64,
     /// Its hash.

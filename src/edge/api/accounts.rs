@@ -13,7 +13,7 @@ use super::super::problem::Problem;
 use super::super::sockets::{CODE_EXPIRED, END_HEADER};
 use super::contract::Opening;
 use super::{
-    Handled, account_id, body, broken, contract, corrections, journal, json, published, rpc,
+    Handled, account_id, body, broken, contract, corrections, journal, json, published, rpc, usage,
 };
 use crate::ledger::{Balance, Grant, GrantTerms};
 use crate::units::{AccountId, KeyId, Timestamp};
@@ -94,6 +94,7 @@ pub(super) async fn read(
             known(env, &account).await?;
             published::offers(env).await
         }
+        ["usage"] => usage::page(env, &account, request).await,
         ["export"] => journal::export(env, &account).await,
         _ => Err(Problem::not_found("path", &request.path())),
     }

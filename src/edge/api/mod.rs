@@ -27,6 +27,7 @@
 //! | `POST /v1/accounts/{a}/top-ups/{t}/fail` | money that will not come                 | operator |
 //! | `POST /v1/accounts/{a}/unreported/return` | return what ended leases did not report | operator |
 //! | `POST /v1/authorize`, `/settle`, `/release` | credits for an operation elsewhere    | operator |
+//! | `GET  /v1/accounts/{a}/usage`            | use by time, charge, route, key, …       | both     |
 //! | `GET  /v1/accounts/{a}/journal`          | rows as JSON lines, `?after=n&limit=n`   | both     |
 //! | `GET  /v1/accounts/{a}/export`           | the whole journal, as JSON lines         | both     |
 //! | `GET  /v1/accounts/{a}/verify`           | audits stored rows, `?from=n`            | operator |
@@ -41,6 +42,7 @@ mod events;
 mod journal;
 mod orders;
 mod published;
+mod usage;
 
 use worker::{Env, Method, Request, Response};
 

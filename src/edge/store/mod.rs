@@ -23,6 +23,7 @@ mod events;
 mod invoices;
 mod once;
 mod parts;
+mod past;
 mod read;
 mod verify;
 

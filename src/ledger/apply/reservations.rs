@@ -7,13 +7,15 @@ use crate::units::{Credits, Inexact};
 
 impl Ledger {
     pub(super) fn reserve(&mut self, entry: &Entry) -> Result<(), Inexact> {
-        let Entry::Reserved { op, route, key, amount, beyond, most, expires_at, .. } = entry else {
+        let Entry::Reserved { op, route, key, labels, amount, beyond, most, expires_at } = entry
+        else {
             return Ok(());
         };
         let (clock, terms) = (self.clock, self.terms);
         let fresh = || Reservation {
             route: route.clone(),
             key: key.clone(),
+            labels: labels.clone(),
             uses: Vec::new(),
             reserved: Credits::ZERO,
             most: None,

@@ -8,22 +8,14 @@
 //! else         the range of the fields: more than one byte was changed
 //! ```
 
-use edgemeter::ledger::{Position, ReplayError, chain_hash};
+use edgemeter::ledger::{
+    Line, LineFault as Fault, Position, ReplayError, chain_hash, shown_byte as shown,
+};
 use edgemeter::units::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::line::{Line, shown};
-
 /// Bytes to hash while looking for the one that was changed: a second or two.
 const SEARCH_BYTES_MAX: usize = 1_000_000_000;
-
-/// What is wrong, and where in its line.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) field: &'static str,
-    pub(super) what: String,
-}
 
 /// Looks for the reason why `line` does not follow `before`.
 pub(super) fn find(

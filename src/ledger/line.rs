@@ -6,22 +6,39 @@
 
 use std::ops::Range;
 
-use edgemeter::ledger::Row;
-use edgemeter::units::Timestamp;
+use super::Row;
+use crate::units::Timestamp;
 
-use super::fault::Fault;
+/// What is wrong with a line, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineFault {
+    /// Offset of the first byte at fault.
+    pub at: usize,
+    /// The field that it is in.
+    pub field: &'static str,
+    /// What is wrong, for people.
+    pub what: String,
+}
 
 /// A line, and where its fields are.
-#[derive(Debug)]
-pub(super) struct Line<'a> {
-    pub(super) n: u64,
-    pub(super) at: i64,
-    pub(super) hash: &'a str,
-    pub(super) body: &'a str,
-    pub(super) n_range: Range<usize>,
-    pub(super) at_range: Range<usize>,
-    pub(super) hash_range: Range<usize>,
-    pub(super) body_range: Range<usize>,
+#[derive(Clone, Debug)]
+pub struct Line<'a> {
+    /// Number of the row.
+    pub n: u64,
+    /// When it was decided, UTC milliseconds.
+    pub at: i64,
+    /// Its chain hash, in hex.
+    pub hash: &'a str,
+    /// Its entries: the very bytes that were hashed.
+    pub body: &'a str,
+    /// Where the number stands.
+    pub n_range: Range<usize>,
+    /// Where the instant stands.
+    pub at_range: Range<usize>,
+    /// Where the hash stands.
+    pub hash_range: Range<usize>,
+    /// Where the entries stand.
+    pub body_range: Range<usize>,
 }
 
 /// Reads a line from left to right.
@@ -31,8 +48,12 @@ struct Reader<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Takes a line apart; the first byte that does not belong there is the fault.
-    pub(super) fn parse(line: &'a [u8]) -> Result<Self, Fault> {
+    /// Takes a line apart, its line feed included.
+    ///
+    /// # Errors
+    ///
+    /// [`LineFault`]: the first byte that does not belong there.
+    pub fn parse(line: &'a [u8]) -> Result<Self, LineFault> {
         let mut reader = Reader { line, here: 0 };
         reader.literal("{\"n\":", "n")?;
         let n_range = reader.digits("n", false)?;
@@ -44,7 +65,7 @@ impl<'a> Line<'a> {
         let body_range = reader.body()?;
         let text = |range: &Range<usize>| {
             let bytes = line.get(range.clone()).unwrap_or_default();
-            std::str::from_utf8(bytes).map_err(|error| Fault {
+            std::str::from_utf8(bytes).map_err(|error| LineFault {
                 at: range.start.saturating_add(error.valid_up_to()),
                 field: "entries",
                 what: "the bytes are not UTF-8: they were changed".to_owned(),
@@ -52,7 +73,7 @@ impl<'a> Line<'a> {
         };
         let number = |range: &Range<usize>, field| {
             let what = "the number is too large: it was changed".to_owned();
-            Ok((text(range)?, Fault { at: range.start, field, what }))
+            Ok((text(range)?, LineFault { at: range.start, field, what }))
         };
         let (n, n_fault) = number(&n_range, "n")?;
         let (at, at_fault) = number(&at_range, "at")?;
@@ -69,7 +90,7 @@ impl<'a> Line<'a> {
     }
 
     /// The row, as it was hashed.
-    pub(super) fn row(&self) -> Row {
+    pub fn row(&self) -> Row {
         Row {
             n: self.n,
             at: Timestamp::from_millis(self.at),
@@ -88,18 +109,18 @@ impl Reader<'_> {
         self.here = self.here.saturating_add(1);
     }
 
-    fn fault(&self, field: &'static str, expected: &str) -> Fault {
+    fn fault(&self, field: &'static str, expected: &str) -> LineFault {
         let what = match self.peek() {
             Some(b'\n') | None => format!("the line ends here, where {expected} was expected"),
-            Some(found) => format!("{} stands where {expected} was expected", shown(found)),
+            Some(found) => format!("{} stands where {expected} was expected", shown_byte(found)),
         };
-        Fault { at: self.here, field, what }
+        LineFault { at: self.here, field, what }
     }
 
-    fn literal(&mut self, text: &str, field: &'static str) -> Result<(), Fault> {
+    fn literal(&mut self, text: &str, field: &'static str) -> Result<(), LineFault> {
         for byte in text.bytes() {
             if self.peek() != Some(byte) {
-                return Err(self.fault(field, &shown(byte)));
+                return Err(self.fault(field, &shown_byte(byte)));
             }
             self.step();
         }
@@ -107,7 +128,7 @@ impl Reader<'_> {
     }
 
     /// A whole number as JSON writes it: no zeros before it.
-    fn digits(&mut self, field: &'static str, signed: bool) -> Result<Range<usize>, Fault> {
+    fn digits(&mut self, field: &'static str, signed: bool) -> Result<Range<usize>, LineFault> {
         let start = self.here;
         if signed && self.peek() == Some(b'-') {
             self.step();
@@ -127,7 +148,7 @@ impl Reader<'_> {
         Ok(start..self.here)
     }
 
-    fn hash(&mut self) -> Result<Range<usize>, Fault> {
+    fn hash(&mut self) -> Result<Range<usize>, LineFault> {
         let start = self.here;
         for _ in 0..64 {
             if !self.peek().is_some_and(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
@@ -139,7 +160,7 @@ impl Reader<'_> {
     }
 
     /// Everything up to the brace and the line feed at the end.
-    fn body(&mut self) -> Result<Range<usize>, Fault> {
+    fn body(&mut self) -> Result<Range<usize>, LineFault> {
         let start = self.here;
         let end = self.line.len();
         for (byte, before) in [(b'\n', 1), (b'}', 2)] {
@@ -150,22 +171,22 @@ impl Reader<'_> {
                 self.here = if byte == b'\n' { end } else { at.max(start) };
                 return Err(match self.here == end && byte == b'\n' {
                     true => self.cut(),
-                    false => self.fault("entries", &shown(byte)),
+                    false => self.fault("entries", &shown_byte(byte)),
                 });
             }
         }
         Ok(start..end.saturating_sub(2))
     }
 
-    fn cut(&self) -> Fault {
+    fn cut(&self) -> LineFault {
         let what = "the export is cut off here, or its last byte was changed: a line feed was \
                     expected: take the export again";
-        Fault { at: self.here.saturating_sub(1), field: "end of line", what: what.to_owned() }
+        LineFault { at: self.here.saturating_sub(1), field: "end of line", what: what.to_owned() }
     }
 }
 
 /// A byte, as a person reads it.
-pub(super) fn shown(byte: u8) -> String {
+pub fn shown_byte(byte: u8) -> String {
     match byte {
         b'\n' => "a line feed".to_owned(),
         b'"' => "'\"'".to_owned(),

@@ -1,0 +1,264 @@
+//! What the journal comes to, against the statement; and what the statement comes to, against the
+//! bill.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::rerate::Rerate;
+use super::{Check, Fault, Found};
+use crate::ledger::Entry;
+use crate::plan::{ChargeUnit, Plan};
+use crate::rating::{self, Usage};
+use crate::statement::{PlanStretch, Statement};
+use crate::units::{ChargeId, Credits, Inexact, Timestamp};
+
+/// A part of the period, as the journal has it.
+struct Stretch<'r> {
+    from: Timestamp,
+    until: Timestamp,
+    plan: &'r Plan,
+    usage: BTreeMap<ChargeId, Usage>,
+    overage: Credits,
+}
+
+impl Check {
+    /// Holds what the rows came to against the statement.
+    pub(super) fn compare(&mut self) {
+        if std::mem::replace(&mut self.is_compared, true) {
+            return;
+        }
+        let Some(rerate) = &self.rerate else { return };
+        let compared = compare(rerate, &self.statement, &mut self.found);
+        if let Err(error) = compared {
+            let why = error.to_string();
+            self.found.tell(None, None, Fault::Inexact { why });
+        }
+    }
+
+    /// Rows after the period: the one that closes it seals its bill.
+    pub(super) fn sealed(&mut self, n: u64, entries: &[Entry]) {
+        for entry in entries {
+            let Entry::PeriodClosed { closed: Some(closed), .. } = entry else { continue };
+            if closed.index != self.statement.period.index {
+                continue;
+            }
+            let hash = self.statement.finalize().map(|finalized| finalized.hash);
+            if hash.as_ref() != Ok(&closed.invoice) {
+                self.found.tell(Some(n), None, Fault::SealDiffers);
+            }
+        }
+    }
+
+    /// Holds the bill against the statement; the invoice's total and its currency.
+    pub(super) fn compare_bill(&mut self) -> (Option<String>, Option<String>) {
+        let bill = self.statement.bill();
+        let expected = bill.ok().and_then(|bill| serde_json::to_value(bill).ok());
+        let expected = expected.unwrap_or_default();
+        if let Some(found) = &self.bill {
+            let found = found.get("bill").unwrap_or(found);
+            let differs = difference(&expected, found, &mut String::new());
+            if let Some((path, expected, found)) = differs {
+                self.found.tell(None, None, Fault::BillDiffers { path, expected, found });
+            }
+        }
+        let text = |path: &str| match expected.pointer(path) {
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(Value::Null) | None => None,
+            Some(other) => Some(other.to_string()),
+        };
+        (text("/invoice/totals/total"), text("/invoice/currency"))
+    }
+}
+
+/// The first place where two documents differ; an invoice may have been sent and paid since.
+fn difference(
+    expected: &Value,
+    found: &Value,
+    path: &mut String,
+) -> Option<(String, String, String)> {
+    if expected == found || path == "/invoice/status" {
+        return None;
+    }
+    let length = path.len();
+    let mut inside = |name: &str, expected: Option<&Value>, found: Option<&Value>| {
+        path.push('/');
+        path.push_str(name);
+        let null = Value::Null;
+        let one = difference(expected.unwrap_or(&null), found.unwrap_or(&null), path);
+        path.truncate(length);
+        one
+    };
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
+            names.into_iter().find_map(|name| inside(name, expected.get(name), found.get(name)))
+        }
+        (Value::Array(expected), Value::Array(found)) => {
+            let count = expected.len().max(found.len());
+            (0..count).find_map(|at| inside(&at.to_string(), expected.get(at), found.get(at)))
+        }
+        _ => Some((path.clone(), short(expected), short(found))),
+    }
+}
+
+/// A value, as a person reads it.
+fn short(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+fn compare(rerate: &Rerate, statement: &Statement, found: &mut Found) -> Result<(), Inexact> {
+    let mut tell = |fault| found.tell(None, None, fault);
+    // What went off an earlier invoice too late for it goes off this one.
+    let carried = match rerate.books.is_whole {
+        true => Credits::ZERO,
+        false => statement.balance.overage.minus(rerate.books.overage)?,
+    };
+    balance(rerate, statement, carried, &mut tell);
+    let parts = stretches(rerate, statement, carried)?;
+    if parts.len() != statement.stretches.len() {
+        tell(Fault::StretchDiffers);
+    }
+    for (journal, told) in parts.iter().zip(&statement.stretches) {
+        stretch(journal, told, &mut tell)?;
+    }
+    grants(rerate, statement, &mut tell)
+}
+
+/// The parts of the period, as the journal's changes of plan cut it.
+fn stretches<'r>(
+    rerate: &'r Rerate,
+    statement: &Statement,
+    carried: Credits,
+) -> Result<Vec<Stretch<'r>>, Inexact> {
+    let mut from = statement.period.start;
+    let mut carried = carried;
+    let mut parts = Vec::new();
+    for part in &rerate.parts {
+        let Some(plan) = rerate.tariff.plan(Some(part.number)) else { continue };
+        let usage = rerate.tariff.usage_under(part.number)?;
+        let overage = part.overage.plus(std::mem::take(&mut carried))?;
+        if usage.is_empty() && overage.is_zero() && part.until <= from {
+            continue;
+        }
+        let until = part.until.max(from.plus_millis(1));
+        parts.push(Stretch { from, until, plan, usage, overage });
+        from = until;
+    }
+    if let Some(plan) = rerate.tariff.plan(None) {
+        let usage = rerate.tariff.usage_under(rerate.tariff.number())?;
+        let overage = rerate.overage_of_part()?.plus(carried)?;
+        parts.push(Stretch { from, until: statement.period.end, plan, usage, overage });
+    }
+    Ok(parts)
+}
+
+fn stretch(
+    journal: &Stretch<'_>,
+    told: &PlanStretch,
+    tell: &mut impl FnMut(Fault),
+) -> Result<(), Inexact> {
+    let Stretch { from, until, plan, usage, overage } = journal;
+    if plan.hash() != told.plan.hash() {
+        let journal = format!("{} version {}", plan.id(), plan.version());
+        tell(Fault::PlanDiffers { journal });
+    }
+    if (*from, *until) != (told.from, told.until) {
+        tell(Fault::StretchDiffers);
+    }
+    let charges: BTreeSet<&ChargeId> = usage.keys().chain(told.usage.keys()).collect();
+    for charge in charges {
+        let (journal, statement) = (usage.get(charge), told.usage.get(charge));
+        if journal != statement {
+            let text = |usage: Option<&Usage>| match usage {
+                Some(Usage::Total(total)) => total.to_string(),
+                Some(other) => serde_json::to_string(other).unwrap_or_default(),
+                None => "0".to_owned(),
+            };
+            let (journal, statement) = (text(journal), text(statement));
+            tell(Fault::UsageDiffers { charge: charge.clone(), journal, statement });
+        }
+    }
+    let mut burned = Credits::ZERO;
+    for charge in plan.charges().iter().filter(|charge| charge.unit() == ChargeUnit::Credits) {
+        let Some(used) = usage.get(charge.id()) else { continue };
+        let amount = rating::running(charge, used).map_err(|_| Inexact)?;
+        burned = burned.plus(amount.credits().map_err(|_| Inexact)?)?;
+    }
+    let (journal, statement) = (burned.minus(*overage)?, told.covered);
+    if journal != statement {
+        tell(Fault::CoveredDiffers { journal, statement });
+    }
+    Ok(())
+}
+
+fn balance(rerate: &Rerate, statement: &Statement, carried: Credits, tell: &mut impl FnMut(Fault)) {
+    let (books, told) = (&rerate.books, &statement.balance);
+    let (journal, statement) = (books.overage, told.overage);
+    // Only what goes off an invoice is carried from one period to the next.
+    if journal != statement && !carried.is_negative() {
+        tell(Fault::BalanceDiffers { what: "overage", journal, statement });
+    }
+    let sums = [
+        ("burned", books.burned, told.burned),
+        ("debt", books.debt, told.debt),
+        ("unpaid", books.unpaid, told.unpaid),
+    ];
+    for (what, journal, statement) in sums {
+        if books.is_whole && journal != statement {
+            tell(Fault::BalanceDiffers { what, journal, statement });
+        }
+    }
+}
+
+fn grants(
+    rerate: &Rerate,
+    statement: &Statement,
+    tell: &mut impl FnMut(Fault),
+) -> Result<(), Inexact> {
+    let zero = Credits::ZERO;
+    let told: BTreeMap<_, _> = statement.grants.iter().map(|grant| (&grant.id, grant)).collect();
+    for (id, grant) in &rerate.books.grants {
+        let one = told.get(id);
+        let (left, burned) = one.map_or((zero, zero), |one| (one.left, one.burned));
+        let mut differs = |what, journal, statement| {
+            if journal != statement {
+                tell(Fault::GrantDiffers { grant: id.clone(), what, journal, statement });
+            }
+        };
+        differs("burned", grant.burned, burned);
+        if let (Some(amount), Some(one)) = (grant.amount, one) {
+            differs("amount", amount, one.amount);
+        }
+        if grant.is_whole {
+            differs("left", grant.left, left);
+            continue;
+        }
+        let before = left.minus(grant.left)?;
+        let lowest = before.plus(grant.lowest)?;
+        if before.is_negative() || lowest.is_negative() {
+            let taken = zero.minus(grant.lowest)?;
+            tell(Fault::GrantOverdrawn { grant: id.clone(), left: before, taken });
+        }
+    }
+    // Rows that begin with the account tell of every grant; others of those that burned.
+    for one in &statement.grants {
+        let is_known = rerate.books.grants.contains_key(&one.id);
+        if !is_known && (rerate.books.is_whole || !one.burned.is_zero()) {
+            let (what, journal, statement) = match one.burned.is_zero() {
+                true => ("left", zero, one.left),
+                false => ("burned", zero, one.burned),
+            };
+            tell(Fault::GrantDiffers { grant: one.id.clone(), what, journal, statement });
+        }
+    }
+    Ok(())
+}
