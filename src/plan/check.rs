@@ -22,7 +22,7 @@ use rust_decimal::Decimal;
 
 /// A fault at a path.
 pub(super) fn fail<T>(path: impl Into<String>, fault: Fault) -> Result<T, PlanError> {
-    Err(PlanError { path: path.into(), fault })
+    Err(PlanError::new(path.into(), fault))
 }
 
 /// Checks a plan and makes its prices ready.
@@ -66,7 +66,7 @@ pub(super) fn plan(mut spec: PlanSpec) -> Result<Plan, PlanError> {
 
 fn no_such_meter(path: &str, id: &MeterId) -> PlanError {
     let fault = Fault::NoSuchMeter { id: id.to_string() };
-    PlanError { path: join(path, "meter"), fault }
+    PlanError::new(join(path, "meter"), fault)
 }
 
 fn meters(specs: &[MeterSpec]) -> Result<BTreeMap<&MeterId, &MeterSpec>, PlanError> {

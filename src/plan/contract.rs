@@ -187,7 +187,7 @@ impl Phase {
         let mut document = document(&plan.to_json()?, usize::MAX)?;
         for (pointer, value) in &self.set {
             apply(&mut document, pointer, value)
-                .map_err(|fault| PlanError { path: join("/set", pointer), fault })?;
+                .map_err(|fault| PlanError::new(join("/set", pointer), fault))?;
         }
         check::plan(read::plan(&Node::root(&document))?)
     }

@@ -25,7 +25,7 @@ pub(super) fn document(text: &str, bytes_max: usize) -> Result<Json, PlanError> 
             },
         }
     };
-    Err(PlanError { path: String::new(), fault })
+    Err(PlanError::new(String::new(), fault))
 }
 
 /// A value and where it stands.
@@ -52,7 +52,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn fail<T>(&self, fault: Fault) -> Result<T, PlanError> {
-        Err(PlanError { path: self.path.clone(), fault })
+        Err(PlanError::new(self.path.clone(), fault))
     }
 
     fn wrong_type<T>(&self, expected: &'static str) -> Result<T, PlanError> {
@@ -178,7 +178,7 @@ impl<'a> Fields<'a> {
     /// The field.
     pub(super) fn required(&self, name: &str) -> Result<Node<'a>, PlanError> {
         self.optional(name)
-            .ok_or_else(|| PlanError { path: join(&self.path, name), fault: Fault::MissingField })
+            .ok_or_else(|| PlanError::new(join(&self.path, name), Fault::MissingField))
     }
 
     /// The field read by `read`, or the default.

@@ -151,9 +151,9 @@ impl Plan {
     ///
     /// Never for a plan that was checked: it has nothing that JSON cannot say.
     pub fn to_json(&self) -> Result<String, PlanError> {
-        serde_json::to_string(&self.spec).map_err(|error| PlanError {
-            path: String::new(),
-            fault: Fault::NotJson { line: 0, column: 0, reason: error.to_string() },
+        serde_json::to_string(&self.spec).map_err(|error| {
+            let fault = Fault::NotJson { line: 0, column: 0, reason: error.to_string() };
+            PlanError::new(String::new(), fault)
         })
     }
 }

@@ -77,7 +77,7 @@ fn periods_close_once_each_however_late_somebody_looks() {
     // 2026-01-31T12:00Z; then midnights in Berlin: 28 Feb, 31 Mar (summer time), 30 Apr.
     let opened = Timestamp::from_millis(1_769_860_800_000);
     let ends = [1_772_233_200_000, 1_774_908_000_000, 1_777_500_000_000];
-    let expected: Vec<_> = (0..).zip(ends).map(|(index, end)| (index, end)).collect();
+    let expected: Vec<_> = (0..).zip(ends).collect();
     for step in [DAY / 2, 7 * DAY, 40 * DAY, 100 * DAY] {
         let terms = in_zone("2026-01-31", "P1M", berlin.clone());
         let mut book = Book::billed(vec![plan(1, ONE, BLOCK)], terms, opened);
