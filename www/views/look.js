@@ -150,6 +150,9 @@ const NARROW = `
   .past { display: none; }
   .sheet { padding: 0; background: none; box-shadow: none; }
   .line, .sums li, .sum, .burned tr { break-inside: avoid; }
+  .disclose { padding-left: 0; }
+  .disclose::before { display: none; }
+  .opened > td { padding-left: 0; }
   .sums { background: none; box-shadow: inset 0 0 0 1px var(--line); }
 }
 `;
