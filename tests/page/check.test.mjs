@@ -12,8 +12,8 @@ import { startBrowser, withPage } from "./browser.mjs";
 
 const CHECKED = Number(process.env.CHECKED ?? 100_000);
 const CHECK_MS = 3_000;
-/** Longer than any frame may be held up by a slice. */
-const HELD_MS = 100;
+/** A slice ends with a row: one of a thousand events, on a machine that is busy, and not more. */
+const HELD_MS = 200;
 
 let browser;
 let billed;
@@ -83,14 +83,15 @@ test("by keyboard alone, and it can be stopped", async () => {
   }, { prepare: slow });
 });
 
+/** Positions of rows: row n stands at n − 1. */
 const [CHANGED, AT] = [3, 2];
 const swap = (rows) => rows.with(AT, rows[AT + 1]).with(AT + 1, rows[AT]);
 for (const [name, change, code, row] of [
   ["a changed amount", (rows) => rows.with(CHANGED, cheaper(rows[CHANGED])), "row_changed", "4"],
   ["a dropped row", (rows) => rows.toSpliced(AT, 1), "row_missing", "3"],
   ["a repeated row", (rows) => rows.toSpliced(AT, 0, rows[AT]), "row_repeated", "3"],
-  ["rows in another order", swap, "row_missing", "3"],
-  ["a journal that ends early", (rows) => rows.slice(0, 2), "journal_cut", "2"],
+  ["rows in another order", swap, "row_reordered", "3"],
+  ["a journal that ends early", (rows) => rows.filter((row) => number(row) <= AT), "journal_cut", "2"],
   ["a line that is none", (rows) => rows.with(AT, rows[AT].slice(0, 40)), "line_unreadable", "3"],
 ]) {
   test(`found: ${name}`, async () => {
@@ -102,6 +103,8 @@ for (const [name, change, code, row] of [
     }, { prepare: forged(change) });
   });
 }
+
+const number = (row) => JSON.parse(row).n;
 
 /** The first quantity or cost that stands in the row, one digit off. */
 const cheaper = (row) => row.replace(/"(\d+)\.(\d+)"/, (_, whole, rest) => `"${whole}.${rest}1"`);
