@@ -28,10 +28,12 @@ async function sheet(browser, name, pictures, { columns, width, dark = false }) 
     viewport: { width: columns * (width + gap) + gap, height: 400 },
     colorScheme: dark ? "dark" : "light",
   });
-  const images = pictures.map((png) => `<img src="data:image/png;base64,${png.toString("base64")}">`);
+  const address = (png) => `data:image/png;base64,${png.toString("base64")}`;
+  const images = pictures.map((png) => `<img src="${address(png)}">`);
   await page.setContent(`<style>
     body { margin: 0; padding: ${gap}px; display: grid; gap: ${gap}px; align-items: start;
-      grid-template-columns: repeat(${columns}, ${width}px); background: ${dark ? "#000" : "#dfe3df"}; }
+      grid-template-columns: repeat(${columns}, ${width}px);
+      background: ${dark ? "#000" : "#dfe3df"}; }
     img { width: 100%; border-radius: 8px; }
   </style>${images.join("")}`);
   await page.screenshot({ path: file(name), fullPage: true });

@@ -65,7 +65,10 @@ function plans(say) {
     {
       ...input,
       unit,
-      price: { model: "graduated", tiers: [tier("5000000", `${scale}2`), tier(null, `${scale}15`)] },
+      price: {
+        model: "graduated",
+        tiers: [tier("5000000", `${scale}2`), tier(null, `${scale}15`)],
+      },
     },
     {
       ...output,
@@ -160,8 +163,8 @@ function events(account, now, say) {
 }
 
 /**
- * @param {Awaited<ReturnType<import("../edge/harness.mjs").startGateway>>} gateway with startModel()
- *   as its origin
+ * @param {Awaited<ReturnType<import("../edge/harness.mjs").startGateway>>} gateway its origin is
+ *   startModel()'s
  */
 export async function openCustomer(gateway, account, options = {}) {
   const { say = (text) => text, route: agents = "/v1/agents/{agent}/run" } = options;

@@ -22,7 +22,10 @@ const MARKUP = [
   "\u202Egnp.exe",
 ];
 /** Each text becomes one full of markup, another one each. */
-const say = (text) => `${text} ${MARKUP[[...text].reduce((n, c) => n + c.charCodeAt(0), 0) % MARKUP.length]}`;
+function say(text) {
+  const sum = [...text].reduce((total, letter) => total + letter.charCodeAt(0), 0);
+  return `${text} ${MARKUP[sum % MARKUP.length]}`;
+}
 /** And one of the routes, as far as a path goes. */
 const ROUTE = "/v1/agents/{agent}/run'onclick=hit()";
 
@@ -55,11 +58,12 @@ const harm = (page) => page.evaluate(() => {
   const nodes = [...shadowRoot.querySelectorAll("*")];
   const strange = nodes.filter((node) =>
     /^(img|script|iframe|object|embed|style|link|meta|base|form)$/i.test(node.localName)
-    || [...node.attributes].some(({ name }) => /^(on|style$|srcdoc$)/i.test(name))
+    || [...node.attributes].some(({ name }) => /^(on|srcdoc$)/i.test(name))
     || /^javascript:/i.test(node.getAttribute("href") ?? ""));
   return [...globalThis.hits, ...strange.map((node) => node.outerHTML.slice(0, 200))];
 });
-const shown = (page) => page.locator("edge-meter").evaluate(({ shadowRoot }) => shadowRoot.textContent);
+const shown = (page) =>
+  page.locator("edge-meter").evaluate(({ shadowRoot }) => shadowRoot.textContent);
 
 const WANTED = {
   now: [ROUTE],

@@ -13,7 +13,8 @@ import { extname } from "node:path";
 
 export const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
   + "connect-src 'self'; img-src 'self' data:; font-src 'self'; "
-  + "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; frame-ancestors 'none'";
+  + "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; "
+  + "frame-ancestors 'none'";
 
 const WWW = new URL("../../www/", import.meta.url);
 const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
