@@ -14,28 +14,28 @@ const SLICE_BYTES = 16_384;
 const SLICE_MS = 8;
 const NEWLINE = 10;
 
-/** @typedef {import("./pkg/edgemeter.js").Progress & {part: number}} Progress `part` of the rows */
+/** @typedef {import("./pkg/edgemeter.js").CheckProgress & {part: number}} Progress `part` of the rows */
 /** @typedef {{after: number, last: number}} Rows those after the first, up to the second */
 
 /**
- * The rows that a check needs: those of the bill; the one before them, since the first one's hash
- * follows from it; the one behind a bill that was written, which seals it; and all between them
- * and a row that was seen before.
+ * The rows that a check needs: those that it asks for; the one behind a bill that was written,
+ * which seals it; and all between them and a row that was seen before.
  *
- * @param {{after: number, rows: number}} journal the bill's
+ * @param {number} after what the check asks for
+ * @param {number} last the bill's last row
  * @param {{written: boolean, seen?: {row: number}}} options
  * @returns {Rows}
  */
-export function rowsFor({ after, rows }, { written, seen }) {
-  const [first, last] = [Math.max(after - 1, 0), written ? rows + 1 : rows];
-  if (!seen) return { after: first, last };
-  return { after: Math.min(first, seen.row - 1), last: Math.max(last, seen.row) };
+export function rowsFor(after, last, { written, seen }) {
+  const end = written ? last + 1 : last;
+  if (!seen) return { after, last: end };
+  return { after: Math.min(after, seen.row - 1), last: Math.max(end, seen.row) };
 }
 
 /**
  * @param {object} context
  * @param {import("./api.js").Api} context.api
- * @param {import("./pkg/edgemeter.js").BillCheck} context.check used up here
+ * @param {import("./pkg/edgemeter.js").BillCheck} context.check finished here
  * @param {Rows} context.rows
  * @param {(progress: Progress) => void} context.onProgress
  * @param {AbortSignal} context.signal
@@ -69,7 +69,7 @@ export async function checkJournal({ api, check, rows, onProgress, signal }) {
  *
  * @param {import("./pkg/edgemeter.js").BillCheck} check
  * @param {Uint8Array} bytes
- * @returns {AsyncGenerator<[import("./pkg/edgemeter.js").Progress, number]>} and the part that is done
+ * @returns {AsyncGenerator<[import("./pkg/edgemeter.js").CheckProgress, number]>} and the part that is done
  */
 async function* slices(check, bytes) {
   let began = performance.now();

@@ -20,14 +20,16 @@ mod chain;
 mod compare;
 mod finding;
 mod memory;
+mod read;
 mod rerate;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use finding::{Fault, Finding};
+pub use read::entries;
 
-use crate::ledger::{Entry, Line, entries};
+use crate::ledger::{Entry, Line};
 use crate::plan::Plan;
 use crate::report::Tariff;
 use crate::statement::{Statement, StatementError};
@@ -317,10 +319,7 @@ impl Check {
         }
         let entries = match entries(line.body) {
             Ok(entries) => entries,
-            Err(error) => {
-                let why = error.to_string();
-                return self.found.tell(Some(n), None, Fault::RowUnfit { why });
-            }
+            Err(why) => return self.found.tell(Some(n), None, Fault::RowUnfit { why }),
         };
         if n > last {
             return self.sealed(n, &entries);

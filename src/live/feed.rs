@@ -20,6 +20,7 @@ use super::error::FeedError;
 use super::kept::{Kept, is_sorted, names};
 use super::message::{Call, Kind, Message, Second, Span};
 use super::{GRANTS_MAX, MESSAGE_BYTES_MAX, NAMES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
+use crate::json::from_text;
 use crate::units::{AccountId, Timestamp};
 
 /// What became of a message.
@@ -128,8 +129,8 @@ impl Feed {
         if text.len() > MESSAGE_BYTES_MAX {
             return Err(FeedError::TooLong { bytes: text.len() });
         }
-        let message: Message = serde_json::from_str(text)
-            .map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
+        let message: Message =
+            from_text(text).map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
         if message.account != self.account {
             let account = self.account.clone();
             return Err(FeedError::OtherAccount { account, other: message.account });

@@ -14,6 +14,9 @@ import { statusTag } from "./status.js";
 import { withoutMoney } from "./without-money.js";
 import { kindWords, orderWords } from "./words.js";
 
+/** @typedef {{title: string, note?: string, hash?: string}} About */
+
+/** @type {Record<string, string>} */
 const FORMULAS = {
   fee: "Price of the period",
   fee_ahead: "Price of the period ahead",
@@ -40,7 +43,7 @@ export class BillSheet {
   /**
    * @param {import("../pkg/edgemeter.js").Bill} bill
    * @param {any} statement what it is a function of, as JSON
-   * @param {{title: string, note?: string, hash?: string}} about
+   * @param {About} about
    */
   show(bill, statement, about) {
     const focused = this.#focused();
@@ -69,7 +72,10 @@ export class BillSheet {
     return /** @type {HTMLElement | undefined} */ (found);
   }
 
-  #head({ account, period, zone, currency, totals, credits, status }, { title, note }) {
+  #head(
+    /** @type {any} */ { account, period, zone, currency, totals, credits, status },
+    /** @type {About} */ { title, note },
+  ) {
     const format = this.#format;
     const [words, value, text] = totals
       ? [totals.due.startsWith("-") ? "You are owed" : "Amount due", totals.due,
@@ -150,7 +156,8 @@ export class BillSheet {
       found.push(formula(FORMULAS[line.kind] ?? line.kind, line.formula, result, format));
     }
     const shares = [
-      ...line.discounts.map(({ id, amount }) => sumRow(`Discount ${id}`, "", money(negated(amount)))),
+      ...line.discounts.map(({ id, amount }) =>
+        sumRow(`Discount ${id}`, "", money(negated(amount)))),
       ...line.taxes.map(({ id, amount }) => sumRow(`Tax ${id}`, "", money(amount))),
     ];
     if (shares.length > 0) {

@@ -125,14 +125,17 @@ export class CheckView {
     const running = this.#begin();
     const { api, core } = this.#context;
     const start = performance.now();
+    let check;
     try {
       const { statement, bill, written } = await this.#question(running.signal);
       const seen = this.#seen();
       const texts = [statement, bill].map((json) => json && JSON.stringify(json));
+      const known = seen && { row: seen.row, hash: seen.hash };
+      check = new core.BillCheck(texts[0], texts[1], known);
       const verdict = await checkJournal({
         api,
-        check: new core.BillCheck(texts[0], texts[1], seen && { row: seen.row, hash: seen.hash }),
-        rows: rowsFor(statement.journal, { written, seen }),
+        check,
+        rows: rowsFor(check.after, statement.journal.rows, { written, seen }),
         onProgress: (progress) => this.#progress(progress),
         signal: running.signal,
       });
@@ -141,6 +144,7 @@ export class CheckView {
     } catch (error) {
       this.#failed(running.signal.aborted ? undefined : error);
     } finally {
+      check?.free();
       this.#end();
     }
   }

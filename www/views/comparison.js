@@ -9,7 +9,8 @@ import { signed } from "./words.js";
 
 /** @typedef {import("../pkg/edgemeter.js").Side} Side */
 /** @typedef {import("../pkg/edgemeter.js").Outcome} Outcome */
-/** @typedef {{name: string, about: string, cells: string[]}} Row today's, the other's, how far apart */
+/** Cells: today's, the other's, how far apart. @typedef {{name: string, about: string,
+ *   cells: string[]}} Row */
 
 /** The row of a line that is on one side only has nothing on the other. */
 const NOTHING = "–";
@@ -18,7 +19,7 @@ export class Comparison {
   #format;
   /** Keys of the rows that there are. */
   #shape = "";
-  /** @type {{about: HTMLElement, cells: HTMLElement[]}[]} */
+  /** @type {{name: string, about: HTMLElement, cells: HTMLElement[]}[]} */
   #rows = [];
   #body = h("tbody", {});
   #totals = ["today", "other"].map((side) => h("data", { class: "figure", "data-spend": side }));

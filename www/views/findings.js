@@ -63,7 +63,7 @@ function about(/** @type {Finding} */ { code, row, operation, message }, format)
   const fact = (/** @type {string} */ words, /** @type {string} */ value) =>
     h("div", {}, h("dt", {}, words), h("dd", {}, value));
   return [
-    h("p", {}, message),
+    h("p", {}, `${message[0].toUpperCase()}${message.slice(1)}.`),
     h("dl", { class: "facts" },
       row === undefined ? undefined : fact("Row", format.count(row)),
       operation === undefined ? undefined : fact("Operation", operation),

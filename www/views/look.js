@@ -82,7 +82,8 @@ textarea { display: block; margin-top: 8px; width: 100%; padding: 8px 12px; bord
 .error:not(:empty) { margin-top: 8px; }
 .error { color: var(--bad); font-size: 13px; overflow-wrap: anywhere; }
 .versus { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px; margin-top: 12px; }
-.versus .figure { display: block; margin-top: 2px; }
+.versus > div { display: grid; grid-row: span 3; grid-template-rows: subgrid; gap: 0; }
+.versus .figure { margin-top: 2px; }
 .track { height: 8px; margin-top: 8px; border-radius: 4px; background: color-mix(in oklab, var(--line) 50%, transparent); }
 .track i { display: block; height: 100%; min-width: 2px; border-radius: 4px; background: var(--spent); }
 .track .other { background: var(--accent); }
@@ -91,8 +92,10 @@ textarea { display: block; margin-top: 8px; width: 100%; padding: 8px 12px; bord
 .difference[data-way=more] { color: var(--bad); }
 .remark { margin-bottom: 16px; padding: 8px 12px; border-radius: 10px; background: var(--warn-page); color: var(--warn); font-size: 13px; }
 .compared th .quiet, .candidates th .quiet { display: block; font-weight: 400; }
+.compared th[scope=row] { overflow-wrap: break-word; }
+.compared th .quiet { overflow-wrap: anywhere; }
 .compared .first > :is(th, td) { border-top: 2px solid var(--line); }
-.compared td { vertical-align: top; white-space: normal; overflow-wrap: anywhere; }
+.compared td { vertical-align: top; white-space: normal; overflow-wrap: break-word; }
 .models { padding: 0; list-style: none; }
 .model { padding: 12px 0; border-top: 1px solid var(--line); }
 .model h3 { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 15px; color: var(--ink); }
@@ -118,8 +121,11 @@ progress::-moz-progress-bar { background: var(--accent); }
 .verdict .facts { margin-top: 16px; }
 .verdict.found { background: var(--bad-page); }
 .verdict.found .sentence { color: var(--bad); }
-.expected { margin-top: 16px; }
-.expected code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
+.verdict p { overflow-wrap: anywhere; }
+.verdict .sentence + p { margin-top: 4px; }
+.others { margin-top: 16px; }
+.others ol { padding-left: 24px; }
+.others li { margin-top: 12px; }
 `;
 
 const NARROW = `
@@ -144,6 +150,9 @@ const NARROW = `
   .past { display: none; }
   .sheet { padding: 0; background: none; box-shadow: none; }
   .line, .sums li, .sum, .burned tr { break-inside: avoid; }
+  .disclose { padding-left: 0; }
+  .disclose::before { display: none; }
+  .opened > td { padding-left: 0; }
   .sums { background: none; box-shadow: inset 0 0 0 1px var(--line); }
 }
 `;
