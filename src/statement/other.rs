@@ -158,7 +158,7 @@ fn of_events(
         let Usage::Events(events) = source.usage else { return Err(source.other_use(charge)) };
         sum = sum.plus(events)?;
     }
-    let same = |source: &Source<'_>| *source.charge.price() == Price::Percentage(spec.clone());
+    let same = |source: &Source<'_>| *source.charge.price() == Price::Percentage(*spec);
     if sources.len() == 1 && sources.iter().all(same) {
         return Ok(Usage::Events(sum));
     }
