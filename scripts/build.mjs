@@ -109,7 +109,9 @@ function page() {
 async function charts() {
   const source = join(ROOT, "node_modules", "uplot", "dist", "uPlot.esm.js");
   const flags = ["--minify", "--format=esm", "--legal-comments=none", "--log-level=warning"];
-  await run(npmTool("esbuild"), [source, ...flags, "--outfile=www/pkg/uplot.js"]);
+  const notice = "/*! uPlot, copyright Leon Sorokin, MIT: https://github.com/leeoniya/uPlot */";
+  const out = [`--banner:js=${notice}`, "--outfile=www/pkg/uplot.js"];
+  await run(npmTool("esbuild"), [source, ...flags, ...out]);
 }
 
 async function optimize(file, level) {

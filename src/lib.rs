@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! units      Quantity, Credits, Money, UnitPrice, Timestamp, ids: exact arithmetic, limits
+//! json       documents as they were written: the page's one reader of texts
 //! plan       PlanSpec (raw JSON) → Plan (checked): what things cost, and what is metered
 //! meter      events → mergeable states by window and dimensions → quantities
 //! calendar   billing periods in the contract's own time zone, kept as instants
@@ -20,8 +21,8 @@
 //! wire       a question and an answer in JSON: what every build exports alike
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
-//! preview    feature preview: what the page loads when it is asked what something would cost
-//! bin        feature cli: edgemeter rate | preview | backtest | verify | simulate | batch
+//! preview    feature preview: rating for hosts, what something would cost by its events
+//! bin        feature cli: edgemeter rate | preview | backtest | verify | usage | check | simulate | batch
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and
@@ -41,6 +42,7 @@ pub mod calendar;
 pub mod check;
 pub mod control;
 pub mod invoice;
+mod json;
 pub mod ledger;
 pub mod live;
 pub mod meter;

@@ -13,13 +13,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::json::from_text;
+
 /// What the page gave, as the core takes it.
 pub(super) fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, JsValue> {
     let text = js_sys::JSON::stringify(value)?;
     // What JSON cannot say, like undefined, is no string either.
     let text = text.dyn_into::<js_sys::JsString>().map(String::from);
     let text = text.unwrap_or_else(|_| "null".to_owned());
-    serde_json::from_str(&text).map_err(|error| thrown("not_as_typed", &error.to_string()))
+    from_text(&text).map_err(|error| thrown("not_as_typed", &error.to_string()))
 }
 
 /// What the core gave, as a plain object.

@@ -50,7 +50,8 @@ impl Chain {
         let Some((before, hash, at)) = &self.last else {
             self.first = Some(n);
             let wanted = after.saturating_add(1);
-            if n == 1 && chain_hash(GENESIS, 1, Timestamp::from_millis(line.at), line.body) != line.hash
+            if n == 1
+                && chain_hash(GENESIS, 1, Timestamp::from_millis(line.at), line.body) != line.hash
             {
                 tell(n, Fault::RowChanged);
             }

@@ -115,11 +115,7 @@ fn short(value: &Value) -> String {
     }
 }
 
-fn compare(
-    rerate: &Rerate,
-    statement: &Statement,
-    found: &mut Found,
-) -> Result<(), Inexact> {
+fn compare(rerate: &Rerate, statement: &Statement, found: &mut Found) -> Result<(), Inexact> {
     let mut tell = |fault| found.tell(None, None, fault);
     // What went off an earlier invoice too late for it goes off this one.
     let carried = match rerate.books.is_whole {
@@ -204,12 +200,7 @@ fn stretch(
     Ok(())
 }
 
-fn balance(
-    rerate: &Rerate,
-    statement: &Statement,
-    carried: Credits,
-    tell: &mut impl FnMut(Fault),
-) {
+fn balance(rerate: &Rerate, statement: &Statement, carried: Credits, tell: &mut impl FnMut(Fault)) {
     let (books, told) = (&rerate.books, &statement.balance);
     let (journal, statement) = (books.overage, told.overage);
     // Only what goes off an invoice is carried from one period to the next.

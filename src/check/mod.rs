@@ -20,14 +20,16 @@ mod chain;
 mod compare;
 mod finding;
 mod memory;
+mod read;
 mod rerate;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use finding::{Fault, Finding};
+pub use read::entries;
 
-use crate::ledger::{Entry, Line, entries};
+use crate::ledger::{Entry, Line};
 use crate::plan::Plan;
 use crate::report::Tariff;
 use crate::statement::{Statement, StatementError};
@@ -263,9 +265,8 @@ impl Check {
             operations: rerate.map_or(0, |rerate| rerate.operations),
             earlier: rerate.map_or(0, |rerate| rerate.earlier),
             refunds: rerate.map_or(0, |rerate| rerate.refunds),
-            grants: rerate.map_or(0, |rerate| {
-                u64::try_from(rerate.books.grants.len()).unwrap_or(u64::MAX)
-            }),
+            grants: rerate
+                .map_or(0, |rerate| u64::try_from(rerate.books.grants.len()).unwrap_or(u64::MAX)),
             stretches: u64::try_from(self.statement.stretches.len()).unwrap_or(u64::MAX),
             total,
             currency,
@@ -318,10 +319,7 @@ impl Check {
         }
         let entries = match entries(line.body) {
             Ok(entries) => entries,
-            Err(error) => {
-                let why = error.to_string();
-                return self.found.tell(Some(n), None, Fault::RowUnfit { why });
-            }
+            Err(why) => return self.found.tell(Some(n), None, Fault::RowUnfit { why }),
         };
         if n > last {
             return self.sealed(n, &entries);

@@ -364,12 +364,7 @@ fn paid(cost: Credits, taken: Credits, op: Option<&str>, tell: &mut Tell<'_>) {
 }
 
 /// Whether an operation happened before its row was written, and not long before.
-fn in_time(
-    time: Timestamp,
-    row: Timestamp,
-    name: &dyn Fn() -> String,
-    tell: &mut Tell<'_>,
-) {
+fn in_time(time: Timestamp, row: Timestamp, name: &dyn Fn() -> String, tell: &mut Tell<'_>) {
     let age = row.millis_since(time);
     if !(EVENT_AHEAD_MS_MAX.saturating_neg()..=EVENT_MEMORY_MS).contains(&age) {
         tell(Some(name()), Fault::TimeShifted { at: time });

@@ -1,7 +1,7 @@
 //! The account object: one customer's ledger, journal and live sockets.
 //!
 //! ```text
-//! call(message) ─▶ load (once) ─▶ close what is over ─▶ Session: decide ─▶ one journal row ─▶ reply
+//! call(message) ─▶ load (once) ─▶ close what is over ─▶ Session: decide ─▶ one row ─▶ reply
 //!                                                       └─▶ sockets, at most ten times a second
 //! alarm         ─▶ the same, with nothing asked: periods that end; leases and grants that end or
 //!                  come again

@@ -27,6 +27,7 @@ use super::{
 use crate::meter::Window;
 use crate::plan::{AtZero, ChargeUnit, DiscountSpec, Plan, TaxSpec, Timing};
 use crate::rating::{self, Usage};
+use crate::units::order::set_of;
 use crate::units::{Amount, Credits, Currency, Inexact, LineId, Money, Quantity, UnitPrice, exact};
 
 /// Makes the invoice of a request: lines, true-up, discounts, tax, credits.
@@ -298,7 +299,7 @@ fn add_rule<'a, Rule: PartialEq>(
 fn positions(drafts: &[Draft], group: usize, of: &BTreeSet<LineId>) -> BTreeSet<usize> {
     let applies = |draft: &Draft| draft.group == group && (of.is_empty() || of.contains(&draft.id));
     let numbered = drafts.iter().enumerate();
-    numbered.filter(|(_, draft)| applies(draft)).map(|(index, _)| index).collect()
+    set_of(numbered.filter(|(_, draft)| applies(draft)).map(|(index, _)| index))
 }
 
 #[cfg(test)]

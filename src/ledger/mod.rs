@@ -65,7 +65,7 @@ pub use grant::{Burn, Grant, GrantKind, GrantTerms, Rollover};
 pub use key::{Key, SpendLimits, SpendPeriod};
 pub use lease::Lease;
 pub use line::{Line, LineFault, shown_byte};
-pub use operations::{Debit, Operation, Operations, Shortfall};
+pub use operations::{Debit, Flying, Operation, Operations, Shortfall};
 pub use owed::Owed;
 pub use packed::entries;
 pub use purchase::{Purchase, PurchaseError};

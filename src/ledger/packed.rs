@@ -63,17 +63,8 @@ fn entry(text: &str) -> Result<Entry, serde_json::Error> {
     if !text.starts_with(r#"{"kind":"usage_reported","#) {
         return serde_json::from_str(text);
     }
-    let UsageReported {
-        lease,
-        terms,
-        used,
-        returned,
-        operations,
-        costs,
-        shortfall,
-        burns,
-        flying,
-    } = serde_json::from_str(text)?;
+    let UsageReported { lease, terms, used, returned, operations, costs, shortfall, burns, flying } =
+        serde_json::from_str(text)?;
     Ok(Entry::UsageReported {
         lease,
         terms,

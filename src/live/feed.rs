@@ -16,74 +16,12 @@
 
 use std::collections::BTreeMap;
 
-use std::rc::Rc;
-
-use super::message::{Call, Kind, Message, Second, Span, Tally};
+use super::error::FeedError;
+use super::kept::{Kept, is_sorted, names};
+use super::message::{Call, Kind, Message, Second, Span};
 use super::{GRANTS_MAX, MESSAGE_BYTES_MAX, NAMES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
-use crate::units::{AccountId, Credits, Timestamp};
-
-/// Why a message was refused. Variants are ordered by precedence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FeedError {
-    /// More bytes than [`MESSAGE_BYTES_MAX`].
-    #[error("the message has {bytes} bytes: at most 131072 are read")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// Not a [`Message`].
-    #[error("the message is not one that this page knows: {reason}")]
-    Unreadable {
-        /// What the reader said, with the place.
-        reason: String,
-    },
-    /// Another account's numbers.
-    #[error("the message is about account {other}, the page shows {account}")]
-    OtherAccount {
-        /// The page's account.
-        account: AccountId,
-        /// The message's.
-        other: AccountId,
-    },
-    /// More of something than a message may have.
-    #[error("the message has {count} {what}: at most {most} are read")]
-    TooMany {
-        /// Which list.
-        what: &'static str,
-        /// Its entries.
-        count: usize,
-        /// As many are read.
-        most: usize,
-    },
-    /// A second's calls by route, or by key, are not all of its calls, or name what is not listed.
-    #[error("second {second} of message {seq} does not add up: its calls are not their parts")]
-    Unsorted {
-        /// The message's number.
-        seq: u64,
-        /// The second.
-        second: i64,
-    },
-    /// The balance's parts are not its sum.
-    #[error("the balance of message {seq} does not add up: granted is not left + burned + expired")]
-    Unbalanced {
-        /// The message's number.
-        seq: u64,
-    },
-}
-
-impl FeedError {
-    /// Stable machine-readable code. Never reworded.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::TooLong { .. } => "message_too_long",
-            Self::Unreadable { .. } => "message_unreadable",
-            Self::OtherAccount { .. } => "other_account",
-            Self::TooMany { .. } => "too_many_entries",
-            Self::Unsorted { .. } => "second_does_not_add_up",
-            Self::Unbalanced { .. } => "balance_does_not_add_up",
-        }
-    }
-}
+use crate::json::from_text;
+use crate::units::{AccountId, Timestamp};
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,18 +44,6 @@ impl Outcome {
         }
     }
 }
-
-/// One second as it is kept: its names no longer depend on the message that brought them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) calls: u32,
-    pub(super) credits: Credits,
-    pub(super) routes: Vec<Named>,
-    pub(super) keys: Vec<Named>,
-}
-
-/// Calls and credits of a route or a key; without a name: of all others.
-pub(super) type Named = (Option<Rc<str>>, u32, Credits);
 
 /// One account's live numbers.
 #[derive(Clone, Debug)]
@@ -203,8 +129,8 @@ impl Feed {
         if text.len() > MESSAGE_BYTES_MAX {
             return Err(FeedError::TooLong { bytes: text.len() });
         }
-        let message: Message = serde_json::from_str(text)
-            .map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
+        let message: Message =
+            from_text(text).map_err(|error| FeedError::Unreadable { reason: error.to_string() })?;
         if message.account != self.account {
             let account = self.account.clone();
             return Err(FeedError::OtherAccount { account, other: message.account });
@@ -224,11 +150,8 @@ impl Feed {
         if !message.balance.adds_up() {
             return Err(FeedError::Unbalanced { seq });
         }
-        let sorted = |second: &&Second| {
-            is_sorted(second, &second.routes, message.routes.len())
-                && is_sorted(second, &second.keys, message.keys.len())
-        };
-        match message.calls.iter().find(|second| !sorted(second)) {
+        let (routes, keys) = (message.routes.len(), message.keys.len());
+        match message.calls.iter().find(|second| !is_sorted(second, routes, keys)) {
             Some(Second { second, .. }) => Err(FeedError::Unsorted { seq, second: *second }),
             None => Ok(message),
         }
@@ -243,18 +166,9 @@ impl Feed {
 
     fn merge(&mut self, mut message: Message, now: Timestamp) {
         self.clock_offset_ms = message.at.millis_since(now);
-        let names = |list: &[String]| -> Vec<Rc<str>> {
-            list.iter().map(|name| Rc::from(name.as_str())).collect()
-        };
         let (routes, keys) = (names(&message.routes), names(&message.keys));
         for second in message.calls.drain(..) {
-            let kept = Kept {
-                calls: second.calls,
-                credits: second.credits,
-                routes: named(&second.routes, &routes),
-                keys: named(&second.keys, &keys),
-            };
-            self.seconds.insert(second.second, kept);
+            self.seconds.insert(second.second, Kept::of(&second, &routes, &keys));
         }
         while self.seconds.len() > SECONDS_MAX {
             self.seconds.pop_first();
@@ -269,28 +183,12 @@ impl Feed {
     }
 }
 
-/// Whether the tallies are all of the second, each once and of a name that is listed.
-fn is_sorted(second: &Second, tallies: &[Tally], names: usize) -> bool {
-    let mut places: Vec<Option<u16>> = tallies.iter().map(|tally| tally.name).collect();
-    places.sort_unstable();
-    places.dedup();
-    let known = places.iter().flatten().all(|place| usize::from(*place) < names);
-    let calls: u64 = tallies.iter().map(|tally| u64::from(tally.calls)).sum();
-    let credits = Credits::sum(tallies.iter().map(|tally| tally.credits));
-    let all = calls == u64::from(second.calls) && credits == Ok(second.credits);
-    known && all && places.len() == tallies.len()
-}
-
-fn named(tallies: &[Tally], names: &[Rc<str>]) -> Vec<Named> {
-    let name = |place: u16| names.get(usize::from(place)).cloned();
-    tallies.iter().map(|tally| (tally.name.and_then(name), tally.calls, tally.credits)).collect()
-}
-
 #[cfg(test)]
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers made up here")]
 mod tests {
     use super::*;
-    use crate::live::message::{Balance, PlanVersion, Zero, ZeroRule};
+    use crate::live::message::{Balance, PlanVersion, Tally, Zero, ZeroRule};
+    use crate::units::Credits;
 
     /// The account at call number `made`, of 100 granted credits: call n costs 0.1 in second n / 2.
     fn message(kind: Kind, seq: u64, made: i64, told: i64) -> Message {

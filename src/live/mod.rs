@@ -12,8 +12,11 @@
 //! The account's side of it is [`Tallies`] and [`Standing`]. Invariants: a message that is refused changes nothing; what is shown always adds up; memory is
 //! bounded by the limits below, whatever the account does.
 
+mod error;
 mod feed;
+mod kept;
 mod message;
+mod minute;
 mod runway;
 mod spending;
 mod standing;
@@ -21,17 +24,19 @@ mod style;
 mod tally;
 mod view;
 
-pub use feed::{Feed, FeedError, Outcome};
+pub use error::FeedError;
+pub use feed::{Feed, Outcome};
 pub use message::{
     Balance, Call, GrantLeft, Kind, Message, MoreGrants, PlanVersion, Second, Span, Tally, Zero,
     ZeroRule,
 };
+pub use minute::{Minute, SecondView};
 pub use runway::{Runway, Supply, runway};
 pub use spending::{GrantView, MoreGrantsView, RunwayView, TallyView, ZeroView};
 pub use standing::Standing;
 pub use style::{NumberStyle, StyleError};
 pub use tally::{Run, Tallies, Told};
-pub use view::{Amounts, CallView, Gate, Minute, SecondView, Shares, View};
+pub use view::{Amounts, CallView, Gate, Shares, View};
 
 /// Seconds of calls that a snapshot holds and the chart shows, the current one included.
 pub const WINDOW_SECONDS: u16 = 60;

@@ -217,12 +217,12 @@ mod tests {
                 })
                 .collect();
             let span = span(1_000 - 1 - any(50), &format!("0.0{}", any(90)));
-            let expected = stepwise(&supplies, span, now, 60_000);
+            let expected = stepwise(&supplies, span, now, 4_000);
             let found = match runway(&supplies, span, now) {
                 Runway::Burned(at) | Runway::Ended(at) => Some(at),
                 Runway::Never => None,
             };
-            let found = found.filter(|at| at.millis() < 61_000);
+            let found = found.filter(|at| at.millis() < 5_000);
             assert_eq!(found, expected, "round {round}: {supplies:?} {span:?}");
         }
     }

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
 
-use super::feed::{Kept, Named};
+use super::kept::{Kept, Named};
 use super::message::{GrantLeft, Message, MoreGrants, Span, Zero, ZeroRule};
 use super::runway::{Runway, Supply, runway};
 use super::style::NumberStyle;

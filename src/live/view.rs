@@ -11,11 +11,11 @@
 //! Invariants (tested below): the minute's totals are the sums of the seconds shown; a part of the
 //! balance that is not zero has a share that is not zero.
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::feed::Kept;
+use super::kept::Kept;
 use super::message::{Balance, Call, Message, Span, Zero, ZeroRule};
+use super::minute::{Minute, minute};
 use super::spending::{self, GrantView, MoreGrantsView, RunwayView, TallyView, ZeroView};
 use super::style::NumberStyle;
 use super::{Feed, WINDOW_SECONDS};
@@ -112,32 +112,6 @@ pub struct Shares {
     pub burned: u16,
     /// Ended unspent.
     pub expired: u16,
-}
-
-/// The last minute's calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Minute {
-    /// All calls, as text.
-    pub calls: String,
-    /// All credits they burned, as text.
-    pub credits: String,
-    /// Most calls in one second.
-    pub peak: u32,
-    /// [`WINDOW_SECONDS`] entries, oldest first; the last is the current second.
-    pub seconds: Vec<SecondView>,
-}
-
-/// One second of the chart and its table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SecondView {
-    /// When it begins.
-    pub at: Timestamp,
-    /// Calls, for the bar.
-    pub calls: u32,
-    /// Calls, as text.
-    pub calls_text: String,
-    /// Credits burned, as text.
-    pub credits: String,
 }
 
 /// One call of the list.
@@ -270,32 +244,6 @@ pub(super) fn share(part: Credits, whole: Credits) -> u16 {
     let thousandths = scaled(part).saturating_mul(SHARE_WHOLE).checked_div(scaled(whole));
     let shown = thousandths.unwrap_or(SHARE_WHOLE).clamp(1, SHARE_WHOLE);
     u16::try_from(shown).unwrap_or(1)
-}
-
-fn minute<'a>(
-    seconds: impl Iterator<Item = (i64, Option<&'a Kept>)>,
-    style: &NumberStyle,
-) -> Result<Minute, Inexact> {
-    let (mut calls, mut credits, mut peak) = (0_u64, Credits::ZERO, 0);
-    let mut views = Vec::with_capacity(WINDOW_SECONDS.into());
-    for (second, kept) in seconds {
-        let (of_it, cost) = kept.map_or_else(Default::default, |kept| (kept.calls, kept.credits));
-        calls = calls.saturating_add(of_it.into());
-        credits = credits.plus(cost)?;
-        peak = peak.max(of_it);
-        views.push(SecondView {
-            at: Timestamp::from_millis(second.saturating_mul(1000)),
-            calls: of_it,
-            calls_text: style.write(Decimal::from(of_it)),
-            credits: style.write(cost.get()),
-        });
-    }
-    Ok(Minute {
-        calls: style.write(Decimal::from(calls)),
-        credits: style.write(credits.get()),
-        peak,
-        seconds: views,
-    })
 }
 
 fn call_view<'a>(call: &'a Call, style: &NumberStyle) -> CallView<'a> {

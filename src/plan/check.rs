@@ -15,13 +15,14 @@ use super::price::PriceSpec;
 use super::spec::{
     AtZero, ChargeUnit, CommitSpec, CreditRules, DiscountSpec, FeeSpec, Off, PlanSpec, Rollover,
 };
+use crate::units::order::sorted;
 use crate::units::round::{Rounding, divide};
 use crate::units::{Amount, Credits, LineId, MeterId, SCALE_MAX, exact};
 use rust_decimal::Decimal;
 
 /// A fault at a path.
 pub(super) fn fail<T>(path: impl Into<String>, fault: Fault) -> Result<T, PlanError> {
-    Err(PlanError { path: path.into(), fault })
+    Err(PlanError::new(path.into(), fault))
 }
 
 /// Checks a plan and makes its prices ready.
@@ -49,13 +50,14 @@ pub(super) fn plan(mut spec: PlanSpec) -> Result<Plan, PlanError> {
         credits(&spec, rules)?;
     }
     // Orders that say nothing: one plan, one canonical text.
-    spec.meters.sort_by(|a, b| a.id.cmp(&b.id));
+    spec.meters = sorted(spec.meters, |a, b| a.id.cmp(&b.id));
     if let Some(rules) = &mut spec.credits {
-        rules.grants.sort_by(|a, b| a.id.cmp(&b.id));
+        let grants = std::mem::take(&mut rules.grants);
+        rules.grants = sorted(grants, |a, b| a.id.cmp(&b.id));
     }
     for (charge_spec, charge) in spec.charges.iter_mut().zip(&mut charges) {
         if let PriceSpec::Matrix { entries, .. } = &mut charge_spec.price {
-            entries.sort_by(|a, b| a.when.cmp(&b.when));
+            *entries = sorted(std::mem::take(entries), |a, b| a.when.cmp(&b.when));
         }
         charge.spec.clone_from(charge_spec);
     }
@@ -64,7 +66,7 @@ pub(super) fn plan(mut spec: PlanSpec) -> Result<Plan, PlanError> {
 
 fn no_such_meter(path: &str, id: &MeterId) -> PlanError {
     let fault = Fault::NoSuchMeter { id: id.to_string() };
-    PlanError { path: join(path, "meter"), fault }
+    PlanError::new(join(path, "meter"), fault)
 }
 
 fn meters(specs: &[MeterSpec]) -> Result<BTreeMap<&MeterId, &MeterSpec>, PlanError> {

@@ -18,6 +18,7 @@ use super::meter::{Aggregation, MeterSpec};
 use super::places::quantity_places;
 use super::price::{MatrixEntry, PercentageSpec, PriceSpec, TierSpec};
 use super::spec::{ChargeSpec, ChargeUnit, PriceEach};
+use crate::units::order::sorted;
 use crate::units::{Currency, UnitPrice};
 
 /// Checks a charge of a meter, if it names one.
@@ -225,8 +226,7 @@ fn matrix(
         let values = entry.when.values().cloned().collect();
         shapes.entry(names).or_default().insert(values, entry.unit_price);
     }
-    let mut shapes: Vec<_> = shapes.into_iter().collect();
-    shapes.sort_by_key(|(names, _)| std::cmp::Reverse(names.len()));
+    let shapes = sorted(shapes.into_iter().collect(), |a, b| b.0.len().cmp(&a.0.len()));
     Ok(Price::Matrix(Matrix { shapes, default }))
 }
 

@@ -15,9 +15,10 @@
 //! and its hash covers the overrides.
 
 use super::error::{Fault, PlanError};
-use super::json::{Json, Node, join};
+use super::json::{Node, document, join};
 use super::limits::{OVERRIDES_MAX, PHASES_MAX, PLAN_BYTES_MAX};
 use super::{Plan, check, read};
+use crate::json::Json;
 use crate::units::{ContractId, PlanId, Timestamp};
 
 /// Instants that a contract may name: 285 thousand years, what JSON integers hold everywhere.
@@ -108,7 +109,7 @@ impl Contract {
     ///
     /// [`PlanError`]: the first fault in reading order, with the path of its field.
     pub fn parse(json: &str) -> Result<Self, PlanError> {
-        let document = Json::parse(json, PLAN_BYTES_MAX)?;
+        let document = document(json, PLAN_BYTES_MAX)?;
         let node = Node::root(&document);
         let fields = node.object(&["id", "plan", "starts_at", "ends_at", "set", "phases"])?;
         let first = Phase {
@@ -183,10 +184,10 @@ impl Phase {
         if self.set.is_empty() {
             return Ok(plan.clone());
         }
-        let mut document = Json::parse(&plan.to_json()?, usize::MAX)?;
+        let mut document = document(&plan.to_json()?, usize::MAX)?;
         for (pointer, value) in &self.set {
             apply(&mut document, pointer, value)
-                .map_err(|fault| PlanError { path: join("/set", pointer), fault })?;
+                .map_err(|fault| PlanError::new(join("/set", pointer), fault))?;
         }
         check::plan(read::plan(&Node::root(&document))?)
     }

@@ -12,11 +12,17 @@ use crate::units::{CadenceError, IdError, Inexact, NumberError, UnknownCurrency}
 pub struct PlanError {
     /// JSON pointer (RFC 6901) of the field at fault; empty for the whole document.
     pub path: String,
-    /// What is wrong with it.
-    pub fault: Fault,
+    /// What is wrong with it; boxed, since every step of reading a plan hands it on.
+    pub fault: Box<Fault>,
 }
 
 impl PlanError {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new(path: String, fault: Fault) -> Self {
+        Self { path, fault: Box::new(fault) }
+    }
+
     /// Stable machine-readable code. Never reworded.
     pub fn code(&self) -> &'static str {
         self.fault.code()

@@ -1,64 +1,31 @@
-//! A JSON document as it was written: field order and repeated fields kept, so that a plan which
-//! says a price twice can be refused instead of half read; and a cursor that knows its path.
+//! A cursor on a JSON document that knows its path, so that every fault says where it is.
 //!
 //! ```text
 //! Node "/charges/0" ── object(&["id", …]) ──▶ Fields ── required("id") ──▶ Node "/charges/0/id"
 //! ```
-//!
-//! Numbers with a point become [`Json::Fraction`] without their value: every decimal of a plan is a
-//! string, and JSON numbers are whole.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-
 use super::error::{Fault, PlanError};
+use crate::json::Json;
 use crate::units::{Amount, CadenceError, IdError, NumberError, UnitPrice, UnknownCurrency};
 
-/// A JSON value as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Json {
-    Null,
-    Boolean(bool),
-    Integer(i64),
-    /// A number that is not an integer, or too large for one.
-    Fraction,
-    Text(String),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
-}
-
-impl Json {
-    /// Reads a document of at most `bytes_max` bytes.
-    pub(super) fn parse(text: &str, bytes_max: usize) -> Result<Self, PlanError> {
-        let fault = if text.len() > bytes_max {
-            Fault::DocumentTooLong { bytes: text.len(), max: bytes_max }
-        } else {
-            match serde_json::from_str(text) {
-                Ok(json) => return Ok(json),
-                Err(error) => Fault::NotJson {
-                    line: error.line(),
-                    column: error.column(),
-                    reason: error.to_string(),
-                },
-            }
-        };
-        Err(PlanError { path: String::new(), fault })
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Boolean(_) => "a boolean",
-            Self::Integer(_) => "a number",
-            Self::Fraction => "a number that is not whole",
-            Self::Text(_) => "a string",
-            Self::List(_) => "a list",
-            Self::Object(_) => "an object",
+/// Reads a document of at most `bytes_max` bytes.
+pub(super) fn document(text: &str, bytes_max: usize) -> Result<Json, PlanError> {
+    let fault = if text.len() > bytes_max {
+        Fault::DocumentTooLong { bytes: text.len(), max: bytes_max }
+    } else {
+        match serde_json::from_str(text) {
+            Ok(json) => return Ok(json),
+            Err(error) => Fault::NotJson {
+                line: error.line(),
+                column: error.column(),
+                reason: error.to_string(),
+            },
         }
-    }
+    };
+    Err(PlanError::new(String::new(), fault))
 }
 
 /// A value and where it stands.
@@ -85,7 +52,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn fail<T>(&self, fault: Fault) -> Result<T, PlanError> {
-        Err(PlanError { path: self.path.clone(), fault })
+        Err(PlanError::new(self.path.clone(), fault))
     }
 
     fn wrong_type<T>(&self, expected: &'static str) -> Result<T, PlanError> {
@@ -211,7 +178,7 @@ impl<'a> Fields<'a> {
     /// The field.
     pub(super) fn required(&self, name: &str) -> Result<Node<'a>, PlanError> {
         self.optional(name)
-            .ok_or_else(|| PlanError { path: join(&self.path, name), fault: Fault::MissingField })
+            .ok_or_else(|| PlanError::new(join(&self.path, name), Fault::MissingField))
     }
 
     /// The field read by `read`, or the default.
@@ -276,66 +243,5 @@ impl IntoFault for UnknownCurrency {
 impl IntoFault for CadenceError {
     fn into_fault(self, value: String) -> Fault {
         Fault::Cadence { value, reason: self }
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
-    }
-}
-
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json::Integer(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(i64::try_from(value).map_or(Json::Fraction, Json::Integer))
-    }
-
-    #[expect(clippy::disallowed_types, reason = "the trait's signature; the value is dropped")]
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Fraction)
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Json, E> {
-        Ok(Json::Text(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
-        let mut list = Vec::new();
-        while let Some(element) = elements.next_element()? {
-            list.push(element);
-        }
-        Ok(Json::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Json, A::Error> {
-        let mut object = Vec::new();
-        while let Some(field) = fields.next_entry()? {
-            object.push(field);
-        }
-        Ok(Json::Object(object))
     }
 }

@@ -43,6 +43,7 @@ pub use spec::{
     Timing,
 };
 
+use crate::json::Json;
 use crate::units::{Amount, ChargeId, MeterId, PlanId};
 
 /// A checked plan. Immutable: a new price is a new version.
@@ -73,8 +74,12 @@ impl Plan {
     /// assert_eq!(error.code(), "not_a_decimal");
     /// ```
     pub fn parse(json: &str) -> Result<Self, PlanError> {
-        let document = json::Json::parse(json, limits::PLAN_BYTES_MAX)?;
-        check::plan(read::plan(&json::Node::root(&document))?)
+        Self::read(&json::document(json, limits::PLAN_BYTES_MAX)?)
+    }
+
+    /// Checks a plan that stands in a larger document.
+    pub(crate) fn read(document: &Json) -> Result<Self, PlanError> {
+        check::plan(read::plan(&json::Node::root(document))?)
     }
 
     fn of_checked(spec: PlanSpec, charges: Vec<Charge>) -> Result<Self, PlanError> {
@@ -146,9 +151,9 @@ impl Plan {
     ///
     /// Never for a plan that was checked: it has nothing that JSON cannot say.
     pub fn to_json(&self) -> Result<String, PlanError> {
-        serde_json::to_string(&self.spec).map_err(|error| PlanError {
-            path: String::new(),
-            fault: Fault::NotJson { line: 0, column: 0, reason: error.to_string() },
+        serde_json::to_string(&self.spec).map_err(|error| {
+            let fault = Fault::NotJson { line: 0, column: 0, reason: error.to_string() };
+            PlanError::new(String::new(), fault)
         })
     }
 }

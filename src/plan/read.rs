@@ -17,6 +17,7 @@ use super::spec::{
     AtZero, BurnOrder, ChargeSpec, ChargeUnit, CommitSpec, CreditRules, DiscountSpec, FeeSpec,
     GrantKind, Off, PlanSpec, PriceEach, Proration, RecurringGrant, Rollover, TaxSpec, Timing,
 };
+use crate::units::order::set_of;
 use crate::units::{Cadence, LineId, Quantity};
 
 const UNITS: [(&str, ChargeUnit); 2] =
@@ -73,7 +74,7 @@ fn name(fields: &Fields<'_>, id: &str) -> Result<String, PlanError> {
 
 fn lines(fields: &Fields<'_>) -> Result<BTreeSet<LineId>, PlanError> {
     let lines = fields.list("lines", CHARGES_MAX.saturating_add(FEES_MAX), Node::parse)?;
-    Ok(lines.into_iter().collect())
+    Ok(set_of(lines))
 }
 
 fn meter(node: &Node<'_>) -> Result<MeterSpec, PlanError> {

@@ -1,12 +1,11 @@
-//! What a page may load when it is asked for a preview: rating, and nothing else. The customer's
-//! page does not do so yet.
+//! What a host may load to say what something would cost: rating by events, and nothing else.
 //!
 //! ```text
 //! a plan and its use, as JSON ──▶ wire::rate ──▶ amounts and an invoice, as JSON
 //! ```
 //!
-//! A file of its own beside [`browser`](crate::browser): plans, prices and invoices are several
-//! times the size of the live numbers, and a page that only shows a balance must not wait for them.
+//! A file of its own beside [`browser`](crate::browser): made for a million events a second, it is
+//! several times the size of what the customer's page asks of a statement.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

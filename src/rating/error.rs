@@ -30,17 +30,18 @@ pub enum RateError {
         /// What was used.
         combination: Combination,
     },
-    /// More free use than there was use, or than the plan gives.
+    /// More free use than there was use, or than the plan gives. Boxed: the other variants are
+    /// small, and every step of rating hands errors on.
     #[error("the usage has {free} free of {all} {what}, and the plan gives {given}: rate in order")]
     AllowanceExceeded {
         /// "events" or "value".
         what: &'static str,
         /// How much was free.
-        free: Quantity,
+        free: Box<Quantity>,
         /// How much there was.
-        all: Quantity,
+        all: Box<Quantity>,
         /// How much the plan gives.
-        given: Quantity,
+        given: Box<Quantity>,
     },
     /// An intermediate result would have been rounded.
     #[error(transparent)]

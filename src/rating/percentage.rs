@@ -84,6 +84,7 @@ fn free_part(
 fn within_allowances(spec: &PercentageSpec, usage: &EventUsage) -> Result<(), RateError> {
     let check = |what, free: Quantity, all: Quantity, given: Quantity| {
         if free > given.min(all) {
+            let [free, all, given] = [free, all, given].map(Box::new);
             return Err(RateError::AllowanceExceeded { what, free, all, given });
         }
         Ok(())

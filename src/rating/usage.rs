@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Combination;
+use crate::units::order::map_of;
 use crate::units::{Amount, Inexact, Quantity, Timestamp, once_each};
 
 /// What a period's events come to, for one charge.
@@ -156,7 +157,7 @@ mod combinations {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use super::{Combination, Quantity, once_each};
+    use super::{Combination, Quantity, map_of, once_each};
 
     pub(super) fn serialize<S: Serializer>(
         map: &BTreeMap<Combination, Quantity>,
@@ -173,7 +174,7 @@ mod combinations {
 
         let pairs: Vec<(Names, Quantity)> = Vec::deserialize(deserializer)?;
         let count = pairs.len();
-        let map: BTreeMap<_, _> = pairs.into_iter().map(|(names, of)| (names.0, of)).collect();
+        let map = map_of(pairs.into_iter().map(|(names, of)| (names.0, of)));
         if map.len() == count {
             return Ok(map);
         }

@@ -32,8 +32,7 @@ impl Report {
         let mut costs = costs.iter();
         for operation in &operations.list {
             let (route, key, quantity) = (operation.0, operation.1, operation.2);
-            let (path, charge) =
-                operations.routes.get(usize::from(route)).ok_or_else(no_column)?;
+            let (path, charge) = operations.routes.get(usize::from(route)).ok_or_else(no_column)?;
             let total = totals.get_mut(usize::from(route)).ok_or_else(no_column)?;
             *total = total.plus(quantity)?;
             let credits = match costs.next() {

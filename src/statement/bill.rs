@@ -20,6 +20,7 @@ use crate::invoice::{
 };
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Explanation, RateError, Usage};
+use crate::units::order::sorted;
 use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money, Timestamp};
 
 /// An invoice as it would be written now, and where it comes from.
@@ -237,8 +238,7 @@ impl From<&InvoiceError> for NoInvoice {
 
 /// Grants in burn order, each with the rule that put it behind the one before it.
 pub(super) fn burned(grants: &[GrantTaken]) -> Vec<GrantBill> {
-    let mut order: Vec<&GrantTaken> = grants.iter().collect();
-    order.sort_by_key(|grant| grant.burn_key());
+    let order = sorted(grants.iter().collect(), |a, b| a.burn_key().cmp(&b.burn_key()));
     let before = std::iter::once(None).chain(order.iter().map(Some));
     let bill = |(grant, before): (&&GrantTaken, Option<&&GrantTaken>)| GrantBill {
         id: grant.id.clone(),

@@ -37,7 +37,6 @@ mod what_if;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 
 pub use account::{Finalized, InvoiceSummary, Step, close_over};
 pub(crate) use bill::Billed;
@@ -50,6 +49,7 @@ pub use what_if::{Outcome, Scenario};
 
 use crate::calendar::Zone;
 use crate::invoice::BilledFee;
+use crate::json::{Json, from_text};
 use crate::ledger::{Balance, Grant, GrantKind};
 use crate::plan::Plan;
 use crate::rating::Usage;
@@ -195,7 +195,7 @@ impl Statement {
     ///
     /// [`StatementError`]: not a statement, or one that contradicts itself.
     pub fn parse(text: &str) -> Result<Self, StatementError> {
-        let statement: Self = serde_json::from_str(text)
+        let statement: Self = from_text(text)
             .map_err(|error| StatementError::NotJson { reason: error.to_string() })?;
         statement.check()?;
         Ok(statement)
@@ -224,6 +224,5 @@ fn write_plan<S: Serializer>(plan: &Plan, to: S) -> Result<S::Ok, S::Error> {
 }
 
 fn read_plan<'de, D: Deserializer<'de>>(from: D) -> Result<Plan, D::Error> {
-    let text = <&'de RawValue>::deserialize(from)?;
-    Plan::parse(text.get()).map_err(serde::de::Error::custom)
+    Plan::read(&Json::deserialize(from)?).map_err(serde::de::Error::custom)
 }

@@ -19,6 +19,7 @@ use crate::ledger::GrantKind;
 use crate::meter::Window;
 use crate::plan::{Aggregation, Charge, MeterSpec, PercentageSpec, Plan, Price};
 use crate::rating::{self, EventUsage, Usage};
+use crate::units::order::set_of;
 use crate::units::{ChargeId, Credits, Inexact, Quantity};
 
 /// The period under another plan.
@@ -79,12 +80,10 @@ impl Statement {
         let count = || calendar.credits_used(plan, window, &used);
         let covered = if needs { count()?.min(all) } else { Credits::ZERO };
         let used_ids = parts.iter().flat_map(|part| &part.used.charges);
-        let mut unpriced: Vec<ChargeId> = used_ids
+        let unpriced = used_ids
             .filter(|(id, usage)| !is_nothing(usage) && !taken.contains(id))
-            .map(|(id, _)| id.clone())
-            .collect();
-        unpriced.sort();
-        unpriced.dedup();
+            .map(|(id, _)| id.clone());
+        let unpriced = set_of(unpriced).into_iter().collect();
         Ok(Taken { part: Part { window, plan, used, covered }, free, unpriced, unmeasured })
     }
 
@@ -158,7 +157,7 @@ fn of_events(
         let Usage::Events(events) = source.usage else { return Err(source.other_use(charge)) };
         sum = sum.plus(events)?;
     }
-    let same = |source: &Source<'_>| *source.charge.price() == Price::Percentage(spec.clone());
+    let same = |source: &Source<'_>| *source.charge.price() == Price::Percentage(*spec);
     if sources.len() == 1 && sources.iter().all(same) {
         return Ok(Usage::Events(sum));
     }

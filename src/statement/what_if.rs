@@ -18,6 +18,7 @@ use super::part::{Growth, Part};
 use super::{Side, Statement, StatementError};
 use crate::ledger::GrantKind;
 use crate::plan::Plan;
+use crate::units::order::map_of;
 use crate::units::{Amount, ChargeId, Credits, Quantity, Timestamp};
 
 /// What is to be otherwise.
@@ -104,8 +105,7 @@ impl Statement {
     /// The factor of each charge that was used.
     fn growth(&self, scenario: &Scenario<'_>) -> Result<Growth, StatementError> {
         let charges = self.stretches.iter().flat_map(|stretch| stretch.plan.charges());
-        let mut factors: BTreeMap<ChargeId, Quantity> =
-            charges.map(|charge| (charge.id().clone(), scenario.all)).collect();
+        let mut factors = map_of(charges.map(|charge| (charge.id().clone(), scenario.all)));
         for (charge, factor) in &scenario.factors {
             let slot = factors.get_mut(charge);
             let slot =

@@ -19,6 +19,7 @@ mod id;
 mod money;
 mod number;
 pub(crate) mod once_each;
+pub(crate) mod order;
 pub mod round;
 mod text;
 mod time;

@@ -14,6 +14,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::order::sorted;
 use super::round::{Rounding, divide_integers, round};
 use super::{Amount, Currency, Inexact};
 
@@ -235,14 +236,14 @@ impl Money {
             left = left.saturating_sub(share);
             parts.push((index, share, remainder));
         }
-        parts.sort_by(|a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
+        let mut parts = sorted(parts, |a, b| b.2.cmp(&a.2).then(a.0.cmp(&b.0)));
         let extra = usize::try_from(left).unwrap_or_default();
         for (_, share, _) in parts.iter_mut().take(extra) {
             *share = share.saturating_add(1);
         }
-        parts.sort_by_key(|part| part.0);
         let sign = if self.is_negative() { -1 } else { 1 };
         let signed = |share: i128| i64::try_from(share.saturating_mul(sign));
+        let parts = sorted(parts, |a, b| a.0.cmp(&b.0));
         parts
             .into_iter()
             .map(|(_, share, _)| {

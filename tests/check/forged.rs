@@ -81,7 +81,8 @@ fn paid(kind: &'static str) -> impl Fn(&Value) -> bool {
 
 /// Adds one to an amount.
 fn more(value: &mut Value) {
-    let (whole, places) = value.as_str().unwrap().split_once('.').unwrap_or((value.as_str().unwrap(), ""));
+    let (whole, places) =
+        value.as_str().unwrap().split_once('.').unwrap_or((value.as_str().unwrap(), ""));
     let point = if places.is_empty() { "" } else { "." };
     *value = json!(format!("{}{point}{places}", whole.parse::<i64>().unwrap() + 1));
 }
@@ -93,7 +94,12 @@ fn reported(entry: &Value) -> bool {
 
 /// Who does what, what is said of what he left, and what once all is hashed anew.
 const FORGERS: &[(&str, Act, &str, &str)] = &[
-    ("a cost", |it| it.edit(paid("debited"), |e| more(&mut e["cost"])), "row_changed", "cost_differs"),
+    (
+        "a cost",
+        |it| it.edit(paid("debited"), |e| more(&mut e["cost"])),
+        "row_changed",
+        "cost_differs",
+    ),
     (
         "what a grant paid",
         |it| it.edit(paid("debited"), |e| more(&mut e["burns"][0]["amount"])),
@@ -183,8 +189,7 @@ const FORGERS: &[(&str, Act, &str, &str)] = &[
                 let lease = format!("\"lease\":{},", e["lease"]);
                 text.matches(&lease).count() > 3
             };
-            let (index, _) =
-                it.find(|e| reported(e) && e["operations"]["from"] == 0 && goes_on(e));
+            let (index, _) = it.find(|e| reported(e) && e["operations"]["from"] == 0 && goes_on(e));
             it.rows.remove(index);
             index
         },
@@ -280,7 +285,8 @@ const FORGERS: &[(&str, Act, &str, &str)] = &[
     (
         "a grant",
         |it| {
-            let bought = |e: &Value| is("credits_granted")(e) && e["grant"]["terms"]["amount"] != "20";
+            let bought =
+                |e: &Value| is("credits_granted")(e) && e["grant"]["terms"]["amount"] != "20";
             it.edit(bought, |e| {
                 for name in ["given", "left"] {
                     more(&mut e["grant"][name]);

@@ -114,7 +114,7 @@ fn raw(rows: &[Row]) -> (i64, Credits, BTreeMap<String, Credits>) {
 #[test]
 fn reports_add_up_to_the_ledger_and_to_the_raw_journal() {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
-    for seed in 1..=24 {
+    for seed in 1..=9 {
         let mut story = Story::new(seed, &rules()[seed as usize % 3]);
         story.run(250, 30_000_000);
         let rows = &story.rows;
@@ -160,8 +160,16 @@ fn reports_add_up_to_the_ledger_and_to_the_raw_journal() {
         }
     }
     for kind in [
-        "usage_reported", "debited", "reservation_settled", "events_taken", "event_corrected",
-        "refunded", "plan_changed", "period_closed", "debt_settled", "grant_expired",
+        "usage_reported",
+        "debited",
+        "reservation_settled",
+        "events_taken",
+        "event_corrected",
+        "refunded",
+        "plan_changed",
+        "period_closed",
+        "debt_settled",
+        "grant_expired",
     ] {
         assert!(kinds.get(kind).is_some_and(|count| *count > 5), "few of {kind}: {kinds:?}");
     }
@@ -188,7 +196,7 @@ fn in_parts(seed: u64, rows: &[Row], ask: &Ask, whole: &[Line]) {
 
 #[test]
 fn what_each_charge_cost_is_what_its_usage_comes_to() {
-    for seed in 1..=24 {
+    for seed in 1..=9 {
         let mut story = Story::new(seed, &rules()[0]);
         story.run(150, 3_000_000);
         let ledger = &story.ledger;

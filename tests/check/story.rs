@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use edgemeter::calendar::Zone;
 use edgemeter::ledger::{
     self, AtMost, BillingTerms, Change, Debit, Entry, EventCorrection, EventKey, EventPlace,
-    EventRecord, GENESIS, GrantTerms, Ledger, Operation, Operations, Owed, Periods,
-    Position, Reported, Reserve, Row, Session, Settle, Use, chain_hash,
+    EventRecord, GENESIS, GrantTerms, Ledger, Operation, Operations, Owed, Periods, Position,
+    Reported, Reserve, Row, Session, Settle, Use, chain_hash,
 };
 use edgemeter::meter::Event;
 use edgemeter::plan::{Combination, Plan};

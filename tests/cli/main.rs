@@ -9,8 +9,14 @@
     reason = "a test may panic"
 )]
 
+mod check;
 mod errors;
 mod events;
+#[path = "../check/plans.rs"]
+mod plans;
+#[allow(dead_code, reason = "this test asks less of it than its own")]
+#[path = "../check/story.rs"]
+mod story;
 mod trace;
 mod verify;
 

@@ -13,7 +13,8 @@ import { extname } from "node:path";
 
 export const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
   + "connect-src 'self'; img-src 'self' data:; font-src 'self'; "
-  + "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; frame-ancestors 'none'";
+  + "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; "
+  + "frame-ancestors 'none'";
 
 const WWW = new URL("../../www/", import.meta.url);
 const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
@@ -24,6 +25,8 @@ const TYPES = {
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
 };
+
+const NO_USAGE = JSON.stringify({ step: "all", by: [], rows: [], next: null });
 
 /** One page's socket, seen from the account. */
 class Connection {
@@ -104,7 +107,11 @@ export async function startStandIn(onConnect) {
   let connections = 0;
   const server = createServer(async (request, response) => {
     urls.push(request.url);
-    const path = new URL(request.url, "http://stand.in").pathname.replace("/edgemeter/", "");
+    const { pathname } = new URL(request.url, "http://stand.in");
+    const path = pathname.replace("/edgemeter/", "");
+    if (pathname === "/v1/accounts/demo/usage") {
+      return void response.writeHead(200, { "content-type": "application/json" }).end(NO_USAGE);
+    }
     const file = path || "index.html";
     try {
       const body = await readFile(new URL(file, WWW));

@@ -17,7 +17,7 @@ pub(crate) fn plan(file: &Path) -> Result<Plan, Failure> {
 }
 
 fn at_fault(file: &Path, text: &str, error: &PlanError) -> Failure {
-    match &error.fault {
+    match &*error.fault {
         Fault::NotJson { line, .. } => {
             Failure::at(file, u64::try_from(*line).unwrap_or(1), &error.fault)
         }

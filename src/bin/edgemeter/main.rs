@@ -6,6 +6,8 @@
 //! edgemeter backtest --plan A --plan B --events FILE --from …     who would win, who would lose
 //! edgemeter simulate --seeds N --first-seed S                     credit control under faults
 //! edgemeter verify   EXPORT                                       a journal, to the byte
+//! edgemeter usage    EXPORT --by charge,route --step hour         what was used, when
+//! edgemeter check    EXPORT --statement FILE --invoice FILE       a bill, operation by operation
 //! edgemeter batch    < QUESTIONS > ANSWERS                        JSON lines, as in wire
 //! ```
 //!
@@ -14,7 +16,9 @@
 
 mod backtest;
 mod batch;
+mod check;
 mod events;
+mod export;
 mod failure;
 mod html;
 mod input;
@@ -25,6 +29,7 @@ mod scenarios;
 mod simulate;
 mod stopwatch;
 mod table;
+mod usage;
 mod verify;
 mod zones;
 
@@ -55,6 +60,10 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Check an exported journal: its chain, its replay, its ledger; and find the byte at fault.
     Verify(verify::Verify),
+    /// Add up what an exported journal says was used, by time and dimension.
+    Usage(usage::Usage),
+    /// Check a bill: its journal's chain, every operation rated again, every sum.
+    Check(check::Check),
     /// Answer rating questions, a line of JSON each, from standard input to standard output.
     Batch,
 }
@@ -66,6 +75,8 @@ fn main() -> ExitCode {
         Command::Backtest(backtest) => backtest.run(),
         Command::Simulate(simulate) => simulate.run(),
         Command::Verify(verify) => verify.run(),
+        Command::Usage(usage) => usage.run(),
+        Command::Check(check) => check.run(),
         Command::Batch => batch::run(),
     };
     match result.and_then(|text| print(&text)) {

@@ -10,21 +10,15 @@
 
 mod fault;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use edgemeter::ledger::{Ledger, Line, LineFault, Position, Replay};
+use edgemeter::ledger::{Ledger, Line, Position, Replay};
 use serde_json::json;
 
+use crate::export::Lines;
 use crate::failure::Failure;
 use crate::table;
-
-/// Bytes of one line, at most: the platform allows 2 MB for a row.
-const LINE_BYTES_MAX: u64 = 8_000_000;
-/// A sign of life each so many bytes.
-const PROGRESS_BYTES: u64 = 50_000_000;
 
 /// Options of `edgemeter verify`.
 #[derive(Args)]
@@ -42,23 +36,11 @@ pub(crate) struct Verify {
     json: bool,
 }
 
-/// Lines with their place in the file; one can be looked at ahead.
-struct Lines<'a> {
-    file: &'a Path,
-    input: Box<dyn BufRead>,
-    /// Number of the line that was read last, from 1, and the offset of its first byte.
-    number: u64,
-    offset: u64,
-    next_offset: u64,
-    ahead: Option<Vec<u8>>,
-}
-
 impl Verify {
     /// Verifies, and returns what to print.
     pub(crate) fn run(&self) -> Result<String, Failure> {
         let mut lines = Lines::open(&self.file)?;
         let mut replay = Replay::default();
-        let mut told = 0;
         while let Some(bytes) = lines.next()? {
             let next = replay.position().n.saturating_add(1);
             let line = Line::parse(&bytes).map_err(|fault| lines.fault(next, &fault))?;
@@ -70,10 +52,8 @@ impl Verify {
                 let fault = fault::find(before, &line, ahead.as_ref(), &error);
                 return Err(lines.fault(next, &fault));
             }
-            if lines.next_offset.saturating_sub(told) >= PROGRESS_BYTES {
-                told = lines.next_offset;
-                progress(&self.file, replay.position());
-            }
+            let Position { n, operations, .. } = replay.position();
+            lines.progress(*n, *operations);
         }
         let Some((ledger, end)) = replay.into_parts() else {
             let remedy = "give what GET /v1/accounts/{a}/export answered";
@@ -140,66 +120,5 @@ impl Verify {
         let title = format!("{}, {} version {}", ledger.account(), plan.id, plan.version);
         let table = table::layout(&rows);
         Ok(format!("{title}\n\n{table}\nverified, last hash {}\n", end.hash))
-    }
-}
-
-fn progress(file: &Path, position: &Position) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        let Position { n, operations, .. } = position;
-        // A courtesy: a closed standard error is no reason to stop.
-        let _ = writeln!(stderr, "{}: {n} rows, {operations} operations", file.display());
-    }
-}
-
-impl<'a> Lines<'a> {
-    fn open(file: &'a Path) -> Result<Self, Failure> {
-        let input: Box<dyn BufRead> = match file.to_str() {
-            Some("-") => Box::new(BufReader::new(std::io::stdin())),
-            _ => Box::new(BufReader::new(File::open(file).map_err(|error| {
-                Failure::of_file(
-                    file,
-                    format!("cannot be read: {error}: give the path of an export"),
-                )
-            })?)),
-        };
-        Ok(Self { file, input, number: 0, offset: 0, next_offset: 0, ahead: None })
-    }
-
-    /// The next line, its line feed included.
-    fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        let read = match self.ahead.take() {
-            Some(line) => Some(line),
-            None => self.read()?,
-        };
-        if let Some(line) = &read {
-            self.number = self.number.saturating_add(1);
-            self.offset = self.next_offset;
-            let bytes = u64::try_from(line.len()).unwrap_or(u64::MAX);
-            self.next_offset = self.next_offset.saturating_add(bytes);
-        }
-        Ok(read)
-    }
-
-    fn peek(&mut self) -> Result<Option<&[u8]>, Failure> {
-        if self.ahead.is_none() {
-            self.ahead = self.read()?;
-        }
-        Ok(self.ahead.as_deref())
-    }
-
-    fn read(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        let mut line = Vec::new();
-        let mut limited = Read::take(&mut self.input, LINE_BYTES_MAX);
-        let failed = |error| Failure::at(self.file, self.number.saturating_add(1), error);
-        let read = limited.read_until(b'\n', &mut line).map_err(failed)?;
-        Ok((read > 0).then_some(line))
-    }
-
-    fn fault(&self, row: u64, fault: &LineFault) -> Failure {
-        let inside = u64::try_from(fault.at).unwrap_or(u64::MAX);
-        let byte = self.offset.saturating_add(inside);
-        let message = format!("row {row}, byte {byte}, {}: {}", fault.field, fault.what);
-        Failure::at(self.file, self.number, message)
     }
 }
