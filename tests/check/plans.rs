@@ -15,7 +15,10 @@ pub(crate) fn plan(version: u32, at_zero: &Value) -> String {
     let tier = |up_to: Option<&str>, price: &str| json!({ "up_to": up_to, "unit_price": price });
     let entry =
         |model: &str, price: &str| json!({ "when": { "model": model }, "unit_price": price });
-    let sum = |id: &str, kind: &str, property: &str| json!({ "id": id, "event_type": kind, "aggregation": "sum", "property": property });
+    let sum = |id: &str, kind: &str, property: &str| {
+        let aggregation = "sum";
+        json!({ "id": id, "event_type": kind, "aggregation": aggregation, "property": property })
+    };
     let mut tokens = sum("tokens", "call", "/tokens");
     tokens["dimensions"] = json!({ "model": "/model" });
     let charge =

@@ -84,13 +84,14 @@ test("the statement is what was used, and its preview what a question is answere
   await eventually(async () => (await gateway.settled("used")).burned === "12");
   const statement = await read("used", "statement");
   const { journal_rows, journal_hash, balance, contract } = await gateway.account("used");
-  assert.deepEqual(statement.journal, { after: 0, terms: 0, rows: journal_rows, hash: journal_hash });
+  const end = { rows: journal_rows, hash: journal_hash };
+  assert.deepEqual(statement.journal, { after: 0, terms: 0, ...end });
   assert.deepEqual(statement.balance, balance);
   const [stretch] = statement.stretches;
   assert.deepEqual(stretch.usage, { seconds: { total: "15" }, words: { total: "12" } });
   assert.deepEqual([statement.stretches.length, stretch.covered], [1, "12"]);
-  const { start, end, first } = statement.period;
-  assert.deepEqual([stretch.from, stretch.until, first], [start, end, contract.from]);
+  const { start, end: until, first } = statement.period;
+  assert.deepEqual([stretch.from, stretch.until, first], [start, until, contract.from]);
   assert.deepEqual(
     statement.grants.map(({ of_plan, burned, left }) => [of_plan, burned, left]),
     [["free", "12", "8"]],
