@@ -21,7 +21,7 @@
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
 //! preview    feature preview: what the page loads when it is asked what something would cost
-//! bin        feature cli: edgemeter rate | preview | backtest | verify | usage | check | simulate …
+//! bin        feature cli: edgemeter rate | preview | backtest | verify | usage | check | …
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and
