@@ -22,7 +22,7 @@
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
 //! browser    feature browser: what the customer's page calls
 //! preview    feature preview: rating for hosts, what something would cost by its events
-//! bin        feature cli: edgemeter rate | preview | backtest | verify | usage | check | simulate | batch
+//! bin        feature cli: edgemeter rate | preview | backtest | verify | usage | check | …
 //! ```
 //!
 //! The rooms before `edge` do no I/O and know no clock, no randomness and no JavaScript: time and

@@ -63,18 +63,17 @@ fn entry(text: &str) -> Result<Entry, serde_json::Error> {
     if !text.starts_with(r#"{"kind":"usage_reported","#) {
         return serde_json::from_str(text);
     }
-    let UsageReported { lease, terms, used, returned, operations, costs, shortfall, burns, flying } =
-        serde_json::from_str(text)?;
+    let one: UsageReported = serde_json::from_str(text)?;
     Ok(Entry::UsageReported {
-        lease,
-        terms,
-        used,
-        returned,
-        operations,
-        costs,
-        shortfall,
-        burns,
-        flying,
+        lease: one.lease,
+        terms: one.terms,
+        used: one.used,
+        returned: one.returned,
+        operations: one.operations,
+        costs: one.costs,
+        shortfall: one.shortfall,
+        burns: one.burns,
+        flying: one.flying,
     })
 }
 
@@ -91,7 +90,8 @@ mod tests {
                 "of":[["words",{"model":"a\"b"}]],"list":[[0,"1",-3,[[0,"2.5"]],"5"]]},
                 "booked":{"burns":[{"grant":"g","amount":"5"}]}},
                {"kind":"key_created","key":"k1"}]"#,
-            r#"[{"kind":"events_taken","events":{"at":5,"terms":0,"sources":[],"of":[],"list":[]}}]"#,
+            r#"[{"kind":"events_taken","events":{"at":5,"terms":0,"sources":[],"of":[],
+                "list":[]}}]"#,
             r#"[{"kind":"usage_reported","lease":"a","terms":2,"used":"1","returned":"0",
                 "operations":{"from":0,"at":7,"routes":[["GET /","words"]],"keys":["k1"],
                 "list":[[0,0,"1",-4,200],[0,0,"0",0,0]]},"costs":["1","0"],

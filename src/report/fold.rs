@@ -14,7 +14,7 @@ use super::column::Column;
 use super::{Fault, NOBODY, NONE, Report, Served, Sums, TariffError, Who, flat, signed};
 use crate::ledger::{Entry, Events, Operations, Use};
 use crate::plan::Combination;
-use crate::units::{ChargeId, Credits, Inexact, Quantity, Timestamp};
+use crate::units::{ChargeId, Credits, Inexact, Quantity, Timestamp, UnitPrice};
 
 fn no_column() -> Fault {
     Fault::Unfit("an operation names a column that is not there".to_owned())
@@ -88,7 +88,7 @@ impl Report {
         for Use { charge, of, quantity } in uses {
             parts.push(self.part(*terms, Served::Inline, charge, of, *quantity)?);
         }
-        let parts = with_rest(*cost, parts)?;
+        let parts = with_rest(*cost, parts, 0)?;
         for (index, (one, credits)) in uses.iter().zip(parts).enumerate() {
             let calls = if index == 0 { calls } else { 0 };
             let of = self.of(who, Some((&one.charge, &one.of)));
@@ -124,6 +124,14 @@ impl Report {
             lines.any(|line| Some(line) != first)
         };
         let is_split = events.list.iter().any(|line| differs(&line.3));
+        let flats = self.flats(events)?;
+        let is_flat = |index: u32| flats.get(usize::try_from(index).ok()?).copied().flatten();
+        let open = |uses: &[(u32, Quantity)]| {
+            uses.iter().filter(|(index, _)| is_flat(*index).is_none()).count()
+        };
+        // What one use of an event costs is what those at one price leave of the event's cost; of
+        // two such uses, each is to be rated after all that came before.
+        let is_rated = is_split && events.list.iter().any(|line| open(&line.3) > 1);
         let mut totals = vec![Quantity::ZERO; events.of.len()];
         for line in &events.list {
             let mut parts = Vec::new();
@@ -131,13 +139,17 @@ impl Report {
                 let (charge, of) = events.of.get(place(*index)?).ok_or_else(no_column)?;
                 let total = totals.get_mut(place(*index)?).ok_or_else(no_column)?;
                 *total = total.plus(*quantity)?;
-                parts.push(match is_split {
-                    true => self.part(None, Served::Elsewhere, charge, of, *quantity)?,
-                    false => Credits::ZERO,
+                let flat = is_flat(*index).filter(|_| is_split && !is_rated);
+                parts.push(match (is_rated, flat) {
+                    (true, _) => self.part(None, Served::Elsewhere, charge, of, *quantity)?,
+                    (_, Some(unit)) => unit.times(*quantity)?.credits().map_err(|_| Inexact)?,
+                    _ => Credits::ZERO,
                 });
             }
+            let rest = line.3.iter().position(|(index, _)| is_flat(*index).is_none());
+            let rest = rest.filter(|_| is_split && !is_rated).unwrap_or(0);
             let at = events.at.plus_millis(line.2);
-            let parts = with_rest(line.4, parts)?;
+            let parts = with_rest(line.4, parts, rest)?;
             for (n, ((index, quantity), credits)) in line.3.iter().zip(parts).enumerate() {
                 let calls = i64::from(n == 0);
                 let sums = Sums { calls, quantity: signed(*quantity)?, credits };
@@ -147,12 +159,24 @@ impl Report {
             }
         }
         columns.into_iter().try_for_each(|column| self.tell(column.end()))?;
-        if !is_split {
+        if !is_rated {
             for ((charge, of), total) in events.of.iter().zip(totals) {
                 self.tariff()?.count(None, charge, of, total)?;
             }
         }
         Ok(())
+    }
+
+    /// The price of one unit of each column, where it is the same whatever was used before.
+    fn flats(&mut self, events: &Events) -> Result<Vec<Option<UnitPrice>>, Fault> {
+        let plan = self.tariff()?.plan(None).ok_or(TariffError::TermsUnknown)?;
+        let price = |(charge, of): &(ChargeId, Combination)| {
+            let charge = plan.charge(charge)?;
+            // Counted for the invoice.
+            let is_burned = charge.currency().is_none();
+            if is_burned { flat(charge, of) } else { Some(UnitPrice::ZERO) }
+        };
+        Ok(events.of.iter().map(price).collect())
     }
 
     pub(super) fn corrected(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Fault> {
@@ -190,7 +214,7 @@ impl Report {
             let of = self.of(NOBODY, None);
             return Ok(self.add(at, of, Sums { credits: *cost, ..Sums::default() })?);
         }
-        let parts = with_rest(*cost, parts)?;
+        let parts = with_rest(*cost, parts, 0)?;
         for (index, ((one, is_off), credits)) in all.into_iter().zip(parts).enumerate() {
             let is_first = index == 0 || index == before.len();
             let quantity = signed(one.quantity)?;
@@ -205,11 +229,11 @@ impl Report {
     }
 }
 
-/// Parts of a cost, the first of them with what the others do not explain.
-fn with_rest(cost: Credits, mut parts: Vec<Credits>) -> Result<Vec<Credits>, Inexact> {
+/// Parts of a cost, one of them with what the others do not explain.
+fn with_rest(cost: Credits, mut parts: Vec<Credits>, rest: usize) -> Result<Vec<Credits>, Inexact> {
     let sum = Credits::sum(parts.iter().copied())?;
-    if let Some(first) = parts.first_mut() {
-        *first = first.plus(cost.minus(sum)?)?;
+    if let Some(part) = parts.get_mut(rest) {
+        *part = part.plus(cost.minus(sum)?)?;
     }
     Ok(parts)
 }

@@ -5,7 +5,8 @@ use edgemeter::ledger::{self, Entry, Grant, GrantKind, GrantTerms};
 use edgemeter::units::Timestamp;
 use serde_json::{Value, json};
 
-use crate::story::{Rng, Story, line};
+use crate::plans::Rng;
+use crate::story::{Story, line};
 
 pub(crate) fn rules() -> [Value; 3] {
     [

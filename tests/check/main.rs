@@ -15,6 +15,7 @@
 
 mod clean;
 mod forged;
+mod forgers;
 mod plans;
 mod report;
 mod story;

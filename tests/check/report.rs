@@ -10,7 +10,8 @@ use edgemeter::units::{Credits, Timestamp};
 use serde_json::Value;
 
 use crate::clean::rules;
-use crate::story::{Rng, Story};
+use crate::plans::Rng;
+use crate::story::Story;
 
 fn ask(step: Step, by: &str) -> Ask {
     let (from, to) = (Timestamp::default(), Timestamp::from_millis(i64::MAX));
@@ -130,7 +131,8 @@ fn reports_add_up_to_the_ledger_and_to_the_raw_journal() {
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
     for seed in 1..=9 {
         let mut story = Story::new(seed, &rules()[seed as usize % 3]);
-        story.run(250, 30_000_000);
+        story.run(180, 40_000_000);
+        story.run(150, 60_000);
         let rows = &story.rows;
         for row in rows {
             for entry in serde_json::from_str::<Vec<Value>>(&row.body).unwrap() {
@@ -183,7 +185,7 @@ fn reports_add_up_to_the_ledger_and_to_the_raw_journal() {
         "debt_settled",
         "grant_expired",
     ] {
-        assert!(kinds.get(kind).is_some_and(|count| *count > 5), "few of {kind}: {kinds:?}");
+        assert!(kinds.get(kind).is_some_and(|count| *count > 3), "few of {kind}: {kinds:?}");
     }
 }
 

@@ -1,6 +1,13 @@
 //! A random account: leases, debits, reservations, events, corrections, refunds, grants, changes of
 //! plan and periods that close; with all that an account object keeps beside its ledger.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "numbers of a test are small"
+)]
+
 use std::collections::BTreeMap;
 
 use edgemeter::calendar::Zone;
@@ -15,28 +22,7 @@ use edgemeter::statement::{Finalized, Statement};
 use edgemeter::units::{Credits, Timestamp};
 use serde_json::{Value, json};
 
-use crate::plans::plan;
-
-/// 1 November 2026, 00:00 UTC.
-pub(crate) const START: i64 = 1_793_491_200_000;
-
-/// SplitMix64.
-#[derive(Clone)]
-pub(crate) struct Rng(pub(crate) u64);
-
-impl Rng {
-    pub(crate) fn below(&mut self, end: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % end as u64) as i64
-    }
-
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        &list[self.below(list.len() as i64) as usize]
-    }
-}
+use crate::plans::{Rng, START, plan, rfc3339};
 
 pub(crate) struct Lease {
     terms: u64,
@@ -65,7 +51,7 @@ pub(crate) struct Story {
 impl Story {
     pub(crate) fn new(seed: u64, at_zero: &Value) -> Self {
         let plans = [plan(1, at_zero), plan(2, at_zero)];
-        let first = Plan::parse(&plans[0]).unwrap_or_else(|error| panic!("{error}"));
+        let first = Plan::parse(&plans[0]).unwrap();
         let billing = BillingTerms {
             from: "2026-11-01".parse().unwrap(),
             zone: Zone::utc(),
@@ -403,19 +389,4 @@ impl Story {
 pub(crate) fn line(row: &Row) -> String {
     let Row { n, at, body, hash } = row;
     format!("{{\"n\":{n},\"at\":{at},\"hash\":\"{hash}\",\"entries\":{body}}}\n")
-}
-
-/// RFC 3339 of an instant in November or December 2026.
-fn rfc3339(at: i64) -> String {
-    let days = (at - START).div_euclid(86_400_000);
-    let (month, day) = match days {
-        ..0 => (10, 32 + days),
-        0..30 => (11, 1 + days),
-        30..61 => (12, days - 29),
-        _ => panic!("{at} is out of the story"),
-    };
-    let ms = (at - START).rem_euclid(86_400_000);
-    let (s, ms) = (ms / 1_000, ms % 1_000);
-    let (h, m, s) = (s / 3_600, s / 60 % 60, s % 60);
-    format!("2026-{month}-{day:02}T{h:02}:{m:02}:{s:02}.{ms:03}Z")
 }

@@ -12,6 +12,7 @@
 mod check;
 mod errors;
 mod events;
+#[allow(dead_code, reason = "this test asks less of it than its own")]
 #[path = "../check/plans.rs"]
 mod plans;
 #[allow(dead_code, reason = "this test asks less of it than its own")]

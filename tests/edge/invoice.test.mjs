@@ -90,8 +90,8 @@ test("the statement is what was used, and its preview what a question is answere
   const [stretch] = statement.stretches;
   assert.deepEqual(stretch.usage, { seconds: { total: "15" }, words: { total: "12" } });
   assert.deepEqual([statement.stretches.length, stretch.covered], [1, "12"]);
-  const { start, end, first } = statement.period;
-  assert.deepEqual([stretch.from, stretch.until, first], [start, end, contract.from]);
+  const { start, end: until, first } = statement.period;
+  assert.deepEqual([stretch.from, stretch.until, first], [start, until, contract.from]);
   assert.deepEqual(
     statement.grants.map(({ of_plan, burned, left }) => [of_plan, burned, left]),
     [["free", "12", "8"]],
