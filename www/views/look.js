@@ -12,7 +12,8 @@ const LINES = `
 .note { max-width: 60ch; }
 .due { text-align: right; line-height: 1.2; }
 .due data { display: block; font-size: 36px; font-weight: 650; letter-spacing: -.02em; overflow-wrap: anywhere; }
-.lines th[scope=row], .compared th[scope=row], .candidates th[scope=row], .burned th[scope=row], .past th[scope=row] { padding-block: 8px; border-top: 1px solid var(--line); font-size: inherit; font-weight: 500; color: var(--ink); overflow-wrap: anywhere; }
+.lines th[scope=row], .compared th[scope=row], .candidates th[scope=row], .burned th[scope=row], .past th[scope=row] { padding-block: 8px; border-top: 1px solid var(--line); font-size: inherit; font-weight: 500; color: var(--ink); white-space: normal; overflow-wrap: anywhere; }
+.candidates thead th { white-space: normal; vertical-align: bottom; }
 .lines th[scope=row] { width: 100%; }
 .lines .line > * { padding-block: 10px; }
 .lines .number { padding-left: 16px; }
