@@ -146,6 +146,8 @@ const NARROW = `
 @container (max-width: 480px) {
   .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
+  .burned :is(th, td) { padding-right: 8px; white-space: normal; overflow-wrap: anywhere; }
+  .burned .number { min-width: 8ch; padding-right: 0; }
 }
 @media print {
   :host { color-scheme: light; }
