@@ -14,7 +14,8 @@ const SLICE_BYTES = 16_384;
 const SLICE_MS = 8;
 const NEWLINE = 10;
 
-/** @typedef {import("./pkg/edgemeter.js").CheckProgress & {part: number}} Progress `part` of the rows */
+/** @typedef {import("./pkg/edgemeter.js").CheckProgress} CheckProgress */
+/** @typedef {CheckProgress & {part: number}} Progress `part` of the rows */
 /** @typedef {{after: number, last: number}} Rows those after the first, up to the second */
 
 /**
@@ -69,7 +70,7 @@ export async function checkJournal({ api, check, rows, onProgress, signal }) {
  *
  * @param {import("./pkg/edgemeter.js").BillCheck} check
  * @param {Uint8Array} bytes
- * @returns {AsyncGenerator<[import("./pkg/edgemeter.js").CheckProgress, number]>} and the part that is done
+ * @returns {AsyncGenerator<[CheckProgress, number]>} and the part that is done
  */
 async function* slices(check, bytes) {
   let began = performance.now();

@@ -75,62 +75,121 @@ header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; pad
 .brand svg { width: 24px; fill: none; stroke-width: 2.6; stroke-linecap: round; }
 .arc { stroke: var(--accent); }
 .needle { stroke: var(--ink); }
-#who { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; padding-left: 16px; border-left: 1px solid var(--line); overflow-wrap: anywhere; }
-.state { margin-left: auto; padding: 4px 12px 4px 10px; border-radius: 99px; background: var(--card); box-shadow: inset 0 0 0 1px var(--line); font-size: 13px; line-height: 20px; color: var(--quiet); }
-.state::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 8px; border-radius: 50%; background: var(--warn); }
+#who {
+  display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 8px; padding-left: 16px;
+  border-left: 1px solid var(--line); overflow-wrap: anywhere;
+}
+.state {
+  margin-left: auto; padding: 4px 12px 4px 10px; border-radius: 99px; background: var(--card);
+  box-shadow: inset 0 0 0 1px var(--line); font-size: 13px; line-height: 20px; color: var(--quiet);
+}
+.state::before {
+  content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 8px;
+  border-radius: 50%; background: var(--warn);
+}
 [data-state=live] .state { color: var(--accent); }
 [data-state=live] .state::before { background: var(--accent); }
-:is([data-state=offline], [data-state=expired], [data-state=unlisted], [data-state=broken]) .state::before { background: var(--bad); }
+:is([data-state=offline], [data-state=expired], [data-state=unlisted], [data-state=broken]) .state::before {
+  background: var(--bad);
+}
 .bar { margin-bottom: 24px; border-bottom: 1px solid var(--line); }
 .tabs { display: flex; gap: 4px; margin: 0 -12px -1px; overflow-x: auto; scrollbar-width: none; }
-.tabs button { flex: none; padding: 10px 12px; border: 0; border-bottom: 2px solid transparent; background: none; color: var(--quiet); font-weight: 550; cursor: pointer; }
+.tabs button {
+  flex: none; padding: 10px 12px; border: 0; border-bottom: 2px solid transparent; background: none;
+  color: var(--quiet); font-weight: 550; cursor: pointer;
+}
 .tabs button:hover { color: var(--ink); }
 .tabs [aria-selected=true] { border-color: var(--accent); color: var(--ink); }
 .tabs :focus-visible { outline-offset: -4px; border-radius: 8px; }
-:is([data-state=unopened], [data-state=expired], [data-state=unlisted]) :is(.panels, .bar) { display: none; }
-:is([data-state=unopened], [data-state=expired], [data-state=unlisted]) #notice { margin: 12vh auto; max-width: 520px; padding: 32px; }
-:is([data-state=reconnecting], [data-state=offline], [data-state=broken]) .stale { filter: grayscale(1); }
+:is([data-state=unopened], [data-state=expired], [data-state=unlisted]) :is(.panels, .bar) {
+  display: none;
+}
+:is([data-state=unopened], [data-state=expired], [data-state=unlisted]) #notice {
+  margin: 12vh auto; max-width: 520px; padding: 32px;
+}
+:is([data-state=reconnecting], [data-state=offline], [data-state=broken]) .stale {
+  filter: grayscale(1);
+}
 `;
 
 const SHARED = `
 .grid { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 16px; }
 .grid > * { grid-column: span 12; }
-.card { display: flex; flex-direction: column; min-width: 0; padding: 20px 24px 24px; border-radius: var(--radius); background: var(--card); box-shadow: inset 0 0 0 1px var(--line), var(--shadow); }
-.figure { font-size: 28px; font-weight: 650; line-height: 1.2; letter-spacing: -.02em; overflow-wrap: anywhere; }
+.card {
+  display: flex; flex-direction: column; min-width: 0; padding: 20px 24px 24px;
+  border-radius: var(--radius); background: var(--card);
+  box-shadow: inset 0 0 0 1px var(--line), var(--shadow);
+}
+.figure {
+  font-size: 28px; font-weight: 650; line-height: 1.2; letter-spacing: -.02em;
+  overflow-wrap: anywhere;
+}
 .empty { padding: 16px 0 0; color: var(--quiet); }
-.notice { display: grid; grid-template-columns: 1fr auto; gap: 0 16px; margin-bottom: 16px; padding: 16px 24px; border-radius: var(--radius); background: var(--warn-page); }
+.notice {
+  display: grid; grid-template-columns: 1fr auto; gap: 0 16px; margin-bottom: 16px;
+  padding: 16px 24px; border-radius: var(--radius); background: var(--warn-page);
+}
 .notice > :is(h2, p) { grid-column: 1; max-width: 72ch; }
 .notice > h2 { font-size: 15px; color: var(--warn); }
 .notice > :is(a, button) { grid-area: 1 / 2 / 3; align-self: center; }
 .notice.bad, [data-state=broken] #notice { background: var(--bad-page); }
 .notice.bad > h2, [data-state=broken] #notice h2 { color: var(--bad); }
-.button, .segments button { padding: 7px 16px; border: 0; border-radius: 10px; background: var(--card); box-shadow: inset 0 0 0 1px var(--line); color: var(--ink); font-weight: 550; text-decoration: none; cursor: pointer; }
+.button, .segments button {
+  padding: 7px 16px; border: 0; border-radius: 10px; background: var(--card);
+  box-shadow: inset 0 0 0 1px var(--line); color: var(--ink); font-weight: 550;
+  text-decoration: none; cursor: pointer;
+}
 .button:hover { box-shadow: inset 0 0 0 1px var(--spent); }
 .button:disabled { opacity: .5; cursor: default; }
 .notice .button { background: none; box-shadow: inset 0 0 0 1px currentColor; color: var(--warn); }
 .notice.bad .button, [data-state=broken] #notice .button { color: var(--bad); }
-.primary, .notice .primary { background: var(--accent); box-shadow: none; color: light-dark(#fff, #0a120e); }
+.primary, .notice .primary {
+  background: var(--accent); box-shadow: none; color: light-dark(#fff, #0a120e);
+}
 .notice.bad .primary { background: var(--bad); color: light-dark(#fff, #1d0b09); }
-.plain { padding: 4px 8px; margin-left: -8px; border: 0; background: none; color: var(--accent); cursor: pointer; }
+.plain {
+  padding: 4px 8px; margin-left: -8px; border: 0; background: none; color: var(--accent);
+  cursor: pointer;
+}
 .plain:hover { text-decoration: underline; }
-.toolbar { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; margin-bottom: 16px; }
+.toolbar {
+  display: flex; flex-wrap: wrap; align-items: center; gap: 8px 16px; margin-bottom: 16px;
+}
 .segments { display: inline-flex; padding: 2px; border-radius: 12px; background: var(--line); }
 .segments button { padding: 5px 14px; background: none; box-shadow: none; color: var(--quiet); }
-.segments [aria-pressed=true] { background: var(--card); color: var(--ink); box-shadow: 0 1px 2px #0002; }
-select { padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none; background: linear-gradient(45deg, transparent 50%, var(--quiet) 50%) right 17px center / 5px 5px no-repeat, linear-gradient(-45deg, transparent 50%, var(--quiet) 50%) right 12px center / 5px 5px no-repeat, var(--card); box-shadow: inset 0 0 0 1px var(--line); }
-.tag { display: inline-block; padding: 0 8px; border-radius: 6px; background: color-mix(in oklab, var(--line) 60%, transparent); color: var(--quiet); font-size: 13px; font-weight: 500; }
+.segments [aria-pressed=true] {
+  background: var(--card); color: var(--ink); box-shadow: 0 1px 2px #0002;
+}
+select {
+  padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none;
+  background: linear-gradient(45deg, transparent 50%, var(--quiet) 50%) right 17px center / 5px 5px no-repeat,
+    linear-gradient(-45deg, transparent 50%, var(--quiet) 50%) right 12px center / 5px 5px no-repeat,
+    var(--card);
+  box-shadow: inset 0 0 0 1px var(--line);
+}
+.tag {
+  display: inline-block; padding: 0 8px; border-radius: 6px;
+  background: color-mix(in oklab, var(--line) 60%, transparent); color: var(--quiet);
+  font-size: 13px; font-weight: 500;
+}
 .tag.good { background: var(--fresh); color: var(--accent); }
 .tag.bad { background: var(--bad-page); color: var(--bad); }
 summary, .more { width: fit-content; font-size: 13px; color: var(--accent); cursor: pointer; }
 .scroll { max-height: 280px; overflow: auto; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(104px, 1fr)); gap: 8px 16px; overflow-wrap: anywhere; }
+dl {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(104px, 1fr)); gap: 8px 16px;
+  overflow-wrap: anywhere;
+}
 table { width: 100%; border-collapse: collapse; }
 th { padding: 4px 16px 4px 0; text-align: left; font-weight: 500; white-space: nowrap; }
 th.number { text-align: right; }
 td { padding: 8px 16px 8px 0; border-top: 1px solid var(--line); white-space: nowrap; }
 .scroll thead th { position: sticky; top: 0; background: var(--card); }
 :is(th, td):last-child { padding-right: 0; }
-.bone { display: block; width: 100%; height: 12px; margin: 8px 0; border-radius: 6px; background: var(--line); }
+.bone {
+  display: block; width: 100%; height: 12px; margin: 8px 0; border-radius: 6px;
+  background: var(--line);
+}
 .bone.short { width: 30%; }
 .bone.tall { width: 55%; height: 48px; margin: 12px 0; }
 

@@ -19,8 +19,10 @@ const AT_ONCE = 4;
 const tokens = (id, property) =>
   ({ id, event_type: "llm.completion", aggregation: "sum", property });
 
-/** Tiers, an allowance and a discount in money; credits with a grant and overage; a fee, a commit, a
- * discount and a tax on the invoice. */
+/**
+ * Tiers, an allowance and a discount in money; credits with a grant and overage; a fee, a commit, a
+ * discount and a tax on the invoice.
+ */
 export const PLAN = {
   id: "scale",
   version: 1,

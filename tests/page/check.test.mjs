@@ -91,7 +91,7 @@ for (const [name, change, code, row] of [
   ["a dropped row", (rows) => rows.toSpliced(AT, 1), "row_missing", "3"],
   ["a repeated row", (rows) => rows.toSpliced(AT, 0, rows[AT]), "row_repeated", "3"],
   ["rows in another order", swap, "row_reordered", "3"],
-  ["a journal that ends early", (rows) => rows.filter((row) => number(row) <= AT), "journal_cut", "2"],
+  ["a journal that ends early", (rows) => rows.filter(isEarly), "journal_cut", "2"],
   ["a line that is none", (rows) => rows.with(AT, rows[AT].slice(0, 40)), "line_unreadable", "3"],
 ]) {
   test(`found: ${name}`, async () => {
@@ -104,7 +104,7 @@ for (const [name, change, code, row] of [
   });
 }
 
-const number = (row) => JSON.parse(row).n;
+const isEarly = (row) => JSON.parse(row).n <= AT;
 
 /** The first quantity or cost that stands in the row, one digit off. */
 const cheaper = (row) => row.replace(/"(\d+)\.(\d+)"/, (_, whole, rest) => `"${whole}.${rest}1"`);
@@ -122,7 +122,7 @@ test("found: a bill that says something else", async () => {
   }, { prepare: raise });
 });
 
-test("the last row is remembered, and a journal that is rewritten later does not pass", async () => {
+test("the last row is remembered: a journal that is rewritten later does not pass", async () => {
   await onCheck(async (page) => {
     await verdict(page);
     await page.getByText("This browser saw row").waitFor();
@@ -151,7 +151,7 @@ test("a finalized invoice is checked with its seal", async () => {
   }, { account, as });
 });
 
-test(`${CHECKED} operations in ${CHECK_MS / 1_000} seconds, and the page stays smooth`, async (t) => {
+test(`${CHECKED} operations in ${CHECK_MS} ms, and the page stays smooth`, async (t) => {
   const as = await billed.open("busy");
   const times = Math.ceil(CHECKED / trace().length);
   const operations = await billed.ingest("busy", times);

@@ -1,6 +1,6 @@
 /**
- * The page's own arithmetic, without a browser: exact sums against big.js, the scale of factors, and
- * words of formulas.
+ * The page's own arithmetic, without a browser: exact sums against big.js, the scale of factors,
+ * and words of formulas.
  */
 
 import assert from "node:assert/strict";
@@ -59,7 +59,7 @@ test("formulas are written as the reader writes numbers", () => {
   for (const [formula, expected] of [
     ["1500000 × 0.001", "1.500.000 × 0,001"],
     ["max(0, 18059974 − 1000000)", "max(0; 18.059.974 − 1.000.000)"],
-    ["ceiling(max(0, 1500.5 − 0) / 1000, 0) × 2.80", "round up(max(0; 1.500,5 − 0) / 1.000; 0) × 2,8"],
+    ["ceiling(max(0, 1500.5 − 0) / 1000, 0)", "round up(max(0; 1.500,5 − 0) / 1.000; 0)"],
     ["half_up(-3.25, 1)", "round(-3,25; 1)"],
     ["12 × 3 × 15/30 days", "12 × 3 × 15/30 days"],
   ]) {

@@ -1,6 +1,6 @@
 /**
- * What if on the page, on the real gateway: answers that the command line gives too, by keyboard and
- * by drag, within a frame.
+ * What if on the page, on the real gateway: answers that the command line gives too, by keyboard
+ * and by drag, within a frame.
  *
  *   TRACE_TIMES=100 node --test tests/page/what_if.test.mjs    with 881,900 operations as the use
  */
@@ -78,7 +78,7 @@ const written = (page, { lines, currency }) => Promise.all(
     ? oracle.money(page, amount, currency)
     : `${await oracle.number(page, credits)} cr`));
 
-test("twice the use, by keyboard, costs what the command line says of twice the events", async () => {
+test("twice the use, by keyboard, costs what the command line says of it", async () => {
   const [once, twice] =
     [await nativePreview(dir, { times: TIMES }), await nativePreview(dir, { times: 2 * TIMES })];
   await onWhatIf(async (page) => {
@@ -168,7 +168,7 @@ test("the models that fit come with their reasons", async () => {
   });
 });
 
-test("a dragged slider is answered within a frame, and the first preview is there within a second", async (t) => {
+test("a drag is answered within a frame, the first preview within a second", async (t) => {
   await onWhatIf(async (page) => {
     for (let round = 0; round < 5; round += 1) {
       await drag(page, slider(page, "All use"), 60);

@@ -132,7 +132,8 @@ export class Comparison {
   }
 
   #cells(left, right, write) {
-    const of = (/** @type {string | undefined} */ text) => text === undefined ? NOTHING : write(text);
+    const of = (/** @type {string | undefined} */ text) =>
+      text === undefined ? NOTHING : write(text);
     const difference = minus(right ?? "0", left ?? "0");
     return [of(left), of(right), isZero(difference) ? "" : signed(difference, write)];
   }

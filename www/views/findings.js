@@ -52,7 +52,8 @@ export function found({ findings, more }, format) {
     ...about(first, format),
     others.length > 0 && h("details", { class: "others" },
       h("summary", {}, `${format.count(others.length + more)} more`),
-      h("ol", {}, ...others.map((finding) => h("li", {}, meaning(finding), ...about(finding, format))))));
+      h("ol", {}, ...others.map((finding) =>
+        h("li", {}, meaning(finding), ...about(finding, format))))));
 }
 
 const meaning = (/** @type {Finding} */ { code }) =>

@@ -84,7 +84,8 @@ function plans(candidates, format, currency) {
         number(written(costs.spend, costs.unit)),
         number(written(costs.spike, costs.unit)),
       ]
-      : [h("td", { class: "quiet", colspan: 3 }, `Not comparable: ${PROBLEMS[problem] ?? problem}`)])));
+      : [h("td", { class: "quiet", colspan: 3 },
+        `Not comparable: ${PROBLEMS[problem] ?? problem}`)])));
   const head = (/** @type {string} */ text, wide = false) =>
     h("th", { scope: "col", class: wide ? "number wide" : "number" }, text);
   return h("table", { class: "candidates" },

@@ -115,7 +115,8 @@ export class InvoiceView {
     this.#renewed = Date.now();
     const { body } = this.#parts;
     try {
-      const made = this.#index === undefined ? await this.#preview() : await this.#final(this.#index);
+      const index = this.#index;
+      const made = index === undefined ? await this.#preview() : await this.#final(index);
       if (asked !== this.#asked) return;
       this.#sheet.show(made.bill, made.statement, made.about);
       if (body.firstChild !== this.#sheet.element) setChildren(body, this.#sheet.element);
@@ -142,7 +143,10 @@ export class InvoiceView {
       const bill = this.#projected ? statement.projected(json.at) : statement.bill();
       const about = this.#projected
         ? { title: "Invoice, projected", note: projectedNote(json, format) }
-        : { title: "Invoice, so far", note: `As it would be written at ${format.instant(json.at)}.` };
+        : {
+          title: "Invoice, so far",
+          note: `As it would be written at ${format.instant(json.at)}.`,
+        };
       return { bill, statement: json, about };
     } finally {
       statement.free();
@@ -192,6 +196,7 @@ export class InvoiceView {
 
 /** How much of the period has passed, in the words of whoever redoes the sum. */
 function projectedNote({ at, period }, format) {
-  return `If use goes on until ${format.instant(period.end)} as it did until ${format.instant(at)}: `
+  const [until, from] = [format.instant(period.end), format.instant(at)];
+  return `If use goes on until ${until} as it did until ${from}: `
     + "every quantity times the whole period over what has passed of it, rounded to 6 places.";
 }

@@ -3,27 +3,52 @@
  */
 
 const LINES = `
-.sheet { padding: 32px; border-radius: var(--radius); background: var(--card); box-shadow: inset 0 0 0 1px var(--line), var(--shadow); }
-.sheet-head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 16px 32px; margin-bottom: 24px; }
+.sheet {
+  padding: 32px; border-radius: var(--radius); background: var(--card);
+  box-shadow: inset 0 0 0 1px var(--line), var(--shadow);
+}
+.sheet-head {
+  display: flex; flex-wrap: wrap; justify-content: space-between; gap: 16px 32px;
+  margin-bottom: 24px;
+}
 .sheet-head > div { flex: 1 1 320px; min-width: 0; }
 .sheet-head h2 { font-size: 20px; font-weight: 650; letter-spacing: -.01em; color: var(--ink); }
 .sheet-head .tag { margin-left: 4px; letter-spacing: 0; vertical-align: 2px; }
 .sheet-head .name { color: var(--ink); overflow-wrap: anywhere; }
 .note { max-width: 60ch; }
 .due { text-align: right; line-height: 1.2; }
-.due data { display: block; font-size: 36px; font-weight: 650; letter-spacing: -.02em; overflow-wrap: anywhere; }
-.lines th[scope=row], .compared th[scope=row], .candidates th[scope=row], .burned th[scope=row], .past th[scope=row] { padding-block: 8px; border-top: 1px solid var(--line); font-size: inherit; font-weight: 500; color: var(--ink); overflow-wrap: anywhere; }
+.due data {
+  display: block; font-size: 36px; font-weight: 650; letter-spacing: -.02em;
+  overflow-wrap: anywhere;
+}
+.lines th[scope=row], .compared th[scope=row], .candidates th[scope=row], .burned th[scope=row],
+.past th[scope=row] {
+  padding-block: 8px; border-top: 1px solid var(--line); font-size: inherit; font-weight: 500;
+  color: var(--ink); white-space: normal; overflow-wrap: anywhere;
+}
+.candidates thead th { white-space: normal; vertical-align: bottom; }
 .lines th[scope=row] { width: 100%; }
 .lines .line > * { padding-block: 10px; }
 .lines .number { padding-left: 16px; }
-.disclose { position: relative; padding: 0 0 0 24px; border: 0; background: none; font-weight: 500; text-align: left; cursor: pointer; overflow-wrap: anywhere; }
-.disclose::before { content: ""; position: absolute; left: 4px; top: .5em; width: 6px; height: 6px; border: solid var(--quiet); border-width: 0 2px 2px 0; transform: rotate(-45deg); transition: transform .15s; }
+.disclose {
+  position: relative; padding: 0 0 0 24px; border: 0; background: none; font-weight: 500;
+  text-align: left; cursor: pointer; overflow-wrap: anywhere;
+}
+.disclose::before {
+  content: ""; position: absolute; left: 4px; top: .5em; width: 6px; height: 6px;
+  border: solid var(--quiet); border-width: 0 2px 2px 0; transform: rotate(-45deg);
+  transition: transform .15s;
+}
 .disclose[aria-expanded=true]::before { transform: translateY(-2px) rotate(45deg); }
 .disclose:hover { color: var(--accent); }
 .ahead { margin-left: 8px; }
 .opened > td { padding: 0 0 16px 24px; border: 0; white-space: normal; overflow-wrap: anywhere; }
 .opened > td > p { margin-top: 8px; }
-.sums { display: grid; grid-template-columns: minmax(120px, auto) minmax(0, 1fr) auto; gap: 0 24px; padding: 12px 16px; border-radius: 10px; background: var(--page); list-style: none; font-size: 13px; }
+.sums {
+  display: grid; grid-template-columns: minmax(120px, auto) minmax(0, 1fr) auto; gap: 0 24px;
+  padding: 12px 16px; border-radius: 10px; background: var(--page); list-style: none;
+  font-size: 13px;
+}
 .sums + .sums { margin-top: 8px; }
 .sums li { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; padding: 3px 0; }
 .sums .part .rule { padding-left: 16px; color: var(--quiet); }
@@ -47,9 +72,15 @@ const LINES = `
 caption { padding: 8px 0 4px; text-align: left; }
 .burned .name { margin: 0 8px; }
 .burned .why { white-space: normal; }
-.rank { display: inline-block; min-width: 20px; border-radius: 10px; background: var(--line); text-align: center; font-size: 12px; line-height: 20px; color: var(--quiet); }
+.rank {
+  display: inline-block; min-width: 20px; border-radius: 10px; background: var(--line);
+  text-align: center; font-size: 12px; line-height: 20px; color: var(--quiet);
+}
 .seal { margin-top: 24px; padding-top: 12px; border-top: 1px solid var(--line); }
-.hash { font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+.hash {
+  font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
+  overflow-wrap: anywhere;
+}
 .past { margin-top: 16px; }
 .past h2 { margin-bottom: 8px; }
 .past th[scope=row] { width: 100%; }
@@ -62,36 +93,65 @@ const SCENARIO = `
 .controls { gap: 24px; }
 fieldset { min-width: 0; padding: 0; border: 0; }
 legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600; color: var(--quiet); }
-.factor { display: grid; grid-template-columns: minmax(0, 1fr) auto auto; gap: 0 8px; align-items: baseline; }
+.factor {
+  display: grid; grid-template-columns: minmax(0, 1fr) auto auto; gap: 0 8px;
+  align-items: baseline;
+}
 .factor + .factor { margin-top: 12px; }
 .factor label { overflow-wrap: anywhere; }
 .factor.strong label { font-weight: 600; }
 .factor output { min-width: 5ch; text-align: right; font-weight: 600; }
 .factor .reset { margin: 0; padding: 0 4px; font-size: 13px; }
-.factor input { grid-column: 1 / -1; width: 100%; height: 28px; margin: 0; accent-color: var(--accent); cursor: pointer; }
+.factor input {
+  grid-column: 1 / -1; width: 100%; height: 28px; margin: 0; accent-color: var(--accent);
+  cursor: pointer;
+}
 .factor input:focus-visible { outline-offset: 0; }
-.ticks { position: relative; grid-column: 1 / -1; height: 16px; margin: 0 8px; font-size: 12px; line-height: 16px; color: var(--quiet); }
+.ticks {
+  position: relative; grid-column: 1 / -1; height: 16px; margin: 0 8px; font-size: 12px;
+  line-height: 16px; color: var(--quiet);
+}
 .ticks span { position: absolute; transform: translateX(-50%); }
-.choice { display: flex; gap: 8px; align-items: baseline; padding: 8px 12px; border-radius: 10px; box-shadow: inset 0 0 0 1px var(--line); cursor: pointer; }
+.choice {
+  display: flex; gap: 8px; align-items: baseline; padding: 8px 12px; border-radius: 10px;
+  box-shadow: inset 0 0 0 1px var(--line); cursor: pointer;
+}
 .choice + .choice { margin-top: 8px; }
 .choice:has(:checked) { box-shadow: inset 0 0 0 2px var(--accent); }
 .choice input[type=radio] { accent-color: var(--accent); margin: 0; transform: translateY(1px); }
 .choice .name { overflow-wrap: anywhere; }
 .choice .quiet { margin-left: auto; white-space: nowrap; }
-.choice input[type=number] { flex: 1; min-width: 0; padding: 0 4px; border: 0; border-bottom: 1px solid var(--line); background: none; text-align: right; }
-textarea { display: block; margin-top: 8px; width: 100%; padding: 8px 12px; border: 0; border-radius: 10px; background: var(--page); box-shadow: inset 0 0 0 1px var(--line); color: inherit; font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; resize: vertical; }
+.choice input[type=number] {
+  flex: 1; min-width: 0; padding: 0 4px; border: 0; border-bottom: 1px solid var(--line);
+  background: none; text-align: right;
+}
+textarea {
+  display: block; margin-top: 8px; width: 100%; padding: 8px 12px; border: 0; border-radius: 10px;
+  background: var(--page); box-shadow: inset 0 0 0 1px var(--line); color: inherit;
+  font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; resize: vertical;
+}
 .error:not(:empty) { margin-top: 8px; }
 .error { color: var(--bad); font-size: 13px; overflow-wrap: anywhere; }
-.versus { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px; margin-top: 12px; }
+.versus {
+  display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px; margin-top: 12px;
+}
 .versus > div { display: grid; grid-row: span 3; grid-template-rows: subgrid; gap: 0; }
 .versus .figure { margin-top: 2px; }
-.track { height: 8px; margin-top: 8px; border-radius: 4px; background: color-mix(in oklab, var(--line) 50%, transparent); }
-.track i { display: block; height: 100%; min-width: 2px; border-radius: 4px; background: var(--spent); }
+.track {
+  height: 8px; margin-top: 8px; border-radius: 4px;
+  background: color-mix(in oklab, var(--line) 50%, transparent);
+}
+.track i {
+  display: block; height: 100%; min-width: 2px; border-radius: 4px; background: var(--spent);
+}
 .track .other { background: var(--accent); }
 .difference { margin: 12px 0 20px; font-weight: 600; }
 .difference[data-way=less] { color: var(--good); }
 .difference[data-way=more] { color: var(--bad); }
-.remark { margin-bottom: 16px; padding: 8px 12px; border-radius: 10px; background: var(--warn-page); color: var(--warn); font-size: 13px; }
+.remark {
+  margin-bottom: 16px; padding: 8px 12px; border-radius: 10px; background: var(--warn-page);
+  color: var(--warn); font-size: 13px;
+}
 .compared th .quiet, .candidates th .quiet { display: block; font-weight: 400; }
 .compared th[scope=row] { overflow-wrap: break-word; }
 .compared th .quiet { overflow-wrap: anywhere; }
@@ -99,7 +159,10 @@ textarea { display: block; margin-top: 8px; width: 100%; padding: 8px 12px; bord
 .compared td { vertical-align: top; white-space: normal; overflow-wrap: break-word; }
 .models { padding: 0; list-style: none; }
 .model { padding: 12px 0; border-top: 1px solid var(--line); }
-.model h3 { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 15px; color: var(--ink); }
+.model h3 {
+  display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 15px;
+  color: var(--ink);
+}
 .model h3 .quiet { font-weight: 400; }
 .model ul { padding-left: 20px; }
 .model li { color: var(--ink); }
@@ -112,7 +175,10 @@ const CHECK = `
 .lead { max-width: 68ch; margin-top: 8px; }
 .check .toolbar { margin: 20px 0 12px; }
 .check-progress { margin-top: 20px; }
-progress { display: block; width: 100%; height: 8px; border: 0; border-radius: 4px; appearance: none; overflow: hidden; background: var(--line); }
+progress {
+  display: block; width: 100%; height: 8px; border: 0; border-radius: 4px; appearance: none;
+  overflow: hidden; background: var(--line);
+}
 progress::-webkit-progress-bar { background: var(--line); }
 progress::-webkit-progress-value { background: var(--accent); }
 progress::-moz-progress-bar { background: var(--accent); }

@@ -28,7 +28,7 @@ export class NowView {
 
   #context;
   #parts;
-  /** @type {number | undefined} */ #timer;
+  #dayAsked = 0;
   #spoken = h("p", { id: "spoken", class: "unseen", role: "status" });
   #said = { at: 0, text: "", gate: "open" };
   element;
@@ -49,19 +49,14 @@ export class NowView {
       this.#spoken);
   }
 
-  show() {
-    void this.#day();
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => void this.#day(), TODAY_EVERY_MS);
-  }
+  show() {}
 
-  hide() {
-    clearInterval(this.#timer);
-  }
+  hide() {}
 
   /** What was burned today; without an answer there is one span less to judge by. */
   async #day() {
     const { api, format, state } = this.#context;
+    this.#dayAsked = Date.now();
     const to = state.now();
     const from = format.midnight(to);
     if (to - from < TODAY_EVERY_MS) return;
@@ -70,6 +65,8 @@ export class NowView {
   }
 
   live(/** @type {Live} */ live) {
+    // Not before: a token that does not open the account is not tried twice.
+    if (Date.now() - this.#dayAsked > TODAY_EVERY_MS) void this.#day();
     for (const part of this.#parts) part.paint(live);
     this.#speak(live);
   }

@@ -46,7 +46,8 @@ export class PlanChoice {
     this.#list.replaceChildren(
       h("legend", {}, "Plan"),
       this.#option("plan", "today", today.name || today.id, "today's", true),
-      ...others.map((plan, at) => this.#option("plan", `${at}`, plan.name || plan.id, version(plan))),
+      ...others.map((plan, at) =>
+        this.#option("plan", `${at}`, plan.name || plan.id, version(plan))),
       this.#option("plan", "pasted", "Another one, as JSON", ""),
       this.#pasted, this.#error);
     this.#reveal();

@@ -4,7 +4,8 @@
  *
  *   input ── at most one answer a frame ──▶ statement.what_if(scenario) ──▶ texts of cells
  *
- * Each answer is a measure of its own, "edge-meter:what-if": from the frame's start to the last text.
+ * Each answer is a measure of its own, "edge-meter:what-if": from the frame's start to the last
+ * text.
  */
 
 import { h, setChildren } from "../dom.js";

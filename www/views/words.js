@@ -86,7 +86,9 @@ export function sumWords(formula, format) {
 
 /**
  * Why a grant burns where it does.
- * @param {{rule: string, after?: string}} why the first rule by which it differs from the one before
+ *
+ * @param {{rule: string, after?: string}} why the first rule by which it differs from the one
+ *   before
  */
 export function orderWords({ rule, after }) {
   const reason = lookUp(ORDER, rule);
@@ -94,6 +96,9 @@ export function orderWords({ rule, after }) {
 }
 
 /** With a sign in both directions: `+0.002`, `−0.002`, `0`. */
-export function signed(/** @type {string} */ decimal, /** @type {(text: string) => string} */ write) {
+export function signed(
+  /** @type {string} */ decimal,
+  /** @type {(text: string) => string} */ write,
+) {
   return decimal.startsWith("-") || isZero(decimal) ? write(decimal) : `+${write(decimal)}`;
 }

@@ -4,26 +4,42 @@
 
 export const LOOK = `
 /* before the first number: bars where numbers will be */
-[data-gate=unknown] :is(data, dd, b, #granted) { display: inline-block; width: 5ch; border-radius: 6px; background: var(--line); color: transparent !important; line-height: 1.2; }
+[data-gate=unknown] :is(data, dd, b, #granted) {
+  display: inline-block; width: 5ch; border-radius: 6px; background: var(--line);
+  color: transparent !important; line-height: 1.2;
+}
 [data-gate=unknown] data { width: 4ch; height: .8em; }
 
-.amount { margin-top: 4px; font-size: 17px; line-height: 1.15; color: var(--quiet); overflow-wrap: anywhere; }
-.amount data { margin-right: 4px; font-size: 64px; font-weight: 650; letter-spacing: -.035em; color: var(--ink); }
+.amount {
+  margin-top: 4px; font-size: 17px; line-height: 1.15; color: var(--quiet); overflow-wrap: anywhere;
+}
+.amount data {
+  margin-right: 4px; font-size: 64px; font-weight: 650; letter-spacing: -.035em; color: var(--ink);
+}
 .amount data[data-size=middle] { font-size: 36px; }
 .amount data[data-size=small] { font-size: 24px; letter-spacing: -.01em; }
 :is([data-gate=closed], [data-gate=unfunded]) .amount data { color: var(--bad); }
 .balance .quiet { margin-bottom: 20px; }
-.parts { display: flex; gap: 2px; height: 12px; margin: auto 0 16px; border-radius: 6px; overflow: hidden; background: var(--line); }
+.parts {
+  display: flex; gap: 2px; height: 12px; margin: auto 0 16px; border-radius: 6px; overflow: hidden;
+  background: var(--line);
+}
 .parts i { flex: 0 0 0; min-width: 3px; }
 [data-share=available], [data-part=available]::before { background: var(--bar); }
 [data-share=held], [data-part=held]::before { background: var(--held); }
 [data-share=burned], [data-part=burned]::before { background: var(--spent); }
 [data-share=expired], [data-part=expired]::before { background: var(--lost); }
-[data-part]::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 6px; border-radius: 2px; }
+[data-part]::before {
+  content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 6px;
+  border-radius: 2px;
+}
 
 .figures { display: flex; flex-wrap: wrap; gap: 0 20px; margin: 4px 0 12px; }
 #readout { margin-left: auto; }
-#chart { display: block; width: 100%; height: 124px; border-bottom: 1px solid var(--line); fill: var(--bar); }
+#chart {
+  display: block; width: 100%; height: 124px; border-bottom: 1px solid var(--line);
+  fill: var(--bar);
+}
 .silent { fill: var(--line); }
 .pointed { fill: var(--ink); }
 .axis { display: flex; justify-content: space-between; font-size: 12px; color: var(--quiet); }
@@ -43,7 +59,10 @@ figcaption { padding-top: 4px; }
 .grants { padding: 0; list-style: none; }
 .grants li { padding: 12px 0; border-top: 1px solid var(--line); }
 .grants li:first-child { padding-top: 4px; border: 0; }
-.share { display: block; height: 4px; margin: 4px 0; border-radius: 2px; background: var(--line); overflow: hidden; }
+.share {
+  display: block; height: 4px; margin: 4px 0; border-radius: 2px; background: var(--line);
+  overflow: hidden;
+}
 .share i { display: block; height: 100%; border-radius: 2px; background: var(--bar); }
 .tallies .of { width: 100%; white-space: normal; }
 .tallies .share { max-width: 240px; background: none; }

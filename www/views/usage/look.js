@@ -17,14 +17,19 @@ export const LOOK = `
 .check { display: flex; align-items: center; gap: 8px; color: var(--quiet); cursor: pointer; }
 .check input { width: 16px; height: 16px; margin: 0; accent-color: var(--accent); }
 .check i { width: 16px; border-top: 2px dashed var(--quiet); }
-.usage .head { display: flex; justify-content: space-between; align-items: baseline; gap: 16px; min-height: 28px; }
+.usage .head {
+  display: flex; justify-content: space-between; align-items: baseline; gap: 16px; min-height: 28px;
+}
 .usage .figure small { font-size: 15px; font-weight: 500; letter-spacing: 0; color: var(--quiet); }
 .readout { min-height: 20px; margin-top: 4px; }
 .bone.block { height: 240px; border-radius: 12px; }
 .scroll.tall { max-height: 420px; }
 .of { width: 100%; white-space: normal; overflow-wrap: anywhere; }
 .usage .of { position: relative; padding-left: 20px; }
-.swatch { position: absolute; left: 0; top: 13px; width: 12px; height: 12px; border-radius: 3px; background: currentColor; }
+.swatch {
+  position: absolute; left: 0; top: 13px; width: 12px; height: 12px; border-radius: 3px;
+  background: currentColor;
+}
 .lesser { display: block; font-size: 13px; font-weight: 400; }
 [aria-busy=true] .card { opacity: .6; transition: opacity .2s .3s; }
 
@@ -37,8 +42,13 @@ export const LOOK = `
 .u-under { overflow: hidden; }
 .uplot canvas { display: block; position: relative; width: 100%; height: 100%; }
 .u-axis { position: absolute; }
-.u-select { position: absolute; background: color-mix(in oklab, var(--accent) 16%, transparent); pointer-events: none; }
-.u-cursor-x, .u-cursor-y { position: absolute; left: 0; top: 0; pointer-events: none; will-change: transform; }
+.u-select {
+  position: absolute; background: color-mix(in oklab, var(--accent) 16%, transparent);
+  pointer-events: none;
+}
+.u-cursor-x, .u-cursor-y {
+  position: absolute; left: 0; top: 0; pointer-events: none; will-change: transform;
+}
 .u-cursor-x { height: 100%; border-right: 1px solid var(--quiet); }
 .u-hz .u-cursor-y { display: none; }
 .u-cursor-pt, .u-off { display: none; }
