@@ -170,8 +170,10 @@ const SHARED = `
 select {
   padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none;
   background:
-    linear-gradient(45deg, transparent 50%, var(--quiet) 50%) right 17px center / 5px 5px no-repeat,
-    linear-gradient(-45deg, transparent 50%, var(--quiet) 50%) right 12px center / 5px 5px no-repeat,
+    linear-gradient(45deg, transparent 50%, var(--quiet) 50%)
+      right 17px center / 5px 5px no-repeat,
+    linear-gradient(-45deg, transparent 50%, var(--quiet) 50%)
+      right 12px center / 5px 5px no-repeat,
     var(--card);
   box-shadow: inset 0 0 0 1px var(--line);
 }
