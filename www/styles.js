@@ -46,7 +46,7 @@ const TOKENS = `
   --spent: light-dark(#c5cdc8, #46524c);
   --lost: light-dark(#dfe3df, #313b36);
   --good: var(--accent);
-  --fresh: color-mix(in oklab, var(--accent) 13%, var(--card));
+  --fresh: color-mix(in oklab, var(--accent) 11%, var(--card));
   --bad: light-dark(#b3261e, #ff9d92);
   --bad-page: light-dark(#fdf0ee, #331b18);
   --warn: light-dark(#7a5600, #f0cc74);

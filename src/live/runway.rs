@@ -66,8 +66,8 @@ pub fn runway(supplies: &[Supply], span: Span, now: Timestamp) -> Runway {
             return if unspent { Runway::Ended(at) } else { Runway::Burned(at) };
         }
         // Rounded up: in its last millisecond there is still something.
-        let lasts_ms = sum.saturating_add(burn).saturating_sub(1).checked_div(burn);
-        let lasts_ms = lasts_ms.unwrap_or(RUNWAY_MS_MAX); // at no rate
+        let up = sum.saturating_add(burn).saturating_sub(1);
+        let lasts_ms = up.checked_div(burn).unwrap_or(RUNWAY_MS_MAX);
         let bounds = supplies.iter().flat_map(|one| one.ends_at.into_iter().chain([one.starts_at]));
         let next = bounds.filter(|bound| *bound > at).min();
         let stretch_ms = next.map(|next| i128::from(next.millis_since(at)));

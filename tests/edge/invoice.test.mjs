@@ -84,7 +84,8 @@ test("the statement is what was used, and its preview what a question is answere
   await eventually(async () => (await gateway.settled("used")).burned === "12");
   const statement = await read("used", "statement");
   const { journal_rows, journal_hash, balance, contract } = await gateway.account("used");
-  assert.deepEqual(statement.journal, { after: 0, terms: 0, rows: journal_rows, hash: journal_hash });
+  const range = { after: 0, terms: 0, rows: journal_rows, hash: journal_hash };
+  assert.deepEqual(statement.journal, range);
   assert.deepEqual(statement.balance, balance);
   const [stretch] = statement.stretches;
   assert.deepEqual(stretch.usage, { seconds: { total: "15" }, words: { total: "12" } });

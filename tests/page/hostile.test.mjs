@@ -68,7 +68,7 @@ const shown = (page) =>
 const WANTED = {
   now: [ROUTE],
   usage: [say("scribe-small")],
-  invoice: [say("Growth"), say("Prompt tokens"), say("Platform")],
+  invoice: [say("UTC"), say("Prompt tokens"), say("Platform")],
   "what-if": [say("Prompt tokens"), say("Pay as you go"), say("Scale")],
   check: [],
 };
@@ -78,6 +78,10 @@ for (const view of VIEWS) {
     const link = `${gateway.urls[0]}/edgemeter/#account=acme&token=${token}&view=${view}`;
     await withPage(browser, link, async (page) => {
       await settled(page);
+      if (view === "usage") {
+        await page.locator("edge-meter #usage-by").selectOption("model");
+        await page.locator("edge-meter #panel-usage", { hasText: "scribe-small" }).waitFor();
+      }
       // Everything that opens is opened.
       await page.locator("edge-meter").evaluate(({ shadowRoot }) => {
         for (const details of shadowRoot.querySelectorAll("details")) details.open = true;

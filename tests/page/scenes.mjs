@@ -95,7 +95,8 @@ export async function startScenes() {
       await withPage(browser, address, async (page) => {
         await wait(page);
         await use(page);
-      }, options);
+        // A token that has ended is refused, and the browser says so as well.
+      }, { ...options, ...(name === "expired" ? { expected: /status of 401/ } : {}) });
     },
 
     async close() {

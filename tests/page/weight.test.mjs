@@ -3,7 +3,7 @@
  * by the browser's own records.
  */
 import assert from "node:assert/strict";
-import { loadavg } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { after, before, test } from "node:test";
 import { settled, startScenes, VIEWS } from "./scenes.mjs";
 
@@ -13,6 +13,8 @@ const FIRST_NUMBER_MS_MAX = 500;
 const ROUNDS = 5;
 /** Other work on the machine slows a browser of several processes down: the best of so many. */
 const ATTEMPTS = 3;
+/** And if there is more work than cores, it takes as much longer. */
+const busy = () => Math.max(1, loadavg()[0] / availableParallelism());
 
 let scenes;
 before(async () => (scenes = await startScenes()));
@@ -35,8 +37,8 @@ test("all that loads, in every view, is under the budget", async () => {
     const entries = await loaded(page);
     const sizes = new Map(entries);
     assert.ok([...sizes.values()].every((bytes) => bytes > 0), JSON.stringify(entries));
-    // A preload that does not fit its import is loaded twice.
-    const names = entries.map(([path]) => path);
+    // A preload that does not fit its import is loaded twice; an icon comes with each address.
+    const names = entries.map(([path]) => path).filter((path) => !path.endsWith("/icon.svg"));
     assert.deepEqual(names.filter((path, at) => names.indexOf(path) !== at), []);
     const wasm = entries.filter(([path]) => path.endsWith(".wasm"));
     const sum = (list) => list.reduce((total, [, bytes]) => total + bytes, 0);
@@ -49,7 +51,8 @@ test("all that loads, in every view, is under the budget", async () => {
 
 test("the first live number is there in time", async () => {
   const medians = [];
-  while (medians.length < ATTEMPTS && !(medians.at(-1) < FIRST_NUMBER_MS_MAX)) {
+  const inTime = () => Math.min(...medians) < FIRST_NUMBER_MS_MAX * busy();
+  while (medians.length < ATTEMPTS && !inTime()) {
     const times = [];
     for (let round = 0; round < ROUNDS; round++) {
       await scenes.open("now", async (page) => {
@@ -62,5 +65,5 @@ test("the first live number is there in time", async () => {
     const said = times.map((ms) => ms.toFixed(0)).join(", ");
     console.log(`first number after ${said} ms; load ${loadavg()[0].toFixed(1)}`);
   }
-  assert.ok(Math.min(...medians) < FIRST_NUMBER_MS_MAX, `medians: ${medians} ms`);
+  assert.ok(inTime(), `medians: ${medians} ms`);
 });

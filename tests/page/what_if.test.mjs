@@ -134,6 +134,7 @@ test("another plan, pasted in, costs what the command line says of it", async ()
     const text = page.getByRole("textbox", { name: "Plan as JSON" });
     await text.fill("{");
     await page.locator(".error:not(:empty)").waitFor();
+    await page.getByText("The same as today's plan").waitFor();
     await text.fill(JSON.stringify(PER_UNIT));
     await page.getByText("What if: Per unit").waitFor();
     assert.equal(await page.locator(".error").textContent(), "");

@@ -121,7 +121,7 @@ pub(crate) fn statement(stretches: Value, grants: Value) -> Value {
                     "start": START, "end": END },
         "stretches": stretches, "grants": grants, "billed_ahead": [],
         "payments": [ { "id": "deposit", "amount": "100" } ], "balance": balance,
-        "journal": { "after": 0, "rows": 17, "hash": "00" },
+        "journal": { "after": 0, "rows": 17, "hash": "00", "terms": 0 },
     })
 }
 

@@ -69,6 +69,7 @@ legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600; colo
 .factor output { min-width: 5ch; text-align: right; font-weight: 600; }
 .factor .reset { margin: 0; padding: 0 4px; font-size: 13px; }
 .factor input { grid-column: 1 / -1; width: 100%; height: 28px; margin: 0; accent-color: var(--accent); cursor: pointer; }
+.factor input:focus-visible { outline-offset: 0; }
 .ticks { position: relative; grid-column: 1 / -1; height: 16px; margin: 0 8px; font-size: 12px; line-height: 16px; color: var(--quiet); }
 .ticks span { position: absolute; transform: translateX(-50%); }
 .choice { display: flex; gap: 8px; align-items: baseline; padding: 8px 12px; border-radius: 10px; box-shadow: inset 0 0 0 1px var(--line); cursor: pointer; }
@@ -144,6 +145,8 @@ const NARROW = `
 @container (max-width: 480px) {
   .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
+  .burned :is(th, td) { padding-right: 8px; white-space: normal; overflow-wrap: anywhere; }
+  .burned .number { min-width: 8ch; padding-right: 0; }
 }
 @media print {
   :host { color-scheme: light; }

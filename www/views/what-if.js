@@ -151,14 +151,18 @@ export class WhatIfView {
     });
   }
 
+  /** The answer; with a plan that is none, that of today's plan, and why. */
   #answer() {
     if (!this.#read || !this.#all) return;
     const start = performance.now();
+    const { json, statement } = this.#read;
+    const scenario = this.#scenario(json);
     try {
-      this.#comparison.show(this.#read.statement.what_if(this.#scenario(this.#read.json)));
+      this.#comparison.show(statement.what_if(scenario));
       this.#choice.complain("");
     } catch (error) {
       this.#choice.complain(reason(error));
+      this.#comparison.show(statement.what_if({ ...scenario, plan: undefined, commit: undefined }));
     }
     performance.measure("edge-meter:what-if", { start });
   }
@@ -178,7 +182,8 @@ export class WhatIfView {
 
 const lastStretch = (/** @type {any} */ { stretches }) => stretches[stretches.length - 1];
 
-const reason = (/** @type {any} */ error) => `${error?.message ?? error}`;
+/** The core's words, without a place that has no name. */
+const reason = (/** @type {any} */ error) => `${error?.message ?? error}`.replace(/^: /, "");
 
 /** The plans that the operator offers. @returns {Promise<any[]>} */
 const offered = async (/** @type {import("../api.js").Api} */ api) =>
