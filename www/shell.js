@@ -17,8 +17,8 @@ const PATIENCE_MS = 2000;
 
 /** @typedef {{pill: string, title?: string, text?: string, action?: string}} StateWords */
 
-/** @type {Record<"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted" | "unopened"
- *   | "broken", StateWords>} */
+/** @type {Record<"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted"
+ *   | "unopened" | "broken", StateWords>} */
 const STATES = {
   connecting: { pill: "Connecting" },
   live: { pill: "Live" },
@@ -65,7 +65,7 @@ export class Shell {
   /** @type {import("./views/index.js").State} */
   #state = { name: "connecting", live: undefined, now: () => Date.now(), today: () => {} };
   /** @type {Parts | undefined} */ #parts;
-  /** Views by name, or what became of loading them. @type {Map<string, View>} */ #views = new Map();
+  /** Those that are loaded, by name. @type {Map<string, View>} */ #views = new Map();
   #selected = FIRST_VIEW;
   /** Rises when everything is closed: what was loaded for before is dropped. */
   #era = 0;
@@ -248,7 +248,9 @@ function buildFrame() {
     ...Object.values(tabs));
   const title = h("h2", { id: "notice-title" });
   const words = h("p", { id: "notice-text" });
-  const action = h("button", { id: "notice-action", class: "button", type: "button", hidden: true });
+  const action = h("button", {
+    id: "notice-action", class: "button", type: "button", hidden: true,
+  });
   const notice = h("section", { id: "notice", class: "notice", role: "alert", hidden: true },
     title, words, action);
   const meter = h("div", {

@@ -21,7 +21,8 @@ const ANSWER_MS = 10_000;
 const SILENCE_MS = 60_000;
 const RESYNC = JSON.stringify({ type: "resync" });
 
-/** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted" | "stopped"} State */
+/** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted"
+ *   | "stopped"} State */
 
 export class LiveSocket {
   /** @type {WebSocket | undefined} */ #socket;

@@ -28,14 +28,20 @@ const TOKENS = `
   container-type: inline-size;
   color-scheme: inherit;
   --accent: var(--edge-meter-accent, light-dark(#077a55, #45d19b));
-  --font: var(--edge-meter-font, Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif);
+  --font: var(
+    --edge-meter-font, Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto,
+    "Noto Sans", sans-serif
+  );
   --radius: var(--edge-meter-radius, 16px);
   --page: var(--edge-meter-page, light-dark(#f6f7f5, #0d1210));
   --card: var(--edge-meter-card, light-dark(#fff, #151b18));
   --line: light-dark(#e3e7e2, #27302b);
   --ink: light-dark(#141c18, #ecf2ee);
   --quiet: light-dark(#586560, #9aa8a1);
-  --bar: light-dark(oklch(from var(--accent) calc(l + .11) calc(c * 1.2) h), oklch(from var(--accent) calc(l - .08) c h));
+  --bar: light-dark(
+    oklch(from var(--accent) calc(l + .11) calc(c * 1.2) h),
+    oklch(from var(--accent) calc(l - .08) c h)
+  );
   --held: color-mix(in oklab, var(--bar) 45%, var(--card));
   --spent: light-dark(#c5cdc8, #46524c);
   --lost: light-dark(#dfe3df, #313b36);
@@ -89,7 +95,8 @@ header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; pad
 }
 [data-state=live] .state { color: var(--accent); }
 [data-state=live] .state::before { background: var(--accent); }
-:is([data-state=offline], [data-state=expired], [data-state=unlisted], [data-state=broken]) .state::before {
+:is([data-state=offline], [data-state=expired], [data-state=unlisted], [data-state=broken])
+  .state::before {
   background: var(--bad);
 }
 .bar { margin-bottom: 24px; border-bottom: 1px solid var(--line); }
@@ -162,8 +169,11 @@ const SHARED = `
 }
 select {
   padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none;
-  background: linear-gradient(45deg, transparent 50%, var(--quiet) 50%) right 17px center / 5px 5px no-repeat,
-    linear-gradient(-45deg, transparent 50%, var(--quiet) 50%) right 12px center / 5px 5px no-repeat,
+  background:
+    linear-gradient(45deg, transparent 50%, var(--quiet) 50%)
+      right 17px center / 5px 5px no-repeat,
+    linear-gradient(-45deg, transparent 50%, var(--quiet) 50%)
+      right 12px center / 5px 5px no-repeat,
     var(--card);
   box-shadow: inset 0 0 0 1px var(--line);
 }

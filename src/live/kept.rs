@@ -1,4 +1,4 @@
-//! A second as the page keeps it: by name, so that it does not depend on the message that brought it.
+//! A second as the page keeps it: by name, whatever message brought it.
 //!
 //! ```text
 //! Second { routes: [[0, 5, "1.5"]] }, ["GET /words"] ──▶ Kept { routes: [("GET /words", 5, 1.5)] }

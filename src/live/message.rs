@@ -18,7 +18,8 @@
 //! A delta has the same fields and `"type":"delta"`: its `seq` is one more than the message before,
 //! its `calls` are the absolute values of the seconds that changed, its `recent` the new calls
 //! only. A second of `calls` holds its calls by route and by key: `[<index into the message's own
-//! routes or keys, null for all others>, <calls>, "<credits>"]`. The other direction knows one message, `{"type":"resync"}`, answered by a snapshot.
+//! routes or keys, null for all others>, <calls>, "<credits>"]`. The other direction knows one
+//! message, `{"type":"resync"}`, answered by a snapshot.
 //!
 //! Invariant: `balance = available + held` and `granted = balance + burned + expired`, exactly;
 //! [`Balance::adds_up`] is the check, the feed applies it to every message.

@@ -9,8 +9,9 @@
 //! keeps the last minute, and writes amounts as the reader's locale writes them. A decimal is never
 //! anything but a decimal on its way from the wire to the screen.
 //!
-//! The account's side of it is [`Tallies`] and [`Standing`]. Invariants: a message that is refused changes nothing; what is shown always adds up; memory is
-//! bounded by the limits below, whatever the account does.
+//! The account's side of it is [`Tallies`] and [`Standing`]. Invariants: a message that is refused
+//! changes nothing; what is shown always adds up; memory is bounded by the limits below, whatever
+//! the account does.
 
 mod error;
 mod feed;

@@ -1,8 +1,8 @@
 //! What the page shows, as texts in the reader's locale and small integers for its drawings.
 //!
 //! ```text
-//! Feed, now, NumberStyle ──▶ View { gate, amounts, shares, minute { 60 seconds }, by_route, by_key,
-//!                                   grants, runways, recent }
+//! Feed, now, NumberStyle ──▶ View { gate, amounts, shares, minute { 60 seconds }, by_route,
+//!                                   by_key, grants, runways, recent }
 //! ```
 //!
 //! Amounts leave as texts, because the page has nothing to compute from them. Shares and peaks

@@ -113,7 +113,7 @@ test("the tabs are one stop, the arrows choose, and the address says which", asy
   });
 });
 
-test("under load the page is less than a second behind the account, and right in the end", async () => {
+test("under load the page is less than a second behind, and right in the end", async () => {
   await withPage(browser, link(gateway.account, gateway.portalToken), async (page) => {
     await inState(page, "live");
     await page.evaluate(() => {

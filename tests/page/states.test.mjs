@@ -4,61 +4,12 @@
  */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { inState, shows, startBrowser, withPage } from "./browser.mjs";
-import { Account, startStandIn } from "./stand-in.mjs";
-
-/** @type {import("playwright-core").Browser} */
-let browser;
-/** Closed at the end, failed tests' as well. */
-const standIns = [];
-before(async () => (browser = await startBrowser()));
-after(async () => {
-  for (const standIn of standIns) standIn.close();
-  await browser?.close();
-});
-
-async function stand(onConnect) {
-  const standIn = await startStandIn(onConnect);
-  standIns.push(standIn);
-  return standIn;
-}
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/**
- * Opens the page on an account that sends its snapshot to every connection, and waits until live.
- *
- * @param {Account} account
- * @param {(page, connections: object[], standIn: object) => Promise<void>} use the newest
- *   connection stands first
- */
-async function live(account, use, options) {
-  const connections = [];
-  const standIn = await stand((connection) => {
-    connections.unshift(connection);
-    connection.send(account.snapshot());
-  });
-  const start = async (page) => {
-    await inState(page, "live");
-    await use(page, connections, standIn);
-  };
-  await withPage(browser, standIn.link, start, options);
-}
-
-const text = (page, id) => page.locator(`#${id}`).textContent();
-const visible = (page, id) => page.locator(`#${id}`).isVisible();
-
-/** Of what has the focus, inside the element. */
-const focused = (page, name) =>
-  page.evaluate((of) => document.activeElement.shadowRoot.activeElement[of], name);
-
-async function eventually(condition, what) {
-  for (const started = Date.now(); Date.now() - started < 10_000; await sleep(20)) {
-    if (await condition()) return;
-  }
-  assert.fail(`not within 10 s: ${what}`);
-}
+import { test } from "node:test";
+import { inState, shows, withPage } from "./browser.mjs";
+import {
+  browser, eventually, focused, live, sleep, stand, text, visible,
+} from "./scripted.mjs";
+import { Account } from "./stand-in.mjs";
 
 test("a call takes exactly its cost off the balance, without a reload", async () => {
   const account = new Account({ granted: 50_000n, held: 50n }).call({ cost: 3n });
@@ -96,7 +47,7 @@ test("without a link, or with a broken one, the page says where links come from"
   const bare = standIn.link.split("#")[0];
   const fragments = ["", "#account=demo", "#account=De%20mo&token=t", "#account=demo&token=a,b"];
   for (const fragment of fragments) {
-    await withPage(browser, bare + fragment, async (page) => {
+    await withPage(browser(), bare + fragment, async (page) => {
       await inState(page, "unopened");
       assert.match(await text(page, "notice"), /opens from a link.*Ask your provider/s);
       assert.equal(await visible(page, "numbers"), false);
@@ -107,7 +58,7 @@ test("without a link, or with a broken one, the page says where links come from"
 test("a link pasted into the open page opens its account", async () => {
   const connections = [];
   const standIn = await stand((connection) => connections.push(connection));
-  await withPage(browser, standIn.link.split("#")[0], async (page) => {
+  await withPage(browser(), standIn.link.split("#")[0], async (page) => {
     await inState(page, "unopened");
     await page.evaluate((hash) => (location.hash = hash), standIn.link.split("#")[1]);
     await eventually(() => connections.length === 1, "a connection");
@@ -117,7 +68,7 @@ test("a link pasted into the open page opens its account", async () => {
 
 test("before the first number there is none, and no 'no calls yet' either", async () => {
   const standIn = await stand(() => {});
-  await withPage(browser, standIn.link, async (page) => {
+  await withPage(browser(), standIn.link, async (page) => {
     await sleep(300);
     assert.equal(await text(page, "state"), "Connecting");
     assert.equal(await visible(page, "recent-none"), false);
@@ -198,7 +149,7 @@ test("an account that stops answering counts as lost", async () => {
     if (count > 1) connection.send(account.snapshot()); // the first one never speaks
   });
   const prepare = (page) => page.clock.install();
-  await withPage(browser, standIn.link, async (page) => {
+  await withPage(browser(), standIn.link, async (page) => {
     await eventually(() => connections.length === 1, "a connection");
     await page.clock.fastForward(10_100);
     await inState(page, "reconnecting");
@@ -225,150 +176,6 @@ test("an expired token ends it: no numbers, no retry, nothing kept", async () =>
     assert.equal(connections.length, 1);
     await page.reload();
     await inState(page, "unopened");
-  });
-});
-
-/** Serves a link whose token ends so many seconds from now. */
-const ending = (link, seconds) => {
-  const end = Math.floor(Date.now() / 1000) + seconds;
-  return link.replace("tok.en-1", `pt_test_demo_${end}_mac`);
-};
-
-test("a minute before the token's end the host is asked, and what it gives goes on", async () => {
-  const connections = [];
-  const account = new Account({ granted: 1000n, held: 0n });
-  const standIn = await stand((connection) => {
-    connections.unshift(connection);
-    connection.send(account.snapshot());
-  });
-  await withPage(browser, ending(standIn.link, 50), async (page) => {
-    const renewed = new URL(ending(standIn.link, 3600)).hash.split("token=")[1];
-    await page.evaluate((token) => {
-      window.states = [];
-      const meter = document.querySelector("edge-meter");
-      meter.addEventListener("edge-meter-state", ({ detail }) => window.states.push(detail.state));
-      meter.addEventListener("edge-meter-token-expiring", ({ detail }) => {
-        window.asked = detail.expires_at;
-        detail.renew(token);
-      });
-    }, renewed);
-    await eventually(() => connections.length === 2, "a connection with the new token");
-    assert.ok(connections[0].protocols.includes(`token.${renewed}`), connections[0].protocols);
-    assert.ok(Math.abs(await page.evaluate(() => window.asked) - Date.now()) < 60_000);
-    connections[0].send(account.call().delta());
-    await shows(page, "balance", "99");
-    const states = await page.evaluate(() => window.states);
-    assert.deepEqual(states.filter((state) => state !== "live"), [], "nobody sees the change");
-    await page.reload();
-    await eventually(() => connections.length === 3, "a reload");
-    assert.ok(connections[0].protocols.includes(`token.${renewed}`), "the new token is kept");
-  });
-});
-
-test("a token that nobody renews ends the page at its end", async () => {
-  const connections = [];
-  const account = new Account();
-  const standIn = await stand((connection) => {
-    connections.push(connection);
-    connection.send(account.snapshot());
-  });
-  await withPage(browser, ending(standIn.link, 4), async (page) => {
-    await inState(page, "live");
-    await inState(page, "expired");
-    assert.equal(await visible(page, "numbers"), false);
-    // A host that comes late with another one starts over.
-    const renewed = new URL(ending(standIn.link, 3600)).hash.split("token=")[1];
-    await page.evaluate((token) => {
-      document.querySelector("edge-meter").token = token;
-    }, renewed);
-    await inState(page, "live");
-    await shows(page, "balance", "5,000");
-  });
-});
-
-test("calls show by route and by key, and add up to the minute", async () => {
-  const account = new Account({ granted: 10_000n, held: 0n });
-  for (let made = 0; made < 6; made += 1) account.call({ cost: 3n, route: "POST /a", key: "k1" });
-  account.call({ cost: 1n, route: "GET /b", key: "k2" }).call({ cost: 2n, route: "GET /b", key: "k1" });
-  await live(account, async (page, [connection]) => {
-    const rows = async (side) => (await page.locator(`#${side}-rows tr`).allInnerTexts())
-      .map((row) => row.split(/\s*[\t\n]\s*/).filter(Boolean));
-    assert.deepEqual(await rows("route"), [["POST /a", "6", "0.3", "1.8"], ["GET /b", "2", "0.15", "0.3"]]);
-    assert.deepEqual(await rows("key"), [["k1", "7", "≈0.2857", "2"], ["k2", "1", "0.1", "0.1"]]);
-    connection.send(account.call({ cost: 90n, route: "GET /b", key: "k2" }).delta());
-    await eventually(async () => (await rows("key"))[0][0] === "k2", "the dearest first");
-    assert.deepEqual((await rows("route"))[0], ["GET /b", "3", "3.1", "9.3"]);
-  });
-});
-
-test("the runway says until when, from which rate, and what ends unspent", async () => {
-  const account = new Account({ granted: 10_000n, held: 0n });
-  account.grantEnds = Date.now() + 3_600_000;
-  // 60 credits in ten minutes: a tenth of one a second, 9,400 seconds to go, and an hour's end.
-  account.call({ at: Date.now() - 300_000, cost: 600n });
-  await live(account, async (page, [connection]) => {
-    assert.match(await text(page, "runway-words"), /ends unspent.*≈?0\.1 credits a second/);
-    account.grantEnds = undefined;
-    connection.send(account.call({ cost: 8400n }).delta());
-    await eventually(
-      async () => /^1\.5 credits|^≈1\.\d+ credits/.test(await text(page, "runway-words")),
-      "the new rate",
-    );
-    const rows = await page.locator("#runway-rows tr").allInnerTexts();
-    assert.match(rows[0], /last minute/);
-    assert.match(rows[1], /last ten minutes/);
-    assert.match(await text(page, "runway"), /today|tomorrow/);
-  });
-});
-
-test("with a top-up link there is a way out, and a script is none", async () => {
-  for (const [url, shown] of [
-    ["https://example.com/top-up?a=1", true], ["javascript:alert(1)", false], ["//x", false],
-  ]) {
-    const account = new Account({ granted: 10n, held: 0n }).call();
-    account.topupUrl = url;
-    await live(account, async (page) => {
-      assert.ok(await visible(page, "gate"));
-      assert.equal(await visible(page, "gate-way"), shown, url);
-      if (shown) assert.equal(await page.locator("#gate-way").getAttribute("href"), url);
-    });
-  }
-});
-
-test("past zero the plan's rule says what happens", async () => {
-  for (const [rule, expected] of [
-    ["grace", /on grace.*owed/s], ["overage", /onto the invoice/], ["restrict", /reduced/],
-  ]) {
-    const account = new Account({ granted: 10n, held: 0n }).call();
-    account.atZero = rule;
-    const snapshot = account.snapshot.bind(account);
-    account.snapshot = () => {
-      const message = snapshot();
-      return { ...message, zero: { ...message.zero, left: rule === "restrict" ? null : "5" } };
-    };
-    await live(account, async (page) => assert.match(await text(page, "gate"), expected));
-  }
-});
-
-test("at zero the gate is shown closed, and open again after a grant", async () => {
-  const account = new Account({ granted: 20n, held: 0n }).call();
-  await live(account, async (page, [connection]) => {
-    assert.equal(await visible(page, "gate"), false);
-    connection.send(account.call().delta());
-    await shows(page, "balance", "0");
-    assert.match(await text(page, "gate"), /gate is closed.*402.*Ask your provider for credits/s);
-    assert.ok(await visible(page, "gate"));
-    connection.send(account.grant(100n).delta());
-    await shows(page, "balance", "10");
-    assert.equal(await visible(page, "gate"), false);
-  });
-});
-
-test("an account without grants or calls says what is missing", async () => {
-  await live(new Account({ granted: 0n, held: 0n }), async (page) => {
-    assert.match(await text(page, "gate"), /No credits yet.*first grant/s);
-    assert.ok(await visible(page, "recent-none"));
-    assert.equal(await visible(page, "recent"), false);
   });
 });
 

@@ -25,7 +25,8 @@ const MEASURES = { credits: "Credits", calls: "Calls" };
 const BY = { charge: "Meter", model: "Model", route: "Route", key: "Key" };
 
 /** @typedef {import("./usage/read.js").Row} Row */
-/** @typedef {{now: Row[], before: Row[], periods: Awaited<ReturnType<typeof readPeriods>>}} Answer */
+/** @typedef {import("./usage/periods.js").Periods} Periods */
+/** @typedef {{now: Row[], before: Row[], periods: Periods}} Answer */
 
 export class UsageView {
   static look = LOOK;
@@ -80,11 +81,12 @@ export class UsageView {
   }
 
   #build() {
-    const pressed = (/** @type {string} */ value, /** @type {string} */ chosen) => `${value === chosen}`;
     const segments = (/** @type {string} */ label, /** @type {Record<string, string>} */ choices,
       /** @type {string} */ chosen, /** @type {(value: any) => void} */ choose) => {
       const buttons = Object.entries(choices).map(([value, text]) =>
-        h("button", { type: "button", "aria-pressed": pressed(value, chosen), "data-value": value }, text));
+        h("button", {
+          type: "button", "aria-pressed": `${value === chosen}`, "data-value": value,
+        }, text));
       for (const button of buttons) {
         button.addEventListener("click", () => {
           for (const one of buttons) one.setAttribute("aria-pressed", `${one === button}`);
@@ -193,14 +195,16 @@ export class UsageView {
       name: one.name, ink: `ink-${index}`, values: at.map((start) => value(one.at.get(start))),
     }));
     if (rest.length > 0) {
-      const values = at.map((start) => rest.reduce((sum, one) => sum + value(one.at.get(start)), 0));
+      const values = at.map((start) =>
+        rest.reduce((sum, one) => sum + value(one.at.get(start)), 0));
       stacks.push({ name: "others", ink: "ink-rest", values });
     }
     const earlier = bucketsOf(before);
     const atBefore = starts(periods.before, step, format);
     const line = at.map((_, index) => value(earlier.get(atBefore[index])));
     const compared = this.#compare && before.length > 0;
-    this.#chart.draw({ starts: at, stacks, before: compared ? line : undefined, ends: periods.now.to });
+    const ends = periods.now.to;
+    this.#chart.draw({ starts: at, stacks, before: compared ? line : undefined, ends });
     this.#list();
   }
 
@@ -216,7 +220,8 @@ export class UsageView {
     const to = at[last + 1] ?? periods.now.to;
     const time = this.#context.state.now();
     const shown = now.filter((row) => row.at >= from && row.at < to);
-    const [fromBefore, toBefore] = [atBefore[first] ?? periods.before.to, atBefore[last + 1] ?? periods.before.to];
+    const fromBefore = atBefore[first] ?? periods.before.to;
+    const toBefore = atBefore[last + 1] ?? periods.before.to;
     const earlier = before.filter((row) => row.at >= fromBefore && row.at < toBefore);
     // A period that runs is compared with as much of the one before.
     const running = at.findLastIndex((start) => start <= time);
@@ -237,7 +242,8 @@ export class UsageView {
     this.#parts.paint({
       series: seriesOf(shown, measure), before: seriesOf(earlier, measure), measure,
       order: seriesOf(now, measure).map(({ name }) => name), stacks: STACKS_MAX,
-      title: BY[/** @type {keyof typeof BY} */ (by)], compare: this.#compare, quantity: by === "charge",
+      title: BY[/** @type {keyof typeof BY} */ (by)], compare: this.#compare,
+      quantity: by === "charge",
     });
     this.#times.paint({
       buckets: bucketsOf(shown), before: bucketsOf(earlier), step, compare: this.#compare,
@@ -253,7 +259,8 @@ export class UsageView {
     const start = starts(this.#answer.periods.now, step, format)[index];
     const sums = totals(this.#answer.now.filter(({ at }) => at === start));
     const when = step === "day" ? format.date(start) : format.instant(start);
-    setText(readout, `${when}: ${format.number(sums.credits)} credits, ${format.count(sums.calls)} calls`);
+    const used = `${format.number(sums.credits)} credits, ${format.count(sums.calls)} calls`;
+    setText(readout, `${when}: ${used}`);
   }
 
   #save(/** @type {"csv" | "json"} */ kind) {

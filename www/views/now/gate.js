@@ -9,8 +9,8 @@ import { h, setText, webAddress } from "../../dom.js";
 const ASK = "Ask your provider for credits";
 
 /**
- * @type {Record<Live["gate"], {title: string, bad: boolean, text: (live: Live, way: string) => string}
- *   | undefined>}
+ * @typedef {{title: string, bad: boolean, text: (live: Live, way: string) => string}} Notice
+ * @type {Record<Live["gate"], Notice | undefined>}
  */
 const GATES = {
   open: undefined,

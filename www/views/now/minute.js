@@ -36,7 +36,9 @@ export class MinuteCard {
             h("th", { scope: "col", class: "number" }, "Calls"),
             h("th", { scope: "col", class: "number" }, "Cost"))),
           this.#rows)));
-    this.element = h("section", { class: "card stale major minute", "aria-labelledby": "minute-title" },
+    this.element = h("section", {
+      class: "card stale major minute", "aria-labelledby": "minute-title",
+    },
       h("h2", { id: "minute-title" }, "Last minute"),
       h("p", { class: "figures" },
         h("span", {}, this.#calls, " calls"), h("span", {}, this.#credits, " ", this.#unit),
@@ -67,8 +69,8 @@ export class MinuteCard {
     const second = index === undefined ? undefined : this.#live?.minute.seconds[index];
     const { calls_text: calls, credits, at } = second ?? {};
     const unit = this.#live?.unit;
-    const text = at === undefined ? "" : `${this.#format.time(at)}: ${calls} calls, ${credits} ${unit}`;
-    setText(this.#readout, text);
+    const text = `${calls} calls, ${credits} ${unit}`;
+    setText(this.#readout, at === undefined ? "" : `${this.#format.time(at)}: ${text}`);
   }
 
   /** The seconds with calls as rows, newest first; built only while somebody looks. */

@@ -13,6 +13,8 @@ const FULL_MS = 540_000;
 
 export class RunwayCard {
   #format;
+  /** How the locale writes no rate at all. */
+  #zero;
   #until = h("p", { id: "runway", class: "figure" }, "–");
   #words = h("p", { id: "runway-words", class: "quiet" });
   #rows;
@@ -22,6 +24,7 @@ export class RunwayCard {
   /** @param {import("../../locale.js").Format} format */
   constructor(format) {
     this.#format = format;
+    this.#zero = format.number("0");
     const body = h("tbody", { id: "runway-rows" });
     this.#rows = new Rows(body, () => new RunwayRow());
     this.#table = h("table", { class: "last", hidden: true },
@@ -30,13 +33,15 @@ export class RunwayCard {
         h("th", { scope: "col", class: "number" }, "A second"),
         h("th", { scope: "col", class: "number" }, "Until"))),
       body);
-    this.element = h("section", { class: "card stale minor runway", "aria-labelledby": "runway-title" },
+    this.element = h("section", {
+      class: "card stale minor runway", "aria-labelledby": "runway-title",
+    },
       h("h2", { id: "runway-title" }, "At this rate until"),
       this.#until, this.#words, this.#table);
   }
 
   paint(/** @type {Live} */ { runways, unit, gate, now }) {
-    const burning = runways.filter(({ credits, per_second: rate }) => rate !== "0" && credits !== "0");
+    const burning = runways.filter(({ per_second: rate }) => rate !== this.#zero);
     const chosen = burning.find(({ over }) => over === "lately") ?? burning[0];
     this.#table.hidden = burning.length === 0;
     this.#rows.paint(burning.map((one) => [

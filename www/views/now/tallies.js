@@ -34,7 +34,9 @@ export class TallyCard {
         h("th", { scope: "col", class: "number wide" }, "A call"),
         h("th", { scope: "col", class: "number" }, "Cost"))),
       body);
-    this.element = h("section", { class: "card stale half tallies", "aria-labelledby": `${side}-title` },
+    this.element = h("section", {
+      class: "card stale half tallies", "aria-labelledby": `${side}-title`,
+    },
       h("h2", { id: `${side}-title` }, title), this.#none, this.#table);
   }
 

@@ -51,8 +51,8 @@ export class UsageChart {
 
   /** @param {Drawing} drawing */
   draw(drawing) {
-    const first = this.#drawing?.starts[0];
-    const same = first === drawing.starts[0] && this.#drawing?.starts.length === drawing.starts.length;
+    const { starts } = this.#drawing ?? { starts: [] };
+    const same = starts[0] === drawing.starts[0] && starts.length === drawing.starts.length;
     this.#drawing = drawing;
     if (!same) this.#zoom = undefined;
     this.#redraw();
@@ -79,7 +79,10 @@ export class UsageChart {
   /** Bars stand on each other: the first series is the highest, and drawn first. @returns {any} */
   #data(/** @type {Drawing} */ { starts, stacks, before }) {
     const sums = starts.map(() => 0);
-    const stacked = stacks.map(({ values }) => values.map((value, index) => (sums[index] += value)));
+    const stacked = stacks.map(({ values }) => values.map((value, index) => {
+      sums[index] += value;
+      return sums[index];
+    }));
     return [starts.map((at) => at / 1000), ...stacked.reverse(), ...(before ? [before] : [])];
   }
 
@@ -91,7 +94,7 @@ export class UsageChart {
     return color;
   }
 
-  /** @returns {any} */
+  /** @returns {import("uplot").Options} */
   #options(/** @type {Drawing} */ { starts, stacks, before, ends }) {
     const [quiet, line] = [this.#color("ink-quiet"), this.#color("ink-line")];
     const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
@@ -111,8 +114,8 @@ export class UsageChart {
       legend: { show: false },
       padding: [8, 8, 0, 0],
       scales: {
-        x: { time: true, range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) => [min, max] },
-        y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [0, max > 0 ? max * 1.06 : 1] },
+        x: { time: true, range: (_, min, max) => [min, max] },
+        y: { range: (_, __, max) => [0, max > 0 ? max * 1.06 : 1] },
       },
       axes: [
         {
@@ -218,7 +221,11 @@ export class UsageChart {
 }
 
 /** The bucket of an instant. */
-function indexAt(/** @type {number} */ at, /** @type {number[]} */ starts, /** @type {number} */ ends) {
+function indexAt(
+  /** @type {number} */ at,
+  /** @type {number[]} */ starts,
+  /** @type {number} */ ends,
+) {
   if (starts.length === 0 || at < starts[0] || at >= ends) return undefined;
   return starts.findLastIndex((start) => start <= at);
 }

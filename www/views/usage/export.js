@@ -31,8 +31,14 @@ export function json(question, rows) {
   return `${JSON.stringify({ ...question, rows }, null, 2)}\n`;
 }
 
-/** Gives a file to the reader. */
-export function save(/** @type {string} */ name, /** @type {string} */ type, /** @type {string} */ text) {
+/**
+ * Gives a file to the reader.
+ *
+ * @param {string} name
+ * @param {string} type
+ * @param {string} text
+ */
+export function save(name, type, text) {
   const address = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement("a");
   link.href = address;

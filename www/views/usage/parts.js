@@ -9,7 +9,9 @@ import { isZero } from "../decimals.js";
 
 export class PartsTable {
   #format;
-  element = h("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Usage by part" });
+  element = h("div", {
+    class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Usage by part",
+  });
 
   /** @param {import("../../locale.js").Format} format */
   constructor(format) {
@@ -24,7 +26,8 @@ export class PartsTable {
   paint({ series, before, measure, order, stacks, title, compare, quantity }) {
     const format = this.#format;
     if (series.length === 0) {
-      return setChildren(this.element, h("p", { class: "empty" }, "Nothing was used in this time."));
+      const none = h("p", { class: "empty" }, "Nothing was used in this time.");
+      return setChildren(this.element, none);
     }
     const earlier = new Map(before.map((one) => [one.name, one.sums]));
     const own = order.length > stacks + 1 ? stacks : stacks + 1;
@@ -34,7 +37,9 @@ export class PartsTable {
       const ink = place < own ? `ink-${place}` : "ink-rest";
       const lesser = [
         quantity && !isZero(sums.quantity) ? `${format.number(sums.quantity)} units` : "",
-        measure === "calls" ? `${format.number(sums.credits)} credits` : `${format.count(sums.calls)} calls`,
+        measure === "calls"
+          ? `${format.number(sums.credits)} credits`
+          : `${format.count(sums.calls)} calls`,
       ].filter(Boolean).join(" · ");
       return h("tr", {},
         h("td", { class: "of" }, h("i", { class: `swatch ${ink}` }),

@@ -6,12 +6,13 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** @typedef {{from: number, to: number}} Stretch half-open, in ms */
+/** @typedef {{now: Stretch, before: Stretch}} Periods */
 
 /**
  * The contract's period and zone, from the statement; for an account without one, thirty days.
  *
  * @param {import("../index.js").Context} context
- * @returns {Promise<{now: Stretch, before: Stretch}>}
+ * @returns {Promise<Periods>}
  */
 export async function readPeriods({ api, format, state }) {
   const statement = await api.get("statement").catch((error) => {

@@ -8,7 +8,9 @@ import { h, setChildren } from "../../dom.js";
 
 export class TimesTable {
   #format;
-  element = h("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Usage over time" });
+  element = h("div", {
+    class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Usage over time",
+  });
 
   /** @param {import("../../locale.js").Format} format */
   constructor(format) {
@@ -34,7 +36,8 @@ export class TimesTable {
         compare && h("td", { class: "number quiet wide" }, format.number(earlier?.credits ?? "0")));
     }).filter((row) => row !== undefined).reverse();
     if (rows.length === 0) {
-      return setChildren(this.element, h("p", { class: "empty" }, "Nothing was used in this time."));
+      const none = h("p", { class: "empty" }, "Nothing was used in this time.");
+      return setChildren(this.element, none);
     }
     const number = (/** @type {string} */ text, extra = "") =>
       h("th", { scope: "col", class: `number ${extra}` }, text);
