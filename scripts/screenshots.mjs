@@ -65,7 +65,7 @@ await main(async () => {
       return pictures;
     };
     const dark = await all(VIEWS.slice(0, 4), { viewport: WIDE, colorScheme: "dark" });
-    made.push(await sheet(browser, "dark", dark, { columns: 2, width: 440, dark: true }));
+    made.push(await sheet(browser, "dark", dark, { columns: 2, width: 400, dark: true }));
     const phones = await all(VIEWS, { viewport: PHONE });
     made.push(await sheet(browser, "phone", phones, { columns: 5, width: 210 }));
     const states = await all(STATES, { viewport: { width: 900, height: 640 } });

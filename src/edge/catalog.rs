@@ -206,9 +206,8 @@ impl Catalog {
 
     fn portal(&self) -> std::result::Result<PortalSpec, Problem> {
         let rows = self.texts("SELECT json AS text FROM portal", &[])?;
-        rows.first().map_or(Ok(PortalSpec::default()), |json| {
-            serde_json::from_str(json).map_err(failed)
-        })
+        rows.first()
+            .map_or(Ok(PortalSpec::default()), |json| serde_json::from_str(json).map_err(failed))
     }
 
     /// The plans that are offered, as they were published.

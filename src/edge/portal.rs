@@ -84,9 +84,8 @@ fn twice() -> Problem {
 /// What is wrong with an origin, and what to write.
 fn check_origin(text: &str) -> Result<(), String> {
     let shape = "an origin is scheme://host[:port] and nothing else, as https://app.example";
-    let plain = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:/[]".contains(&byte)
-    };
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:/[]".contains(&byte);
     // "*" and ";" are characters of a host to a URL, and more than that to a policy.
     if text.len() > ORIGIN_CHARS_MAX || !text.bytes().all(plain) {
         return Err(format!("{shape}, in lower case and without wildcards"));
