@@ -15,7 +15,7 @@ import { startScenes, VIEWS } from "../tests/page/scenes.mjs";
 import { Hint, log, main, ROOT } from "./processes.mjs";
 
 const BYTES_MAX = 150_000;
-const WIDE = { width: 1180, height: 900 };
+const WIDE = { width: 1040, height: 960 };
 const PHONE = { width: 390, height: 844 };
 const STATES = ["empty", "loading", "zero", "offline", "expired", "broken"];
 
@@ -56,7 +56,7 @@ await main(async () => {
   try {
     const made = [];
     for (const view of VIEWS) {
-      await picture(view, { viewport: WIDE }, { path: file(view), fullPage: true });
+      await picture(view, { viewport: WIDE }, { path: file(view) });
       made.push(view);
     }
     const all = async (names, options) => {
@@ -65,9 +65,9 @@ await main(async () => {
       return pictures;
     };
     const dark = await all(VIEWS.slice(0, 4), { viewport: WIDE, colorScheme: "dark" });
-    made.push(await sheet(browser, "dark", dark, { columns: 2, width: 590, dark: true }));
+    made.push(await sheet(browser, "dark", dark, { columns: 2, width: 400, dark: true }));
     const phones = await all(VIEWS, { viewport: PHONE });
-    made.push(await sheet(browser, "phone", phones, { columns: 5, width: 240 }));
+    made.push(await sheet(browser, "phone", phones, { columns: 5, width: 210 }));
     const states = await all(STATES, { viewport: { width: 900, height: 640 } });
     made.push(await sheet(browser, "states", states, { columns: 3, width: 400 }));
     const large = made.filter((name) => statSync(file(name)).size > BYTES_MAX);
