@@ -2,7 +2,7 @@
  * Rating side by side with what a user would pick instead, one after another on one machine:
  *
  *   native      edgemeter's core, compiled for this machine (benches/rating.rs)
- *   wasm        the same, as a page loads it for previews (dist/preview/preview_bg.wasm), in this Node
+ *   wasm        the same, as a host's page loads it (dist/preview/preview_bg.wasm), in this Node
  *   decimaljs   decimal.js      bigjs   big.js      bigint   V8's BigInt, fixed point
  *
  * All five do the same work, from text to text: a JSON question with a graduated price of five

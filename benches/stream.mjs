@@ -1,6 +1,6 @@
 /**
- * A streamed answer through edgemeter, which reads its usage on the way, beside the pass-through, and
- * beside a Worker that reads and writes each chunk by script and looks at none (`relay`):
+ * A streamed answer through edgemeter, which reads its usage on the way, beside the pass-through,
+ * and beside a Worker that reads and writes each chunk by script and looks at none (`relay`):
  *
  *   first token    from sending a request to the first byte of its answer, of an origin that
  *                  answers at once and of one that takes 20 ms; request by request in turn

@@ -13,7 +13,7 @@ const BUDGETS = [
   {
     what: "build/index_bg.wasm",
     bytes: (path) => gzipSync(readFileSync(path), { level: 9 }).length,
-    bytes_max: 1_175_000,
+    bytes_max: 1_260_000,
     why: "an isolate compiles it before its first answer; Cloudflare's limit is 3 MB",
   },
   {

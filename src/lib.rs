@@ -15,7 +15,7 @@
 //! simulation feature cli: isolates, an account and a bad network in virtual time, audited
 //! live       what the account tells its page: messages, sequence, the last minute
 //! invoice    lines, true-up, discounts, tax, credits; preview = the same function
-//! statement  what a period's invoice asks, as data: the bill, projected, re-rated, which model fits
+//! statement  what a period's invoice asks, as data: the bill, projected, re-rated, what fits
 //! report     usage by time and dimension, from the journal's rows
 //! check      a bill, by its statement and its journal: every operation rated again
 //! wire       a question and an answer in JSON: what every build exports alike

@@ -7,8 +7,8 @@
 //!
 //! Both sides are of the same use, and of the period's own fees: what an earlier invoice billed of
 //! them counts, what this one bills ahead does not. Invariants (tested): with nothing asked for,
-//! both sides are the bill; each side is what the bill of a statement of that use and plan says; another commit
-//! changes the true-up and what follows from it, and nothing else.
+//! both sides are the bill; each side is what the bill of a statement of that use and plan says;
+//! another commit changes the true-up and what follows from it, and nothing else.
 
 use std::collections::BTreeMap;
 

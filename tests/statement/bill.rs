@@ -37,10 +37,7 @@ fn the_bill_of_one_stretch_is_what_a_question_is_answered() {
         let asked = asked(&plan, &usage, &seats);
         let stretches = json!([stretch(START, END, &plan, &usage, covered)]);
         let bill = load(&statement(stretches, json!([]))).bill().unwrap();
-        assert_eq!(
-            serde_json::to_value(&bill.invoice.as_ref().unwrap()).unwrap(),
-            asked["invoice"]
-        );
+        assert_eq!(serde_json::to_value(bill.invoice.as_ref().unwrap()).unwrap(), asked["invoice"]);
         assert_eq!(bill.charges.len(), asked["charges"].as_array().unwrap().len());
         for (charge, asked) in bill.charges.iter().zip(asked["charges"].as_array().unwrap()) {
             assert_eq!(&serde_json::to_value(&charge.rated).unwrap(), asked);

@@ -49,7 +49,7 @@ fn used(plan: &Value, calls: &str) -> Value {
 
 #[test]
 fn every_cost_is_that_of_a_what_if() {
-    let mut offers = vec![every_model(), every_model(), every_model()];
+    let mut offers = [every_model(), every_model(), every_model()];
     offers[0]["charges"][0]["price"]["unit_price"] = json!("1");
     offers[1]["commit"] = json!({ "amount": "50" });
     // Not comparable: it bills by the year.
@@ -74,6 +74,7 @@ fn every_cost_is_that_of_a_what_if() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_reason_has_its_number_and_its_bound() {
     for (fee, commit, calls, days, expected) in [
         (None, None, "100", vec![], vec!["spike_costs credits 10 5", "spike_costs hybrid 10 5"]),

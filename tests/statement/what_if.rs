@@ -311,9 +311,7 @@ fn single_events_under_other_terms_are_taken_as_the_average_one() {
 #[test]
 fn a_plan_without_a_currency_is_compared_in_credits() {
     let mut plain = prepaid(json!("block"));
-    for field in ["currency"] {
-        plain.as_object_mut().unwrap().remove(field);
-    }
+    plain.as_object_mut().unwrap().remove("currency");
     plain["credits"].as_object_mut().unwrap().remove("value");
     plain["fees"] = json!([{ "id": "access", "amount": "3", "unit": "credits" }]);
     let used = json!({ "input": { "total": "20000" } });
