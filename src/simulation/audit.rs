@@ -104,9 +104,11 @@ impl World {
             return Err(Broken::new(NoStranding, expected, balance.held));
         }
         let nobody_vanished = self.books.deaths() == 0 && self.books.crashes == 0;
-        if nobody_vanished && !balance.unreported.is_zero() {
+        let late = self.books.settled_too_late()?;
+        if nobody_vanished && balance.unreported != late {
+            let expected = format!("{late} set aside, nobody crashed");
             let found = format!("{} unreported", balance.unreported);
-            return Err(Broken::new(NoStranding, "nothing set aside, nobody crashed", found));
+            return Err(Broken::new(NoStranding, expected, found));
         }
         self.books.check_each_operation()?;
         let lost = self.books.unreported()?;

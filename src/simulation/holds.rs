@@ -160,6 +160,13 @@ impl Books {
         self.holds.iter().rev().find(|(_, hold)| settled(hold)).map(|(op, _)| op.clone())
     }
 
+    /// What is set aside for operations that ended when the account had forgotten them.
+    pub(super) fn settled_too_late(&self) -> Result<Credits, Broken> {
+        let too_late =
+            |hold: &&Hold| hold.is_expired() && hold.told == Told::Settled { late: true };
+        Ok(Credits::sum(self.holds.values().filter(too_late).map(|hold| hold.held))?)
+    }
+
     /// At the end: every operation was settled as its isolate told, once.
     pub(super) fn check_each_hold(&self) -> Result<(), Broken> {
         for (op, hold) in &self.holds {
