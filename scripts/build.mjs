@@ -148,9 +148,18 @@ const PARTS = {
     output: "dist/www/index.html",
     inputs: ["www", "scripts/build.mjs"],
     after: "browser",
+    // Nothing but Node.
+    plain: true,
   },
   preview: { make: preview, output: "dist/preview/preview.js", inputs: INPUTS },
 };
+
+async function ensureTools() {
+  await checkPrerequisites();
+  await ensureTarget();
+  await ensurePackages();
+  await ensureCrates();
+}
 
 /** Builds the named parts unless they are built from these very inputs. */
 export async function build(parts = Object.keys(PARTS)) {
@@ -158,17 +167,14 @@ export async function build(parts = Object.keys(PARTS)) {
     if (!Object.hasOwn(PARTS, part)) {
       throw new Hint(`${part}: there are ${Object.keys(PARTS).join(", ")}`);
     }
-    const { make, output: name, inputs, after } = PARTS[part];
+    const { make, output: name, inputs, after, plain } = PARTS[part];
     if (after !== undefined) await build([after]);
     const hash = hashOf(inputs);
     const output = join(ROOT, name);
     const stamp = join(STAMPS, part);
     const built = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
     if (built) continue;
-    await checkPrerequisites();
-    await ensureTarget();
-    await ensurePackages();
-    await ensureCrates();
+    if (!plain) await ensureTools();
     await make();
     mkdirSync(STAMPS, { recursive: true });
     writeFileSync(stamp, hash);

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Numbers with a point become [`Json::Fraction`] without their value: every decimal is a string,
-//! and JSON numbers are whole. A customer's page reads everything by way of this tree: one reader of
-//! texts, and one small reader of trees for each type, instead of a reader of texts for each type.
+//! and JSON numbers are whole. A customer's page reads everything by way of this tree: one reader
+//! of texts, and one small reader of trees for each type, instead of a reader of texts for each.
 
 mod read;
 
