@@ -1,9 +1,12 @@
 /**
- * A streamed answer through edgemeter, which reads its usage on the way, beside the pass-through:
+ * A streamed answer through edgemeter, which reads its usage on the way, beside the pass-through, and
+ * beside a Worker that reads and writes each chunk by script and looks at none (`relay`):
  *
  *   first token    from sending a request to the first byte of its answer, of an origin that
  *                  answers at once and of one that takes 20 ms; request by request in turn
  *   small events   streams side by side, an event a write: events per second
+ *   paced          32 streams side by side, 100 events a second each, as models write: events per
+ *                  second, and from sending a request to the end of its answer
  *   large          one stream of 200 MB: MB per second, and what memory workerd takes for it
  *
  * Rounds alternate, every other one backwards; a ratio is the median of the rounds' own. It fails
@@ -22,6 +25,7 @@ const FIRST_MS = [0, 20];
 const ASKED = 150;
 const SHORT = 20;
 const SMALL_EVENTS = 5_000;
+const PACED = { streams: 32, events: 200, each_ms: 10 };
 /** 200 MB of events, in pieces of some 50 kB. */
 const LARGE_EVENTS = 1_100_000;
 const LARGE_PIECE = 256;
@@ -53,13 +57,13 @@ const ROUTES = {
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** One stream to its end: bytes, and ms to the first of them and to the last. */
-function stream({ base, headers }, { first_ms = 0, events, per_piece = 1 }) {
+function stream({ base, headers }, { first_ms = 0, each_ms = 0, events, per_piece = 1 }) {
   const messages = [{ role: "user", content: "one two three four five" }];
   const body = JSON.stringify({ model: "bench", max_tokens: events, messages, stream: true });
   const more = {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
-    "stream-origin": JSON.stringify({ first_ms, events, per_piece }),
+    "stream-origin": JSON.stringify({ first_ms, each_ms, events, per_piece }),
   };
   return new Promise((resolve, reject) => {
     const sent = performance.now();
@@ -118,6 +122,16 @@ async function smallEvents(target, connections, total) {
   return (SMALL_EVENTS * connections * 1_000) / (performance.now() - started);
 }
 
+/** The same at the pace of a model. */
+async function paced(target, total) {
+  const { streams, events, each_ms } = PACED;
+  const started = performance.now();
+  const one = () => counted(total, target, { events, each_ms });
+  const ends = await Promise.all(Array.from({ length: streams }, one));
+  const elapsed = performance.now() - started;
+  return { events_ps: (events * streams * 1_000) / elapsed, ms: median(ends.map(({ ms }) => ms)) };
+}
+
 async function large(target, pid, total) {
   const before = memory(pid);
   let during = before;
@@ -129,12 +143,15 @@ async function large(target, pid, total) {
 }
 
 async function round(bench, names, connections, totals) {
-  const measured = { first: {}, small: {}, large: {} };
+  const measured = { first: {}, small: {}, paced: {}, large: {} };
   for (const ms of FIRST_MS) {
     measured.first[ms] = await firstTokens(bench.targets, names, ms, totals);
   }
   for (const name of names) {
     measured.small[name] = await smallEvents(bench.targets[name], connections, totals[name]);
+  }
+  for (const name of names) {
+    measured.paced[name] = await paced(bench.targets[name], totals[name]);
   }
   for (const name of names) {
     measured.large[name] = await large(bench.targets[name], bench.workerd.pid, totals[name]);
@@ -166,6 +183,8 @@ function summary(names, rounds) {
     }
   }
   tell("small_events_ps", "events/s", (each, name) => each.small[name], 0);
+  tell("paced_events_ps", "paced: events/s", (each, name) => each.paced[name].events_ps, 0);
+  tell("paced_ms", "paced: ms to the end", (each, name) => each.paced[name].ms, 0);
   tell("large_mbps", "200 MB: MB/s", (each, name) => each.large[name].mbps, 0);
   for (const when of ["before", "during", "after"]) {
     tell(`rss_${when}_mb`, `RSS ${when} MB`, (each, name) => each.large[name][when], 0);
@@ -174,7 +193,7 @@ function summary(names, rounds) {
 }
 
 export async function run({ rounds: wanted, connections }) {
-  const platform = { beside: ["passthrough"], origin: "stream_origin" };
+  const platform = { beside: ["passthrough", "relay"], origin: "stream_origin" };
   return withPlatform(platform, async (bench) => {
     await bench.change(PLAN, ROUTES);
     const names = Object.keys(bench.targets);

@@ -1,9 +1,10 @@
 /**
- * Builds what runs: `node scripts/build.mjs [edge] [browser] [page] [preview]`, all without
- * arguments.
+ * Builds what runs: `node scripts/build.mjs [edge] [browser] [charts] [page] [preview]`, all
+ * without arguments.
  *
  *   edge      src ─ worker-build ─▶ build/index.js, index_bg.wasm ─ esbuild ─▶ build/gateway.js
  *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm: the page's core
+ *   charts    uPlot ─ esbuild ─▶ www/pkg/uplot.js: the page's only library, for one of its views
  *   page      www ─ copied, and each file compressed once ─▶ dist/www: what is served
  *   preview   src ─ wasm-bindgen ─▶ dist/preview/preview.js + preview_bg.wasm: rating for a host
  *
@@ -104,6 +105,15 @@ function page() {
   }
 }
 
+/** The one library of the page, made as small as it gets. */
+async function charts() {
+  const source = join(ROOT, "node_modules", "uplot", "dist", "uPlot.esm.js");
+  const flags = ["--minify", "--format=esm", "--legal-comments=none", "--log-level=warning"];
+  const notice = "/*! uPlot, copyright Leon Sorokin, MIT: https://github.com/leeoniya/uPlot */";
+  const out = [`--banner:js=${notice}`, "--outfile=www/pkg/uplot.js"];
+  await run(npmTool("esbuild"), [source, ...flags, ...out]);
+}
+
 async function optimize(file, level) {
   const args = [file, level, "--strip-debug", "--strip-producers", ...WASM_FEATURES, "-o", file];
   await run(npmTool("wasm-opt"), args);
@@ -143,11 +153,16 @@ function hashOf(inputs) {
 const PARTS = {
   edge: { make: edge, output: "build/gateway.js", inputs: INPUTS },
   browser: { make: browser, output: "www/pkg/edgemeter.js", inputs: INPUTS },
+  charts: {
+    make: charts,
+    output: "www/pkg/uplot.js",
+    inputs: ["package-lock.json", "scripts/build.mjs"],
+  },
   page: {
     make: page,
     output: "dist/www/index.html",
     inputs: ["www", "scripts/build.mjs"],
-    after: "browser",
+    after: ["browser", "charts"],
     // Nothing but Node.
     plain: true,
   },
@@ -167,8 +182,8 @@ export async function build(parts = Object.keys(PARTS)) {
     if (!Object.hasOwn(PARTS, part)) {
       throw new Hint(`${part}: there are ${Object.keys(PARTS).join(", ")}`);
     }
-    const { make, output: name, inputs, after, plain } = PARTS[part];
-    if (after !== undefined) await build([after]);
+    const { make, output: name, inputs, after = [], plain } = PARTS[part];
+    await build(after);
     const hash = hashOf(inputs);
     const output = join(ROOT, name);
     const stamp = join(STAMPS, part);

@@ -2,7 +2,7 @@
  * Packs the element for npm: `npm run pack` ─▶ target/npm/edgemeter-<version>.tgz
  *
  *   www/   the modules that the page is made of, without the page itself
- *   npm/   package.json, types, README
+ *   npm/   package.json, types, README; and the licence of the library that is in it
  *
  * The version is Cargo.toml's. What is packed runs in browsers as it is.
  */
@@ -18,7 +18,7 @@ const OURS = /^(\..*|index\.html|page\.(js|css)|icon\.svg|.*\.br|.*\.d\.ts|previ
 
 /** @returns {Promise<string>} the tarball */
 export async function pack() {
-  await build(["browser"]);
+  await build(["browser", "charts"]);
   const [, version] = readFileSync(join(ROOT, "Cargo.toml"), "utf8").match(/^version = "(.+)"$/m);
   const stage = join(OUT, "package");
   rmSync(OUT, { recursive: true, force: true });
@@ -29,6 +29,7 @@ export async function pack() {
     cpSync(join(ROOT, "npm", name), join(stage, name));
   }
   cpSync(join(ROOT, "LICENSE"), join(stage, "LICENSE"));
+  cpSync(join(ROOT, "node_modules", "uplot", "LICENSE"), join(stage, "LICENSE.uplot"));
   const manifest = JSON.parse(readFileSync(join(ROOT, "npm", "package.json"), "utf8"));
   const { name, ...rest } = manifest;
   const text = JSON.stringify({ name, version, ...rest }, null, 2);

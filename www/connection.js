@@ -91,6 +91,11 @@ export class Connection {
     this.#socket.renew(token);
   }
 
+  /** What calls burned today, as the usage report says it. */
+  today(/** @type {number} */ since, /** @type {number} */ until, /** @type {string} */ credits) {
+    this.#guarded(() => this.#feed?.today(since, until, credits));
+  }
+
   retryNow() {
     this.#socket.retryNow();
   }

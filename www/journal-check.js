@@ -2,7 +2,7 @@
  * Checks a bill against the journal that it was made from, as the journal arrives.
  *
  *   GET …/journal?after=n ── pages, the next one asked for while this one is checked
- *        └─ slices of bytes ──▶ core.BillCheck ──▶ progress … finding | verdict
+ *        └─ slices of bytes ──▶ core.BillCheck ──▶ progress … verdict
  *
  * It works in the page's own thread, in slices that end before a frame does: a worker would have to
  * come from the page's own origin, which an element on somebody else's page cannot promise.
@@ -14,59 +14,73 @@ const SLICE_BYTES = 16_384;
 const SLICE_MS = 8;
 const NEWLINE = 10;
 
-/** @typedef {{rows: number, operations: number, finding?: import("./pkg/edgemeter.js").Finding}} Taken */
+/** @typedef {import("./pkg/edgemeter.js").CheckProgress & {part: number}} Progress `part` of the rows */
+/** @typedef {{after: number, last: number}} Rows those after the first, up to the second */
+
+/**
+ * The rows that a check needs: those that it asks for; the one behind a bill that was written,
+ * which seals it; and all between them and a row that was seen before.
+ *
+ * @param {number} after what the check asks for
+ * @param {number} last the bill's last row
+ * @param {{written: boolean, seen?: {row: number}}} options
+ * @returns {Rows}
+ */
+export function rowsFor(after, last, { written, seen }) {
+  const end = written ? last + 1 : last;
+  if (!seen) return { after, last: end };
+  return { after: Math.min(after, seen.row - 1), last: Math.max(end, seen.row) };
+}
 
 /**
  * @param {object} context
  * @param {import("./api.js").Api} context.api
- * @param {import("./pkg/edgemeter.js").BillCheck} context.check freed here
- * @param {{after: number, rows: number}} context.journal rows of the bill: (after, rows]
- * @param {(progress: Taken & {part: number}) => void} context.onProgress
+ * @param {import("./pkg/edgemeter.js").BillCheck} context.check finished here
+ * @param {Rows} context.rows
+ * @param {(progress: Progress) => void} context.onProgress
  * @param {AbortSignal} context.signal
- * @returns {Promise<import("./pkg/edgemeter.js").Verdict | undefined>} nothing if it was given up
+ * @returns {Promise<import("./pkg/edgemeter.js").Verdict>}
  */
-export async function checkJournal({ api, check, journal, onProgress, signal }) {
-  const { after: start, rows: last } = journal;
+export async function checkJournal({ api, check, rows, onProgress, signal }) {
+  const { after: start, last } = rows;
   const page = async (/** @type {number} */ after) => {
     const limit = Math.min(PAGE_ROWS, last - after);
     const stream = await api.stream(`journal?after=${after}&limit=${limit}`, signal);
     return new Uint8Array(await new Response(stream).arrayBuffer());
   };
-  try {
-    let after = start;
-    let next = after < last ? page(after) : undefined;
-    while (next) {
-      const bytes = await next;
-      const count = lines(bytes);
-      const from = after;
-      after += count;
-      next = count > 0 && after < last ? page(after) : undefined;
-      next?.catch(() => {}); // it is awaited in the next round, unless this one finds something
-      for await (const [taken, done] of slices(check, bytes)) {
-        if (signal.aborted) return undefined;
-        onProgress({ ...taken, part: (from - start + count * done) / (last - start) });
-        if (taken.finding) return check.finish();
-      }
+  let after = start;
+  let next = after < last ? page(after) : undefined;
+  while (next) {
+    const bytes = await next;
+    const [from, count] = [after, lines(bytes)];
+    after += count;
+    next = count > 0 && after < last ? page(after) : undefined;
+    next?.catch(() => {}); // it is awaited in the next round, unless this one is given up
+    for await (const [progress, done] of slices(check, bytes)) {
+      signal.throwIfAborted();
+      onProgress({ ...progress, part: (from - start + count * done) / (last - start) });
     }
-    return check.finish();
-  } finally {
-    check.free();
   }
+  return check.finish();
 }
 
-/** Gives the bytes to the check, and the page its frames. */
-async function* slices(check, /** @type {Uint8Array} */ bytes) {
+/**
+ * Gives the bytes to the check, and the page its frames.
+ *
+ * @param {import("./pkg/edgemeter.js").BillCheck} check
+ * @param {Uint8Array} bytes
+ * @returns {AsyncGenerator<[import("./pkg/edgemeter.js").CheckProgress, number]>} and the part that is done
+ */
+async function* slices(check, bytes) {
   let began = performance.now();
-  let taken;
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
-    taken = check.take(bytes.subarray(at, at + SLICE_BYTES));
-    if (!taken.finding && performance.now() - began < SLICE_MS) continue;
-    yield [taken, Math.min(1, (at + SLICE_BYTES) / bytes.length)];
-    if (taken.finding) return;
+    const progress = check.take(bytes.subarray(at, at + SLICE_BYTES));
+    const isLast = at + SLICE_BYTES >= bytes.length;
+    if (!isLast && performance.now() - began < SLICE_MS) continue;
+    yield [progress, Math.min(1, (at + SLICE_BYTES) / bytes.length)];
     await breath();
     began = performance.now();
   }
-  if (taken) yield [taken, 1];
 }
 
 /** Lets the page paint and react; a timer would be slowed down in a tab that nobody looks at. */

@@ -46,6 +46,13 @@ const NUMERIC = new Set(["integer", "group", "decimal", "fraction"]);
 const firstDigit = (/** @type {Intl.NumberFormatPart[]} */ parts) =>
   parts.findIndex(({ type }) => type === "integer");
 
+/** A locale whose numbers are read here, not shown. */
+const PLAIN = "en-u-ca-iso8601-nu-latn";
+const MINUTE_MS = 60_000;
+
+const part = (/** @type {Intl.DateTimeFormatPart[]} */ parts, /** @type {string} */ type) =>
+  Number(parts.find((one) => one.type === type)?.value);
+
 const joined = (/** @type {Intl.NumberFormatPart[]} */ parts) =>
   parts.map(({ value }) => value).join("");
 
@@ -54,6 +61,7 @@ export class Format {
   #locale;
   #write;
   /** @type {string | undefined} */ #zone;
+  /** @type {Intl.NumberFormat | undefined} */ #about;
   /** @type {Map<string, Intl.DateTimeFormat>} */ #clocks = new Map();
   /** @type {Map<string, {before: string, after: string, minor: number}>} */ #moneys = new Map();
   /** How the locale writes numbers, for the wasm side. */
@@ -169,18 +177,41 @@ export class Format {
     return this.#clock("weekday", options).format(millis);
   }
 
+  /** A length on an axis, in few digits: "1.2K". Never an amount. */
+  about(/** @type {number} */ length) {
+    this.#about ??= new Intl.NumberFormat(this.#locale, {
+      notation: "compact", maximumSignificantDigits: 3,
+    });
+    return this.#about.format(length);
+  }
+
   /** @param {number} millis @param {Intl.DateTimeFormatOptions} options @returns {string} */
   custom(millis, options) {
     return this.#clock(JSON.stringify(options), options).format(millis);
   }
 
+  /** When the day of an instant began in the zone. */
+  midnight(/** @type {number} */ millis) {
+    const start = millis - (millis % MINUTE_MS) - this.#minutes(millis) * MINUTE_MS;
+    // The clock may have changed since.
+    const over = this.#minutes(start);
+    return over > 720 ? start + (1440 - over) * MINUTE_MS : start - over * MINUTE_MS;
+  }
+
+  /** Minutes of the day that the clock shows. */
+  #minutes(/** @type {number} */ millis) {
+    /** @type {Intl.DateTimeFormatOptions} */
+    const options = { hour: "numeric", minute: "numeric", hourCycle: "h23" };
+    const parts = this.#clock("minutes", options, PLAIN).formatToParts(millis);
+    return part(parts, "hour") * 60 + part(parts, "minute");
+  }
+
   /** Midnight in UTC of the day that it is in the zone. */
   #day(/** @type {number} */ millis) {
-    const parts = this.#clock("day", { year: "numeric", month: "numeric", day: "numeric" }, "en-u-ca-iso8601")
-      .formatToParts(millis);
-    const of = (/** @type {string} */ type) =>
-      Number(parts.find((part) => part.type === type)?.value);
-    return Date.UTC(of("year"), of("month") - 1, of("day"));
+    /** @type {Intl.DateTimeFormatOptions} */
+    const options = { year: "numeric", month: "numeric", day: "numeric" };
+    const parts = this.#clock("day", options, PLAIN).formatToParts(millis);
+    return Date.UTC(part(parts, "year"), part(parts, "month") - 1, part(parts, "day"));
   }
 
   /**

@@ -32,7 +32,12 @@ meter.addEventListener("edge-meter-state", (event) => {
   const { state } = /** @type {CustomEvent} */ (event).detail;
   document.body.dataset.state = state;
   if (state === "expired") forgetSession();
-  if (state === "live") keepSession({ account: meter.account, token: meter.token });
+});
+// A reload goes on with what a renewal gave.
+addEventListener("pagehide", () => {
+  if (document.body.dataset.state === "live") {
+    keepSession({ account: meter.account, token: meter.token });
+  }
 });
 
 /** @type {number | undefined} */

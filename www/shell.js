@@ -56,19 +56,22 @@ const STATES = {
 /** @typedef {import("./views/index.js").View} View */
 /** @typedef {import("./pkg/edgemeter.js").View} Live */
 /** @typedef {Omit<import("./views/index.js").Context, "state" | "root">
- *   & {now: () => number}} Parts */
+ *   & {connection: import("./connection.js").Connection}} Parts */
 
 export class Shell {
   #root;
   #options;
   #frame;
-  #state = { name: /** @type {string} */ ("connecting"), live: /** @type {Live | undefined} */ (undefined), now: () => Date.now() };
+  /** @type {import("./views/index.js").State} */
+  #state = { name: "connecting", live: undefined, now: () => Date.now(), today: () => {} };
   /** @type {Parts | undefined} */ #parts;
   /** Views by name, or what became of loading them. @type {Map<string, View>} */ #views = new Map();
   #selected = FIRST_VIEW;
   /** Rises when everything is closed: what was loaded for before is dropped. */
   #era = 0;
   /** @type {number | undefined} */ #timer;
+  /** Whether a number has been shown: the browser's own record says when. */
+  #painted = false;
 
   /**
    * @param {ShadowRoot} root
@@ -91,11 +94,13 @@ export class Shell {
     return this.#state.name;
   }
 
-  /** The core is here: views can be shown. */
-  open(/** @type {Parts} */ parts, /** @type {string} */ view) {
+  /** The core is here: views can be shown. Resolves when the first one is. */
+  async open(/** @type {Parts} */ parts, /** @type {string} */ view) {
+    const { connection } = parts;
     this.#parts = parts;
-    this.#state.now = parts.now;
-    this.select(view);
+    this.#state.now = () => connection.now();
+    this.#state.today = (since, until, credits) => connection.today(since, until, credits);
+    await this.select(view);
   }
 
   /** Another account, or none: nothing of the last one stays. */
@@ -135,11 +140,20 @@ export class Shell {
     who.hidden = false;
     setText(account, live.account);
     setText(plan, `${live.plan} v${live.version}`);
-    this.#views.get(this.#selected)?.live(live);
+    const view = this.#views.get(this.#selected);
+    if (view) this.#paint(view, live);
   }
 
-  /** Shows the view of that name. */
-  select(/** @type {string} */ name) {
+  /** @param {View} view @param {Live} live */
+  #paint(view, live) {
+    view.live(live);
+    if (this.#painted) return;
+    this.#painted = true;
+    performance.mark("edge-meter:live");
+  }
+
+  /** Shows the view of that name; resolves when it is loaded. */
+  async select(/** @type {string} */ name) {
     const { tabs, panels } = this.#frame;
     if (name !== this.#selected) this.#views.get(this.#selected)?.hide();
     this.#selected = name;
@@ -150,7 +164,7 @@ export class Shell {
       panels[other].hidden = !chosen;
     }
     tabs[name].scrollIntoView({ block: "nearest", inline: "nearest" });
-    void this.#show(name);
+    await this.#show(name);
   }
 
   async #show(/** @type {string} */ name) {
@@ -166,7 +180,7 @@ export class Shell {
     }
     if (this.#selected !== name) return;
     view.show();
-    if (this.#state.live) view.live(this.#state.live);
+    if (this.#state.live) this.#paint(view, this.#state.live);
   }
 
   /** @param {string} name @param {Parts} parts @returns {Promise<View | undefined>} */

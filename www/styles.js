@@ -27,7 +27,7 @@ const TOKENS = `
   display: block;
   container-type: inline-size;
   color-scheme: inherit;
-  --accent: var(--edge-meter-accent, light-dark(#0b7a53, #4ccf9c));
+  --accent: var(--edge-meter-accent, light-dark(#077a55, #45d19b));
   --font: var(--edge-meter-font, Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif);
   --radius: var(--edge-meter-radius, 16px);
   --page: var(--edge-meter-page, light-dark(#f6f7f5, #0d1210));
@@ -35,12 +35,12 @@ const TOKENS = `
   --line: light-dark(#e3e7e2, #27302b);
   --ink: light-dark(#141c18, #ecf2ee);
   --quiet: light-dark(#586560, #9aa8a1);
-  --bar: color-mix(in oklab, var(--accent) 82%, light-dark(#fff, #000));
-  --held: color-mix(in oklab, var(--accent) 42%, var(--card));
+  --bar: light-dark(oklch(from var(--accent) calc(l + .11) calc(c * 1.2) h), oklch(from var(--accent) calc(l - .08) c h));
+  --held: color-mix(in oklab, var(--bar) 45%, var(--card));
   --spent: light-dark(#c5cdc8, #46524c);
   --lost: light-dark(#dfe3df, #313b36);
   --good: var(--accent);
-  --fresh: color-mix(in oklab, var(--accent) 13%, var(--card));
+  --fresh: color-mix(in oklab, var(--accent) 11%, var(--card));
   --bad: light-dark(#b3261e, #ff9d92);
   --bad-page: light-dark(#fdf0ee, #331b18);
   --warn: light-dark(#7a5600, #f0cc74);
@@ -117,7 +117,7 @@ const SHARED = `
 .segments { display: inline-flex; padding: 2px; border-radius: 12px; background: var(--line); }
 .segments button { padding: 5px 14px; background: none; box-shadow: none; color: var(--quiet); }
 .segments [aria-pressed=true] { background: var(--card); color: var(--ink); box-shadow: 0 1px 2px #0002; }
-select { padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none; background: var(--card) linear-gradient(45deg, transparent 50%, var(--quiet) 50% 62%, transparent 62%) right 16px center / 8px 8px no-repeat; box-shadow: inset 0 0 0 1px var(--line); }
+select { padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none; background: linear-gradient(45deg, transparent 50%, var(--quiet) 50%) right 17px center / 5px 5px no-repeat, linear-gradient(-45deg, transparent 50%, var(--quiet) 50%) right 12px center / 5px 5px no-repeat, var(--card); box-shadow: inset 0 0 0 1px var(--line); }
 .tag { display: inline-block; padding: 0 8px; border-radius: 6px; background: color-mix(in oklab, var(--line) 60%, transparent); color: var(--quiet); font-size: 13px; font-weight: 500; }
 .tag.good { background: var(--fresh); color: var(--accent); }
 .tag.bad { background: var(--bad-page); color: var(--bad); }
@@ -125,7 +125,7 @@ summary, .more { width: fit-content; font-size: 13px; color: var(--accent); curs
 .scroll { max-height: 280px; overflow: auto; }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(104px, 1fr)); gap: 8px 16px; overflow-wrap: anywhere; }
 table { width: 100%; border-collapse: collapse; }
-th { padding: 4px 16px 4px 0; text-align: left; font-weight: 500; }
+th { padding: 4px 16px 4px 0; text-align: left; font-weight: 500; white-space: nowrap; }
 th.number { text-align: right; }
 td { padding: 8px 16px 8px 0; border-top: 1px solid var(--line); white-space: nowrap; }
 .scroll thead th { position: sticky; top: 0; background: var(--card); }

@@ -1,6 +1,6 @@
 /**
  * An API that streams chat completions: how many events, in what pieces, and how long before the
- * first, the request's header `stream-origin` says. Its usage is 5 tokens in and an event each out.
+ * first and before each piece, the request's header `stream-origin` says. Its usage is 5 tokens in and an event each out.
  */
 const encoder = new TextEncoder();
 const chunk = (delta, finish_reason = null) => {
@@ -31,14 +31,15 @@ function repeated(times) {
 
 export default {
   async fetch(request) {
-    const { first_ms, events, per_piece } = JSON.parse(request.headers.get("stream-origin"));
+    const { first_ms, each_ms, events, per_piece } = JSON.parse(request.headers.get("stream-origin"));
     const { stream_options } = await request.json();
     if (first_ms > 0) await scheduler.wait(first_ms);
     const piece = repeated(per_piece);
     let sent = 0;
     const body = new ReadableStream({
-      pull(controller) {
+      async pull(controller) {
         if (sent < events) {
+          if (each_ms > 0) await scheduler.wait(each_ms);
           const now = Math.min(per_piece, events - sent);
           sent += now;
           // A copy: what is passed on is taken.

@@ -24,7 +24,7 @@ pub use statement::Statement;
 use value::{give, read, thrown};
 
 use crate::live;
-use crate::units::AccountId;
+use crate::units::{AccountId, Credits};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
@@ -77,6 +77,24 @@ impl Feed {
         let outcome = self.feed.receive(text, read(now)?);
         let outcome = outcome.map_err(|error| thrown(error.code(), &error.to_string()))?;
         Ok(outcome.code().to_owned())
+    }
+
+    /// What calls burned in `[since, until)`, from another answer than the socket's: the day, for
+    /// how long the credits last at its rate.
+    ///
+    /// # Errors
+    ///
+    /// The credits are not a decimal.
+    pub fn today(
+        &mut self,
+        #[wasm_bindgen(unchecked_param_type = "number")] since: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "number")] until: &JsValue,
+        credits: &str,
+    ) -> Result<(), JsValue> {
+        let credits = credits.parse::<Credits>();
+        let credits = credits.map_err(|error| thrown(error.code(), &error.to_string()))?;
+        self.feed.today(live::Span { since: read(since)?, credits }, read(until)?);
+        Ok(())
     }
 
     /// What to show at `now` (`Date.now()`); `undefined` before the first snapshot.

@@ -18,7 +18,7 @@ export interface NumberStyle {
 export type Received = "applied" | "gap" | "waiting";
 
 /** What the balance means for the next call. */
-export type Gate = "unfunded" | "open" | "closed";
+export type Gate = "unfunded" | "open" | "grace" | "overage" | "restricted" | "closed";
 
 /** Everything on the page. Amounts are texts in the reader's locale, instants UTC milliseconds. */
 export interface View {
@@ -35,9 +35,66 @@ export interface View {
   amounts: Record<"balance" | "available" | "held" | "burned" | "granted" | "expired", string>;
   /** Lengths for drawing, in thousandths of what was granted. */
   shares: Record<"available" | "held" | "burned" | "expired", number>;
+  zero: ZeroView;
   minute: Minute;
+  /** The last minute's calls, the dearest first; all others, without a name, last. */
+  by_route: TallyView[];
+  by_key: TallyView[];
+  /** In burn order. */
+  grants: GrantView[];
+  more_grants: { count: number; left: string } | null;
+  /** How long the credits last, at the rate of each span that is known. */
+  runways: RunwayView[];
   /** Newest first. */
   recent: CallView[];
+}
+
+/** What happens past the last credit. */
+export interface ZeroView {
+  rule: "block" | "grace" | "overage" | "restrict";
+  /** Credits used past zero, if there are any. */
+  used: string | null;
+  /** Credits that may still be; without end if null. */
+  left: string | null;
+  /** Where credits are bought. Not to be trusted as an address. */
+  topup_url: string | null;
+}
+
+/** Calls of one route or one key. */
+export interface TallyView {
+  name: string | null;
+  calls: string;
+  credits: string;
+  per_call: string;
+  /** Thousandths of all credits. */
+  share: number;
+}
+
+/** A grant that has something left. */
+export interface GrantView {
+  id: string;
+  kind: "paid" | "included" | "promotional";
+  given: string;
+  left: string;
+  /** What is left, in thousandths of what was given. */
+  share: number;
+  /** Whether it burns next. */
+  burns: boolean;
+  starts_at: number;
+  ends_at: number | null;
+  again_at: number | null;
+}
+
+/** How long the credits last at the rate of one span. */
+export interface RunwayView {
+  over: "minute" | "lately" | "today";
+  since: number;
+  credits: string;
+  per_second: string;
+  /** When they are used up; not in a hundred years if null. */
+  until: number | null;
+  /** The last ones end unspent. */
+  unspent: boolean;
 }
 
 /** The last minute's calls. */

@@ -146,3 +146,21 @@ pub enum Flush {
     /// Nothing is left to report or to give back.
     Done,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_key_is_refused_for_is_told() {
+        let table = [
+            (DebitAnswer::OnceInFlight, Some(OnceRefusal::InFlight)),
+            (DebitAnswer::OnceDiffers, Some(OnceRefusal::Differs)),
+            (DebitAnswer::OnceSpent, Some(OnceRefusal::Spent)),
+            (DebitAnswer::KeyRefused, None),
+        ];
+        for (answer, expected) in table {
+            assert_eq!(OnceRefusal::of(&answer), expected, "{answer:?}");
+        }
+    }
+}

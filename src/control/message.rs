@@ -62,6 +62,9 @@ pub struct Request {
     /// The client's key for the operation that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub once: Option<Once>,
+    /// How often the charge of that key may serve the same request again.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub repeats: u32,
     /// Clients' keys, by name, whose operations were answered, and were no reservations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<String>,
@@ -77,6 +80,11 @@ pub struct Request {
     /// Requested service units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wish: Option<Wish>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn is_never(repeats: &u32) -> bool {
+    *repeats == 0
 }
 
 impl Request {

@@ -2,7 +2,7 @@
 //! often and through whatever isolate the request comes.
 //!
 //! ```text
-//! first ─▶ flying ─▶ done        again: the same charge, at most [`REPEATS_MAX`] times
+//! first ─▶ flying ─▶ done        again: spent, or the same charge as often as the route says
 //!            │  └──▶ failed      forgotten: the next one is the first
 //!            └ again: 409        with another request: 422
 //! ```
@@ -21,8 +21,8 @@ use crate::units::{Credits, Timestamp};
 pub const ONCE_MS: i64 = 86_400_000;
 /// After so long a first request that did not end is taken for lost, in milliseconds.
 pub const IN_FLIGHT_MS: i64 = 600_000;
-/// How often one charge serves the same request again; if its cost is in its answer, never: another
-/// answer would cost something else.
+/// How often a route may let one charge serve the same request again; if its cost is in its answer,
+/// never: another answer would cost something else.
 pub const REPEATS_MAX: u32 = 3;
 
 /// What a client's key stands for.
@@ -97,6 +97,13 @@ impl KnownOnce {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_operation_says_whose_key_it_is() {
+        let op = Once::op(&Once::name("0af"), "h1.7");
+        assert_eq!((op.as_str(), Once::name_of(&op)), ("k0af.h1.7", Some("k0af")));
+        assert_eq!(Once::name_of("0af.h1.7"), None, "an isolate named it");
+    }
 
     #[test]
     fn the_first_one_pays() {

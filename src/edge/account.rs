@@ -1,7 +1,7 @@
 //! The account object: one customer's ledger, journal and live sockets.
 //!
 //! ```text
-//! call(message) ─▶ load (once) ─▶ close what is over ─▶ Session: decide ─▶ one journal row ─▶ reply
+//! call(message) ─▶ load (once) ─▶ close what is over ─▶ Session: decide ─▶ one row ─▶ reply
 //!                                                       └─▶ sockets, at most ten times a second
 //! alarm         ─▶ the same, with nothing asked: periods that end; leases and grants that end or
 //!                  come again
@@ -105,8 +105,9 @@ pub struct Account {
 }
 
 impl DurableObject for Account {
-    fn new(state: State, _env: Env) -> Self {
+    fn new(state: State, env: Env) -> Self {
         let store = Store::new(&state.storage());
+        let topup_url = env.var("EDGEMETER_TOPUP_URL").ok().map(|url| url.to_string());
         let state = Rc::new(state);
         Self {
             sockets: Rc::new(Sockets::of(Rc::clone(&state))),
@@ -115,7 +116,7 @@ impl DurableObject for Account {
             hot: RefCell::new(None),
             denials: RefCell::default(),
             onces: Cell::default(),
-            live: Rc::default(),
+            live: Rc::new(RefCell::new(Live::new(topup_url))),
         }
     }
 
@@ -255,7 +256,8 @@ impl Account {
         };
         self.arm(hot);
         if !entries.is_empty() {
-            self.live.borrow_mut().note(&entries, &hot.ledger, &hot.plan);
+            let watched = !self.sockets.is_empty();
+            self.live.borrow_mut().note(&entries, &hot.ledger, &hot.plan, watched);
             drop(borrowed);
             self.publish();
         }
@@ -296,7 +298,7 @@ impl Account {
             let since = super::now().plus_millis(-super::live::KEPT_MS);
             let (rows, bytes) = (super::live::ROWS_MAX, super::live::BYTES_MAX);
             let rows = self.store.recent(since, rows, bytes).map_err(closed)?;
-            *self.live.borrow_mut() = Live::rebuilt(&rows, &ledger, &plan);
+            self.live.borrow_mut().rebuild(&rows, since, &plan);
             *self.hot.borrow_mut() = Some(Hot { ledger, plan, head, alarm: None });
         }
         Ok(())
@@ -347,7 +349,9 @@ impl Account {
         self.visit(|_, _| Ok(())).map_err(fail)?;
         let borrowed = self.hot.borrow();
         let hot = borrowed.as_ref();
-        Ok(hot.and_then(|hot| self.live.borrow_mut().snapshot(&hot.ledger, super::now())))
+        let snapshot =
+            |hot: &Hot| self.live.borrow_mut().snapshot(&hot.ledger, &hot.plan, super::now());
+        Ok(hot.and_then(snapshot))
     }
 }
 

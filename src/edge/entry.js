@@ -180,7 +180,8 @@ async function forward(asked, paid, env, ctx) {
     return refusal(502, NO_ORIGIN);
   }
   const { status } = response;
-  if (held !== undefined && status < 500 && !(await inTime(held))) {
+  const isCharged = status < 500 || paid.charged;
+  if (held !== undefined && isCharged && !(await inTime(held))) {
     settle(paid, status, env, ctx);
     await response.body?.cancel();
     return refusal(503, unrecorded(op));
@@ -189,7 +190,7 @@ async function forward(asked, paid, env, ctx) {
     ? new Response(null, { status, headers: response.headers, webSocket: response.webSocket })
     : new Response(response.body, response);
   const put = answer.headers;
-  if (status >= 500) put.set("edgemeter-cost", "0");
+  if (!isCharged) put.set("edgemeter-cost", "0");
   // A price that depends on the account's total is exact in the journal; here is its bound.
   else put.set(paid.most ? "edgemeter-cost-at-most" : "edgemeter-cost", paid.cost);
   put.set("edgemeter-operation", op);
@@ -202,13 +203,13 @@ async function forward(asked, paid, env, ctx) {
 }
 
 /** Notes how an operation ended. Whatever goes wrong here, the client gets its answer. */
-function settle({ account, op, shortcut, number, repeated }, answered, env, ctx) {
+function settle({ account, op, shortcut, number, repeated, charged }, answered, env, ctx) {
   try {
     // A repetition was charged before: that stays, whatever becomes of it.
     const status = repeated ? 200 : answered;
-    const fine = status !== 0 && status < 500;
+    const fine = status !== 0 && (status < 500 || charged);
     if (fine && shortcut !== 0 && gateway.settle_again(shortcut, number, status)) return;
-    if (gateway.settle(account, op, status, Date.now())) ctx.waitUntil(flush(account, env));
+    if (gateway.settle(account, op, status, !fine, Date.now())) ctx.waitUntil(flush(account, env));
   } catch (error) {
     console.error(`settle ${op}: ${error}`);
   }

@@ -61,7 +61,7 @@ export function again(gateway, { route, credential, once }, now) {
   if (code < 0) return undefined;
   const flags = code % 4;
   const number = (code - flags) / 4;
-  const { shortcut, account, lease, cost, most, policy } = before;
+  const { shortcut, account, lease, cost, most, policy, charged } = before;
   return {
     account,
     op: lease + number,
@@ -74,6 +74,7 @@ export function again(gateway, { route, credential, once }, now) {
     durable: false,
     restricted: false,
     repeated: false,
+    charged,
     shortcut,
     number,
   };
@@ -87,9 +88,10 @@ export function again(gateway, { route, credential, once }, now) {
 export function learn(asked, verdict) {
   const [kind, flags, account, op, cost, policy, left, last] = verdict.split("\n");
   const most = flags.includes("m");
+  const charged = flags.includes("c");
   if (kind === "paid" && last !== "" && asked.url.length <= ADDRESS_MAX) {
     const lease = op.slice(0, op.lastIndexOf(".") + 1);
-    keep(asked, { shortcut: Number(last), account, lease, cost, most, policy });
+    keep(asked, { shortcut: Number(last), account, lease, cost, most, policy, charged });
   }
   return {
     account,
@@ -103,6 +105,7 @@ export function learn(asked, verdict) {
     durable: flags.includes("d"),
     restricted: flags.includes("z"),
     repeated: flags.includes("o"),
+    charged,
     drains: flags.includes("g"),
     exchange: Number(last),
     shortcut: 0,

@@ -1,91 +1,92 @@
 //! What the customer's page sees: a snapshot, then deltas with sequence numbers.
 //!
 //! ```text
-//! journal entries ─▶ the last minute ─▶ crate::live::Message, at most ten a second
+//! journal entries ─▶ crate::live::Tallies ─▶ crate::live::Message, at most ten a second
 //! ```
 //!
-//! A page that sees a gap in `seq` asks for a snapshot. Memory is bounded: [`KEPT_MS`] of
-//! seconds, [`RECENT_CALLS_MAX`] operations.
+//! A page that sees a gap in `seq` asks for a snapshot. Nothing is written for it, and no message
+//! is made while nobody watches. Memory is bounded: [`Tallies`], [`RECENT_CALLS_MAX`] operations.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::ledger::{Entry, Ledger, Operations, Row, entries, inline};
-use crate::live::{Balance, Call, Kind, Message, PlanVersion, RECENT_CALLS_MAX, Second};
+use crate::live::{
+    Call, Kind, LATELY_MINUTES, Message, RECENT_CALLS_MAX, Run, Standing, Tallies, Told,
+};
 use crate::plan::Plan;
 use crate::rating::{Event, Usage};
-use crate::units::{AccountId, ChargeId, Credits, KeyId, Quantity, Timestamp};
+use crate::units::{ChargeId, Credits, KeyId, Quantity, Timestamp};
 
 /// Subprotocol of the live socket.
 pub(super) const PROTOCOL: &str = "edgemeter.v1";
 /// How far back the page sees, in milliseconds.
-pub(super) const KEPT_MS: i64 = 60_000;
+pub(super) const KEPT_MS: i64 = (LATELY_MINUTES + 1) * 60_000;
 /// Journal rows that are read to rebuild that after waking up, at most.
 pub(super) const ROWS_MAX: u64 = 500;
 /// And bytes of them, but for one row: the oldest of the minute are left out, never the newest.
 pub(super) const BYTES_MAX: usize = 64 * 1_024;
 
-/// The last minute of one account.
+/// The last minutes of one account.
 #[derive(Debug, Default)]
 pub(super) struct Live {
     seq: u64,
-    seconds: BTreeMap<i64, (u32, Credits)>,
-    changed: BTreeSet<i64>,
+    tallies: Tallies,
     recent: VecDeque<Call>,
     fresh: usize,
-    balance: Option<(AccountId, PlanVersion, Balance)>,
+    standing: Option<Standing>,
+    /// Where the customer buys credits.
+    topup_url: Option<String>,
     sent: Timestamp,
     /// A delta is on its way already, a moment later.
     pub(super) waiting: bool,
 }
 
 impl Live {
-    /// The last minute as the journal has it.
-    pub(super) fn rebuilt(rows: &[Row], ledger: &Ledger, plan: &Plan) -> Self {
-        let mut live = Self::default();
+    /// Of an account whose customer buys credits there.
+    pub(super) fn new(topup_url: Option<String>) -> Self {
+        Self { topup_url, ..Self::default() }
+    }
+
+    /// The last minutes as the journal has them: `rows` are all since `since`, or as many as are
+    /// read.
+    pub(super) fn rebuild(&mut self, rows: &[Row], since: Timestamp, plan: &Plan) {
+        let topup_url = self.topup_url.take();
+        let bytes: usize = rows.iter().map(|row| row.body.len()).sum();
+        let all = bytes < BYTES_MAX && u64::try_from(rows.len()).is_ok_and(|rows| rows < ROWS_MAX);
+        let first = rows.first().filter(|_| !all).map_or(since, |row| row.at);
+        let tallies = Tallies::known_from(first);
+        *self = Self { tallies, topup_url, ..Self::default() };
         for row in rows {
             if let Ok(entries) = entries(&row.body) {
                 for entry in &entries {
-                    live.count(entry, row.at, plan);
+                    self.count(entry, row.at, plan);
                 }
             }
         }
-        live.remember(ledger);
-        live
     }
 
-    /// Takes what a visit changed.
-    pub(super) fn note(&mut self, entries: &[Entry], ledger: &Ledger, plan: &Plan) {
+    /// Takes what a visit changed. How the account stands is looked up while somebody watches.
+    pub(super) fn note(&mut self, entries: &[Entry], ledger: &Ledger, plan: &Plan, watched: bool) {
         for entry in entries {
             self.count(entry, ledger.clock(), plan);
         }
-        self.remember(ledger);
+        self.tallies.forget(ledger.clock());
+        if watched {
+            self.look(ledger, plan);
+        }
     }
 
-    fn remember(&mut self, ledger: &Ledger) {
-        if let Ok(balance) = ledger.balance() {
-            let plan = PlanVersion { id: ledger.plan().id.clone(), version: ledger.plan().version };
-            // To the customer, what was taken back has ended unspent as well.
-            let ended = balance.expired.plus(balance.voided).unwrap_or(balance.expired);
-            let balance = Balance {
-                available: balance.available,
-                held: balance.held,
-                burned: balance.burned,
-                granted: balance.granted,
-                expired: ended,
-                balance: balance.balance,
-            };
-            self.balance = Some((ledger.account().clone(), plan, balance));
+    fn look(&mut self, ledger: &Ledger, plan: &Plan) {
+        if let Ok(standing) = Standing::of(ledger, plan, self.topup_url.as_deref()) {
+            self.standing = Some(standing);
         }
-        let oldest = ledger.clock().plus_millis(-KEPT_MS).millis().div_euclid(1_000);
-        self.seconds.retain(|second, _| *second >= oldest);
-        // While no page is open, no delta takes these.
-        self.changed.retain(|second| *second >= oldest);
     }
 
     fn count(&mut self, entry: &Entry, at: Timestamp, plan: &Plan) {
         match entry {
             Entry::Debited { debit, cost, .. } => {
-                self.tally(at, *cost);
+                let key = debit.key.as_str();
+                self.tallies.count(&Run { at, route: &debit.route, key, calls: 1, credits: *cost });
                 self.list(Call {
                     operation: debit.op.clone(),
                     at,
@@ -96,9 +97,10 @@ impl Live {
                 });
             }
             Entry::ReservationSettled { op, route, key, cost, last, status, .. } => {
-                self.spent(at, *cost);
+                let of = key.as_ref().map_or("", KeyId::as_str);
+                let calls = u32::from(*last);
+                self.tallies.count(&Run { at, route, key: of, calls, credits: *cost });
                 if *last {
-                    self.tally(at, Credits::ZERO);
                     self.list(Call {
                         operation: op.clone(),
                         at,
@@ -114,17 +116,23 @@ impl Live {
             }
             Entry::EventsTaken { events, .. } => {
                 for line in &events.list {
-                    self.tally(events.at.plus_millis(line.2.min(0)), line.4);
+                    let at = events.at.plus_millis(line.2.min(0));
+                    let used = line.3.first().and_then(|(of, _)| usize::try_from(*of).ok());
+                    let charge = used.and_then(|of| events.of.get(of));
+                    let route = charge.map_or("", |(charge, _)| charge.as_str());
+                    self.tallies.count(&Run { at, route, key: "", calls: 1, credits: line.4 });
                 }
             }
             _ => {}
         }
     }
 
-    /// All operations are counted; only the newest are kept one by one.
+    /// All operations are counted, those in a row that are alike at once; only the newest are kept
+    /// one by one.
     fn report(&mut self, lease: &str, operations: &Operations, costs: &[Credits], plan: &Plan) {
         let older = operations.list.len().saturating_sub(RECENT_CALLS_MAX);
         let mut last: Option<(u16, Quantity, Credits)> = None;
+        let mut run: Option<Run<'_>> = None;
         let numbered = operations.list.iter().zip(operations.from..).enumerate();
         for (index, (operation, number)) in numbered {
             let Some((route, charge)) = operations.routes.get(usize::from(operation.0)) else {
@@ -137,7 +145,12 @@ impl Live {
             let Some(cost) = known.or_else(|| cost(plan, charge, operation.2)) else { continue };
             last = Some((operation.0, operation.2, cost));
             let at = operations.at.plus_millis(operation.3);
-            self.tally(at, cost);
+            let one = Run { at, route, key: key.as_str(), calls: 1, credits: cost };
+            if let Some(longer) = run.as_ref().and_then(|run| joined(run, &one)) {
+                run = Some(longer);
+            } else if let Some(ended) = run.replace(one) {
+                self.tallies.count(&ended);
+            }
             if index >= older {
                 self.list(Call {
                     operation: format!("{lease}.{number}"),
@@ -149,20 +162,6 @@ impl Live {
                 });
             }
         }
-    }
-
-    fn tally(&mut self, at: Timestamp, cost: Credits) {
-        self.spent(at, cost);
-        let second = at.millis().div_euclid(1_000);
-        let (calls, _) = self.seconds.entry(second).or_default();
-        *calls = calls.saturating_add(1);
-    }
-
-    fn spent(&mut self, at: Timestamp, cost: Credits) {
-        let second = at.millis().div_euclid(1_000);
-        let (_, credits) = self.seconds.entry(second).or_default();
-        *credits = credits.plus(cost).unwrap_or(*credits);
-        self.changed.insert(second);
     }
 
     fn list(&mut self, call: Call) {
@@ -177,45 +176,54 @@ impl Live {
             return None;
         }
         self.seq = self.seq.saturating_add(1);
-        let changed = std::mem::take(&mut self.changed);
-        let fresh = std::mem::take(&mut self.fresh);
         self.sent = now;
-        self.message(Kind::Delta, now, |second| changed.contains(&second), fresh)
+        let told = self.tallies.take_changed();
+        let fresh = std::mem::take(&mut self.fresh);
+        self.message(Kind::Delta, now, told, fresh)
     }
 
     /// Everything there is.
-    pub(super) fn snapshot(&mut self, ledger: &Ledger, now: Timestamp) -> Option<String> {
-        self.remember(ledger);
-        self.message(Kind::Snapshot, now, |_| true, RECENT_CALLS_MAX)
+    pub(super) fn snapshot(
+        &mut self,
+        ledger: &Ledger,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Option<String> {
+        self.tallies.forget(now);
+        self.look(ledger, plan);
+        self.message(Kind::Snapshot, now, self.tallies.all(), RECENT_CALLS_MAX)
     }
 
-    fn message(
-        &self,
-        kind: Kind,
-        at: Timestamp,
-        shown: impl Fn(i64) -> bool,
-        recent: usize,
-    ) -> Option<String> {
-        let (account, plan, balance) = self.balance.clone()?;
-        let seconds = self.seconds.iter().filter(|(second, _)| shown(**second));
-        let second = |(second, (calls, credits)): (&i64, &(u32, Credits))| Second {
-            second: *second,
-            calls: *calls,
-            credits: *credits,
-        };
+    fn message(&self, kind: Kind, at: Timestamp, told: Told, recent: usize) -> Option<String> {
+        let standing = self.standing.clone()?;
         let message = Message {
             kind,
             seq: self.seq,
             at,
-            account,
-            plan,
+            account: standing.account,
+            plan: standing.plan,
             unit: "credits".to_owned(),
-            balance,
-            calls: seconds.map(second).collect(),
+            balance: standing.balance,
+            zero: standing.zero,
+            grants: standing.grants,
+            more_grants: standing.more_grants,
+            lately: self.tallies.lately(at),
+            routes: told.routes,
+            keys: told.keys,
+            calls: told.seconds,
             recent: self.recent.iter().take(recent).cloned().collect(),
         };
         serde_json::to_string(&message).ok()
     }
+}
+
+/// One run of both, if they are of one second, route and key.
+fn joined<'a>(run: &Run<'a>, next: &Run<'a>) -> Option<Run<'a>> {
+    let second = |run: &Run<'_>| run.at.millis().div_euclid(1_000);
+    let alike = run.route == next.route && run.key == next.key && second(run) == second(next);
+    let calls = run.calls.checked_add(next.calls)?;
+    let credits = run.credits.plus(next.credits).ok()?;
+    alike.then_some(Run { calls, credits, ..*run })
 }
 
 /// What the page shows beside one call of a lease whose price does not depend on the total: of any

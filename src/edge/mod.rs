@@ -7,8 +7,8 @@
 //!   │              key.rs checks a key, route.rs finds what a request is
 //!   ├─▶ Account  one object per customer: ledger, journal, live sockets             account.rs
 //!   │              its SQLite: store/; what an auditor asks of it: audit.rs; what an operator
-//!   │              changes by hand: correction.rs; its contract's periods: contract.rs; events from elsewhere:
-//!   │              events.rs; what is shown of it: description.rs, live.rs,
+//!   │              changes by hand: correction.rs; its contract's periods: contract.rs;
+//!   │              events from elsewhere: events.rs; what is shown of it: description.rs, live.rs,
 //!   │              and to whom: sockets.rs
 //!   ├─▶ Catalog  one object: plans, routes, the portal, the list of accounts        catalog.rs
 //!   ├─▶ fetch    the control API under /v1                                          api/

@@ -28,7 +28,7 @@ impl Account {
         self.note_ended(request)?;
         let now = super::now();
         let known = self.store.once(name).map_err(storage)?;
-        let most = if request.reserve.is_some() { 0 } else { REPEATS_MAX };
+        let most = request.repeats.min(REPEATS_MAX);
         if let Some(verdict) = known.as_ref().and_then(|known| known.judge(once, most, now)) {
             let rest = Request { debit: None, reserve: None, once: None, ..request.clone() };
             let mut answer = self.decide_control(&rest)?;

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::{self, Misfit, Named};
 use super::path::{is_segment, matchit_pattern, readable};
 use super::problem::Problem;
-use crate::control::FailureHandling;
+use crate::control::{FailureHandling, REPEATS_MAX};
 use crate::reader::{Reader, ReaderSpec};
 use crate::units::{ChargeId, Credits, Quantity};
 
@@ -86,6 +86,20 @@ struct RouteSpec {
     failure_handling: Option<Named>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     allowance: Option<Credits>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failed_upstream: Option<FailedUpstream>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repeats: Option<u32>,
+}
+
+/// What an answer costs by which the origin says that it failed. None at all never costs anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FailedUpstream {
+    /// Nothing. The default.
+    Free,
+    /// What any other would.
+    Charged,
 }
 
 /// When an answer may leave.
@@ -108,6 +122,10 @@ pub(super) struct Route {
     pub(super) durable: bool,
     /// What happens when the account does not answer.
     pub(super) handling: FailureHandling,
+    /// Whether an answer costs the same if it says that the origin failed.
+    pub(super) charges_failed: bool,
+    /// How often one charge serves a request that is sent again under a key of the client's.
+    pub(super) repeats: u32,
 }
 
 /// What an operation uses.
@@ -213,14 +231,26 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
     let handling = handling.map_err(|Misfit { field, code, detail, value }| {
         refuse(index, field, code, detail, &value)
     })?;
-    let says_more = route.durability.is_some() || route.failure_handling.is_some();
+    let says_more = route.durability.is_some()
+        || route.failure_handling.is_some()
+        || route.failed_upstream.is_some()
+        || route.repeats.is_some();
+    let charges_failed = route.failed_upstream == Some(FailedUpstream::Charged);
+    let repeats = route.repeats.unwrap_or(0);
+    if repeats > REPEATS_MAX || (repeats > 0 && route.usage.is_some()) {
+        let detail = format!(
+            "repeats is 0 to {REPEATS_MAX}, and 0 with usage: another answer would cost something \
+             else"
+        );
+        return wrong("repeats", "repeats_range", &detail, &repeats.to_string());
+    }
     let name = || format!("{} {}", route.method, route.path).into();
     match (&route.charge, route.quantity, &route.usage, route.unmetered) {
         (None, None, None, true) if !says_more => Ok(None),
         (Some(charge), quantity, None, false) => {
             let quantity = quantity.unwrap_or_else(one);
             let priced = Priced::Known { charge: charge.clone(), quantity };
-            Ok(Some(Route { name: name(), priced, durable, handling }))
+            Ok(Some(Route { name: name(), priced, durable, handling, charges_failed, repeats }))
         }
         (None, None, Some(usage), false) => {
             if durable || handling.allowance().is_some() {
@@ -232,7 +262,8 @@ fn check_route(route: &RouteSpec, index: usize) -> Result<Option<Route>, Problem
                 let field = format!("usage{}", error.field);
                 refuse(index, &field, error.code(), &format!("usage{error}"), &route.path)
             })?;
-            Ok(Some(Route { name: name(), priced: Priced::Read(reader), durable, handling }))
+            let priced = Priced::Read(reader);
+            Ok(Some(Route { name: name(), priced, durable, handling, charges_failed, repeats }))
         }
         _ => {
             let detail = "name a charge, or say how usage is read, or say \"unmetered\": true and \
@@ -343,6 +374,17 @@ mod tests {
                 r#"{"method":"GET","path":"/a","charge":"a","failure_handling":"continue",
                     "allowance":"1","durability":"before_response"}"#,
                 "/routes/0/failure_handling",
+            ),
+            (r#"{"method":"GET","path":"/a","charge":"a","repeats":4}"#, "/routes/0/repeats"),
+            (
+                r#"{"method":"POST","path":"/a","repeats":1,"usage":{"reader":"openai_chat",
+                    "charges":{"input":"i","output":"o"},"output_max":"10"}}"#,
+                "/routes/0/repeats",
+            ),
+            (r#"{"method":"GET","path":"/a","unmetered":true,"repeats":0}"#, "/routes/0/charge"),
+            (
+                r#"{"method":"GET","path":"/a","unmetered":true,"failed_upstream":"charged"}"#,
+                "/routes/0/charge",
             ),
         ];
         for (route, field) in table {

@@ -229,6 +229,12 @@ mod tests {
     }
 
     #[test]
+    fn terms_that_are_left_out_are_the_usual_ones() {
+        let terms: GrantTerms = serde_json::from_str(r#"{"id":"a","amount":"1"}"#).unwrap();
+        assert_eq!((terms.priority, terms.kind), (100, GrantKind::Paid));
+    }
+
+    #[test]
     fn a_grant_is_spendable_from_its_start_to_just_before_its_end() {
         let grant = grant("a", 0, Some(20), GrantKind::Paid, 10);
         let at = |ms| grant.is_spendable(Timestamp::from_millis(ms));

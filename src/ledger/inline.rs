@@ -75,3 +75,41 @@ pub fn bound(charge: &Charge, before: &Usage, event: &Event) -> Option<Credits> 
 /// Units that can be used before a lease is reported, by anybody, at the very most.
 const REACH: Decimal = Decimal::from_parts(2_764_472_320, 232_830, 0, false, 0);
 const _: () = assert!(REACH.mantissa() == 1_000_000_000_000_000, "a thousand trillions");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Plan;
+
+    /// Plans of one charge: whether a lease may pay it, and whether it has one price.
+    #[test]
+    fn only_what_has_a_most_is_leased() {
+        let table = [
+            (r#""credits","price":{"model":"per_unit","unit_price":"1"}"#, true, true),
+            (r#""currency","price":{"model":"per_unit","unit_price":"1"}"#, false, true),
+            (
+                r#""credits","price":{"model":"per_unit","unit_price":"-1"},"allow_negative":true"#,
+                false,
+                true,
+            ),
+            (r#""credits","price":{"model":"package","size":"10","price":"1"}"#, true, false),
+            (r#""credits","price":{"model":"volume","tiers":[{"unit_price":"1"}]}"#, false, false),
+            (
+                r#""credits","price":{"model":"matrix",
+                    "entries":[{"when":{"m":"a"},"unit_price":"1"}]}"#,
+                false,
+                false,
+            ),
+        ];
+        for (of, leasable, constant) in table {
+            let json = format!(
+                r#"{{"id":"p","version":1,"currency":"USD","charges":[{{"id":"c","unit":{of}}}],
+                "credits":{{"value":"1","burn_order":"standard","rollover":"none",
+                "at_zero":"block"}}}}"#
+            );
+            let plan = Plan::parse(&json).unwrap();
+            let charge = plan.charges().first().unwrap();
+            assert_eq!((is_leasable(charge), is_constant(charge)), (leasable, constant), "{of}");
+        }
+    }
+}

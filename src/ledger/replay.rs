@@ -58,7 +58,7 @@ fn operations(entry: &Entry) -> u64 {
             u64::try_from(operations.list.len()).unwrap_or(u64::MAX)
         }
         Entry::EventsTaken { events, .. } => u64::try_from(events.list.len()).unwrap_or(u64::MAX),
-        Entry::Debited { .. } => 1,
+        Entry::Debited { .. } | Entry::ReservationSettled { last: true, .. } => 1,
         _ => 0,
     }
 }
@@ -110,5 +110,36 @@ impl Replay {
         Ledger::apply_row(&mut self.ledger, row, &entries)?;
         self.position = self.position.with_hash(row.hash.clone(), &row.body, &entries);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_counted_as_they_were_asked_for() {
+        let settled = |last: bool| {
+            format!(
+                r#"{{"kind":"reservation_settled","op":"r","route":"GET /a","uses":[],"cost":"0",
+                    "burns":[],"last":{last},"status":200}}"#
+            )
+        };
+        let table = [
+            (
+                r#"{"kind":"events_taken","events":{"at":0,"terms":0,"sources":["/a"],"of":[],
+                    "list":[[0,"1",0,[],"0"],[0,"2",0,[],"0"]]}}"#
+                    .to_owned(),
+                2,
+            ),
+            (settled(false), 0),
+            (settled(true), 1),
+            (r#"{"kind":"reservation_released","op":"r"}"#.to_owned(), 0),
+        ];
+        for (json, expected) in table {
+            let entry: Entry = serde_json::from_str(&json).unwrap();
+            let after = Position::default().after(Timestamp::default(), &json, &[entry]);
+            assert_eq!((after.n, after.operations), (1, expected), "{json}");
+        }
     }
 }

@@ -16,62 +16,12 @@
 
 use std::collections::BTreeMap;
 
-use super::message::{Call, Kind, Message, Second};
-use super::{MESSAGE_BYTES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
+use super::error::FeedError;
+use super::kept::{Kept, is_sorted, names};
+use super::message::{Call, Kind, Message, Second, Span};
+use super::{GRANTS_MAX, MESSAGE_BYTES_MAX, NAMES_MAX, RECENT_CALLS_MAX, SECONDS_MAX};
 use crate::json::from_text;
 use crate::units::{AccountId, Timestamp};
-
-/// Why a message was refused. Variants are ordered by precedence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FeedError {
-    /// More bytes than [`MESSAGE_BYTES_MAX`].
-    #[error("the message has {bytes} bytes: at most 65536 are read")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-    },
-    /// Not a [`Message`].
-    #[error("the message is not one that this page knows: {reason}")]
-    Unreadable {
-        /// What the reader said, with the place.
-        reason: String,
-    },
-    /// Another account's numbers.
-    #[error("the message is about account {other}, the page shows {account}")]
-    OtherAccount {
-        /// The page's account.
-        account: AccountId,
-        /// The message's.
-        other: AccountId,
-    },
-    /// More seconds or calls than a message may have.
-    #[error("the message has {seconds} seconds and {calls} calls: at most 120 and 20 are read")]
-    TooMany {
-        /// Entries of `calls`.
-        seconds: usize,
-        /// Entries of `recent`.
-        calls: usize,
-    },
-    /// The balance's parts are not its sum.
-    #[error("the balance of message {seq} does not add up: granted is not left + burned + expired")]
-    Unbalanced {
-        /// The message's number.
-        seq: u64,
-    },
-}
-
-impl FeedError {
-    /// Stable machine-readable code. Never reworded.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::TooLong { .. } => "message_too_long",
-            Self::Unreadable { .. } => "message_unreadable",
-            Self::OtherAccount { .. } => "other_account",
-            Self::TooMany { .. } => "too_many_entries",
-            Self::Unbalanced { .. } => "balance_does_not_add_up",
-        }
-    }
-}
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +52,9 @@ pub struct Feed {
     waiting: bool,
     /// The newest message; its `recent` is merged, its `calls` moved to `seconds`.
     latest: Option<Message>,
-    seconds: BTreeMap<i64, Second>,
+    seconds: BTreeMap<i64, Kept>,
+    /// What was burned today until the page asked, where it did.
+    today: Option<(Span, Timestamp)>,
     /// The account's clock minus the page's at the newest message, ms: charts run on the former.
     clock_offset_ms: i64,
 }
@@ -111,7 +63,13 @@ impl Feed {
     /// A feed of `account` that knows nothing yet.
     pub fn new(account: AccountId) -> Self {
         let seconds = BTreeMap::new();
-        Self { account, waiting: true, latest: None, seconds, clock_offset_ms: 0 }
+        let (latest, today) = (None, None);
+        Self { account, waiting: true, latest, seconds, today, clock_offset_ms: 0 }
+    }
+
+    /// What calls burned in `[span.since, until)`, from another source than the socket: the day.
+    pub fn today(&mut self, span: Span, until: Timestamp) {
+        self.today = Some((span, until));
     }
 
     /// A new connection: its first snapshot counts, whatever its number.
@@ -158,8 +116,13 @@ impl Feed {
     }
 
     /// The calls of `second`; none if nothing is known about it.
-    pub(super) fn second(&self, second: i64) -> Option<Second> {
-        self.seconds.get(&second).copied()
+    pub(super) fn second(&self, second: i64) -> Option<&Kept> {
+        self.seconds.get(&second)
+    }
+
+    /// What the page was told of the day, and until when.
+    pub(super) fn told_today(&self) -> Option<(Span, Timestamp)> {
+        self.today
     }
 
     fn check(&self, text: &str) -> Result<Message, FeedError> {
@@ -172,14 +135,26 @@ impl Feed {
             let account = self.account.clone();
             return Err(FeedError::OtherAccount { account, other: message.account });
         }
-        let (seconds, calls) = (message.calls.len(), message.recent.len());
-        if seconds > SECONDS_MAX || calls > RECENT_CALLS_MAX {
-            return Err(FeedError::TooMany { seconds, calls });
+        for (what, count, most) in [
+            ("seconds", message.calls.len(), SECONDS_MAX),
+            ("calls", message.recent.len(), RECENT_CALLS_MAX),
+            ("grants", message.grants.len(), GRANTS_MAX),
+            ("routes", message.routes.len(), NAMES_MAX.into()),
+            ("keys", message.keys.len(), NAMES_MAX.into()),
+        ] {
+            if count > most {
+                return Err(FeedError::TooMany { what, count, most });
+            }
         }
+        let seq = message.seq;
         if !message.balance.adds_up() {
-            return Err(FeedError::Unbalanced { seq: message.seq });
+            return Err(FeedError::Unbalanced { seq });
         }
-        Ok(message)
+        let (routes, keys) = (message.routes.len(), message.keys.len());
+        match message.calls.iter().find(|second| !is_sorted(second, routes, keys)) {
+            Some(Second { second, .. }) => Err(FeedError::Unsorted { seq, second: *second }),
+            None => Ok(message),
+        }
     }
 
     fn replace(&mut self, message: Message, now: Timestamp) {
@@ -191,8 +166,9 @@ impl Feed {
 
     fn merge(&mut self, mut message: Message, now: Timestamp) {
         self.clock_offset_ms = message.at.millis_since(now);
+        let (routes, keys) = (names(&message.routes), names(&message.keys));
         for second in message.calls.drain(..) {
-            self.seconds.insert(second.second, second);
+            self.seconds.insert(second.second, Kept::of(&second, &routes, &keys));
         }
         while self.seconds.len() > SECONDS_MAX {
             self.seconds.pop_first();
@@ -211,7 +187,7 @@ impl Feed {
 #[expect(clippy::arithmetic_side_effects, reason = "small numbers made up here")]
 mod tests {
     use super::*;
-    use crate::live::message::{Balance, PlanVersion};
+    use crate::live::message::{Balance, PlanVersion, Tally, Zero, ZeroRule};
     use crate::units::Credits;
 
     /// The account at call number `made`, of 100 granted credits: call n costs 0.1 in second n / 2.
@@ -227,10 +203,11 @@ mod tests {
         };
         let in_second = |second: i64| (0..made).filter(|call| call / 2 == second).count();
         let calls = (told / 2..=made / 2)
-            .map(|second| Second {
-                second,
-                calls: in_second(second).try_into().unwrap(),
-                credits: tenths(in_second(second).try_into().unwrap()),
+            .map(|second| {
+                let calls = in_second(second).try_into().unwrap();
+                let credits = tenths(in_second(second).try_into().unwrap());
+                let tally = vec![Tally { name: Some(0), calls, credits }];
+                Second { second, calls, credits, routes: tally.clone(), keys: tally }
             })
             .filter(|second| second.calls > 0);
         let recent = (told..made).rev().map(|call| Call {
@@ -249,6 +226,12 @@ mod tests {
             plan: PlanVersion { id: "starter".parse().unwrap(), version: 1 },
             unit: "credits".to_owned(),
             balance,
+            zero: Zero { rule: ZeroRule::Block, used: Credits::ZERO, left: None, topup_url: None },
+            grants: Vec::new(),
+            more_grants: None,
+            lately: Span { since: Timestamp::default(), credits: Credits::ZERO },
+            routes: vec!["GET /words".to_owned()],
+            keys: vec!["k1".to_owned()],
             calls: calls.collect(),
             recent: recent.take(RECENT_CALLS_MAX).collect(),
         }
@@ -263,9 +246,9 @@ mod tests {
         feed.receive(&text, Timestamp::default()).map_err(|error| error.code())
     }
 
-    fn shown(feed: &Feed) -> (Balance, Vec<Second>, Vec<Call>) {
+    fn shown(feed: &Feed) -> (Balance, Vec<Kept>, Vec<Call>) {
         let latest = feed.latest().unwrap();
-        (latest.balance, feed.seconds.values().copied().collect(), latest.recent.clone())
+        (latest.balance, feed.seconds.values().cloned().collect(), latest.recent.clone())
     }
 
     #[test]
@@ -319,13 +302,23 @@ mod tests {
         let one = "0.000000000001".parse().unwrap();
         let skewed = Balance { burned: good.balance.burned.plus(one).unwrap(), ..good.balance };
         let unbalanced = Message { balance: skewed, ..good.clone() };
-        let second = Second { second: 1, calls: 1, credits: Credits::ZERO };
-        let many = Message { calls: vec![second; SECONDS_MAX + 1], ..good.clone() };
+        let second = good.calls[0].clone();
+        let many = Message { calls: vec![second.clone(); SECONDS_MAX + 1], ..good.clone() };
+        let fewer = Second { calls: second.calls + 1, ..second.clone() };
+        let unsorted = Message { calls: vec![fewer], ..good.clone() };
+        let nameless = Message { routes: Vec::new(), ..good.clone() };
+        let tally = second.keys[0];
+        let halves = Tally { calls: 0, credits: Credits::ZERO, ..tally };
+        let twice = Second { keys: vec![tally, halves], ..second };
+        let twice = Message { calls: vec![twice], ..good.clone() };
         let wide = Message { unit: "x".repeat(MESSAGE_BYTES_MAX), ..good.clone() };
         for (bad, code) in [
             (other, "other_account"),
             (unbalanced, "balance_does_not_add_up"),
             (many, "too_many_entries"),
+            (unsorted, "second_does_not_add_up"),
+            (nameless, "second_does_not_add_up"),
+            (twice, "second_does_not_add_up"),
             (wide, "message_too_long"),
         ] {
             assert_eq!(give(&mut feed, &bad), Err(code));

@@ -9,18 +9,34 @@
 //! keeps the last minute, and writes amounts as the reader's locale writes them. A decimal is never
 //! anything but a decimal on its way from the wire to the screen.
 //!
-//! Invariants: a message that is refused changes nothing; what is shown always adds up; memory is
+//! The account's side of it is [`Tallies`] and [`Standing`]. Invariants: a message that is refused changes nothing; what is shown always adds up; memory is
 //! bounded by the limits below, whatever the account does.
 
+mod error;
 mod feed;
+mod kept;
 mod message;
+mod minute;
+mod runway;
+mod spending;
+mod standing;
 mod style;
+mod tally;
 mod view;
 
-pub use feed::{Feed, FeedError, Outcome};
-pub use message::{Balance, Call, Kind, Message, PlanVersion, Second};
+pub use error::FeedError;
+pub use feed::{Feed, Outcome};
+pub use message::{
+    Balance, Call, GrantLeft, Kind, Message, MoreGrants, PlanVersion, Second, Span, Tally, Zero,
+    ZeroRule,
+};
+pub use minute::{Minute, SecondView};
+pub use runway::{Runway, Supply, runway};
+pub use spending::{GrantView, MoreGrantsView, RunwayView, TallyView, ZeroView};
+pub use standing::Standing;
 pub use style::{NumberStyle, StyleError};
-pub use view::{Amounts, CallView, Gate, Minute, SecondView, Shares, View};
+pub use tally::{Run, Tallies, Told};
+pub use view::{Amounts, CallView, Gate, Shares, View};
 
 /// Seconds of calls that a snapshot holds and the chart shows, the current one included.
 pub const WINDOW_SECONDS: u16 = 60;
@@ -32,5 +48,15 @@ pub const SECONDS_MAX: usize = 2 * WINDOW_SECONDS as usize;
 /// Calls in a message's `recent` and in the list on the page, at most.
 pub const RECENT_CALLS_MAX: usize = 20;
 
-/// Bytes of one message, at most: its seconds and 20 calls with long routes need a third.
-pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Grants that a message lists one by one, at most.
+pub const GRANTS_MAX: usize = 20;
+
+/// Routes, and keys, that are counted by name at a time, at most.
+pub const NAMES_MAX: u8 = 20;
+
+/// Minutes before the current one that `lately` goes back, at most.
+pub const LATELY_MINUTES: i64 = 9;
+
+/// Bytes of one message, at most: a snapshot of 60 seconds with 20 routes and 20 keys in each
+/// needs a half.
+pub const MESSAGE_BYTES_MAX: usize = 128 * 1024;

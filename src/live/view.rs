@@ -1,7 +1,8 @@
 //! What the page shows, as texts in the reader's locale and small integers for its drawings.
 //!
 //! ```text
-//! Feed, now, NumberStyle ──▶ View { gate, amounts, shares, minute { 60 seconds }, recent }
+//! Feed, now, NumberStyle ──▶ View { gate, amounts, shares, minute { 60 seconds }, by_route, by_key,
+//!                                   grants, runways, recent }
 //! ```
 //!
 //! Amounts leave as texts, because the page has nothing to compute from them. Shares and peaks
@@ -10,10 +11,12 @@
 //! Invariants (tested below): the minute's totals are the sums of the seconds shown; a part of the
 //! balance that is not zero has a share that is not zero.
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::message::{Balance, Call, Second};
+use super::kept::Kept;
+use super::message::{Balance, Call, Message, Span, Zero, ZeroRule};
+use super::minute::{Minute, minute};
+use super::spending::{self, GrantView, MoreGrantsView, RunwayView, TallyView, ZeroView};
 use super::style::NumberStyle;
 use super::{Feed, WINDOW_SECONDS};
 use crate::units::{Credits, Inexact, Timestamp};
@@ -44,8 +47,20 @@ pub struct View<'a> {
     pub amounts: Amounts,
     /// The balance as lengths.
     pub shares: Shares,
+    /// What happens past the last credit.
+    pub zero: ZeroView<'a>,
     /// The last minute.
     pub minute: Minute,
+    /// The last minute's calls by route, the dearest first.
+    pub by_route: Vec<TallyView>,
+    /// The last minute's calls by key, the dearest first.
+    pub by_key: Vec<TallyView>,
+    /// What has something left, in burn order.
+    pub grants: Vec<GrantView<'a>>,
+    /// What those beyond the list have, if there are any.
+    pub more_grants: Option<MoreGrantsView>,
+    /// How long the credits last, at the rate of each span that is known.
+    pub runways: Vec<RunwayView>,
     /// The newest calls, newest first.
     pub recent: Vec<CallView<'a>>,
 }
@@ -58,7 +73,13 @@ pub enum Gate {
     Unfunded,
     /// Credits are left.
     Open,
-    /// None are left.
+    /// None are left, and calls pass for a while: the next credits pay for them.
+    Grace,
+    /// None are left, and calls pass onto the invoice.
+    Overage,
+    /// None are left, and calls pass degraded.
+    Restricted,
+    /// None are left, and calls are refused.
     Closed,
 }
 
@@ -93,32 +114,6 @@ pub struct Shares {
     pub expired: u16,
 }
 
-/// The last minute's calls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Minute {
-    /// All calls, as text.
-    pub calls: String,
-    /// All credits they burned, as text.
-    pub credits: String,
-    /// Most calls in one second.
-    pub peak: u32,
-    /// [`WINDOW_SECONDS`] entries, oldest first; the last is the current second.
-    pub seconds: Vec<SecondView>,
-}
-
-/// One second of the chart and its table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SecondView {
-    /// When it begins.
-    pub at: Timestamp,
-    /// Calls, for the bar.
-    pub calls: u32,
-    /// Calls, as text.
-    pub calls_text: String,
-    /// Credits burned, as text.
-    pub credits: String,
-}
-
 /// One call of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CallView<'a> {
@@ -144,7 +139,9 @@ impl Feed {
     /// [`Inexact`] if the credits of a minute leave the range of credits.
     pub fn view(&self, now: Timestamp, style: &NumberStyle) -> Result<Option<View<'_>>, Inexact> {
         let Some(latest) = self.latest() else { return Ok(None) };
-        let seconds = self.window(now);
+        let last = self.current_second(now);
+        let window = || self.window(last).filter_map(|(_, kept)| kept);
+        let minute = minute(self.window(last), style)?;
         Ok(Some(View {
             account: latest.account.as_str(),
             plan: latest.plan.id.as_str(),
@@ -152,36 +149,62 @@ impl Feed {
             unit: &latest.unit,
             at: latest.at,
             now: self.clock(now),
-            gate: gate(&latest.balance),
+            gate: gate(&latest.balance, &latest.zero),
             exact: latest.balance,
             amounts: amounts(&latest.balance, style),
             shares: shares(&latest.balance),
-            minute: minute(&seconds, style)?,
+            zero: spending::zero(&latest.zero, style),
+            by_route: spending::tallies(window(), |kept| &kept.routes, style)?,
+            by_key: spending::tallies(window(), |kept| &kept.keys, style)?,
+            grants: spending::grants(latest, self.clock(now), style),
+            more_grants: latest.more_grants.as_ref().map(|more| spending::more_grants(more, style)),
+            runways: self.runways(latest, last, self.clock(now), style)?,
+            minute,
             recent: latest.recent.iter().map(|call| call_view(call, style)).collect(),
         }))
     }
 
-    /// The seconds to show, oldest first, silent ones included.
-    fn window(&self, now: Timestamp) -> Vec<Second> {
-        let end = self.current_second(now);
-        (0..i64::from(WINDOW_SECONDS))
-            .rev()
-            .map(|ago| end.saturating_sub(ago))
-            .map(|second| {
-                let silent = Second { second, calls: 0, credits: Credits::ZERO };
-                self.second(second).unwrap_or(silent)
-            })
-            .collect()
+    /// The seconds to show, oldest first; nothing for those without calls.
+    fn window(&self, last: i64) -> impl Iterator<Item = (i64, Option<&Kept>)> {
+        let seconds = (0..i64::from(WINDOW_SECONDS)).rev();
+        seconds.map(move |ago| last.saturating_sub(ago)).map(|at| (at, self.second(at)))
+    }
+
+    /// At the rate of the last minute; of the last ten, if more than one is known; of today.
+    fn runways(
+        &self,
+        latest: &Message,
+        last: i64,
+        now: Timestamp,
+        style: &NumberStyle,
+    ) -> Result<Vec<RunwayView>, Inexact> {
+        let kept = self.window(last).filter_map(|(_, kept)| kept);
+        let first = last.saturating_sub(i64::from(WINDOW_SECONDS).saturating_sub(1));
+        let minute = Span {
+            since: Timestamp::from_millis(first.saturating_mul(1000)),
+            credits: Credits::sum(kept.map(|kept| kept.credits))?,
+        };
+        let lately = Some(latest.lately).filter(|lately| lately.since < minute.since);
+        let spans = [
+            Some(("minute", minute, now)),
+            lately.map(|span| ("lately", span, now)),
+            self.told_today().map(|(span, until)| ("today", span, until)),
+        ];
+        let lasts = |(over, span, until)| spending::lasts(over, latest, span, until, now, style);
+        Ok(spans.into_iter().flatten().map(lasts).collect())
     }
 }
 
-fn gate(balance: &Balance) -> Gate {
-    if balance.granted.is_zero() {
-        Gate::Unfunded
-    } else if balance.balance.is_zero() || balance.balance.is_negative() {
-        Gate::Closed
-    } else {
-        Gate::Open
+fn gate(balance: &Balance, zero: &Zero) -> Gate {
+    let spent = balance.balance.is_zero() || balance.balance.is_negative();
+    let none_beyond = zero.left.is_some_and(|left| left.is_zero());
+    match zero.rule {
+        _ if !spent => Gate::Open,
+        ZeroRule::Restrict => Gate::Restricted,
+        ZeroRule::Grace if !none_beyond => Gate::Grace,
+        ZeroRule::Overage if !none_beyond => Gate::Overage,
+        _ if balance.granted.is_zero() => Gate::Unfunded,
+        _ => Gate::Closed,
     }
 }
 
@@ -208,7 +231,7 @@ fn shares(balance: &Balance) -> Shares {
 }
 
 /// Thousandths of `whole` in `part`: 0 → 0, 0.0001 of 1 → 1, 0.5 of 1 → 500, 2 of 1 → 1000.
-fn share(part: Credits, whole: Credits) -> u16 {
+pub(super) fn share(part: Credits, whole: Credits) -> u16 {
     if part.is_zero() || part.is_negative() {
         return 0;
     }
@@ -221,23 +244,6 @@ fn share(part: Credits, whole: Credits) -> u16 {
     let thousandths = scaled(part).saturating_mul(SHARE_WHOLE).checked_div(scaled(whole));
     let shown = thousandths.unwrap_or(SHARE_WHOLE).clamp(1, SHARE_WHOLE);
     u16::try_from(shown).unwrap_or(1)
-}
-
-fn minute(seconds: &[Second], style: &NumberStyle) -> Result<Minute, Inexact> {
-    let calls: u64 = seconds.iter().map(|second| u64::from(second.calls)).sum();
-    let credits = Credits::sum(seconds.iter().map(|second| second.credits))?;
-    let second_view = |second: &Second| SecondView {
-        at: Timestamp::from_millis(second.second.saturating_mul(1000)),
-        calls: second.calls,
-        calls_text: style.write(Decimal::from(second.calls)),
-        credits: style.write(second.credits.get()),
-    };
-    Ok(Minute {
-        calls: style.write(Decimal::from(calls)),
-        credits: style.write(credits.get()),
-        peak: seconds.iter().map(|second| second.calls).max().unwrap_or(0),
-        seconds: seconds.iter().map(second_view).collect(),
-    })
 }
 
 fn call_view<'a>(call: &'a Call, style: &NumberStyle) -> CallView<'a> {
@@ -264,6 +270,11 @@ mod tests {
         .unwrap()
     }
 
+    /// One second's calls, all of one route and one key.
+    fn second(second: i64, calls: u32, credits: &str) -> serde_json::Value {
+        json!([second, calls, credits, [[0, calls, credits]], [[0, calls, credits]]])
+    }
+
     /// A feed told at the account's second 1000 by a page whose clock says 400.
     fn feed(balance: [&str; 6], calls: serde_json::Value) -> Feed {
         let [available, held, burned, granted, expired, left] = balance;
@@ -272,7 +283,9 @@ mod tests {
             "plan": {"id": "starter", "version": 1}, "unit": "credits",
             "balance": {"available": available, "held": held, "burned": burned,
                         "granted": granted, "expired": expired, "balance": left},
-            "calls": calls,
+            "zero": {"rule": "block", "used": "0", "left": "0"}, "grants": [],
+            "lately": {"since": 1_000_000, "credits": "0"},
+            "routes": ["GET /words"], "keys": ["k1"], "calls": calls,
             "recent": [{"operation": "op1", "at": 1_000_100, "route": "GET /words", "key": "k1",
                         "cost": "1234.5", "status": 200}],
         });
@@ -320,7 +333,11 @@ mod tests {
 
     #[test]
     fn the_minute_runs_on_the_accounts_clock_and_adds_up() {
-        let calls = json!([[940, 9, "9"], [941, 2, "0.6"], [1000, 1500, "0.000000000001"]]);
+        let calls = json!([
+            second(940, 9, "9"),
+            second(941, 2, "0.6"),
+            second(1000, 1500, "0.000000000001"),
+        ]);
         let (feed, style) = (feed(FUNDED, calls), style());
         for (page_clock_ms, calls, credits, peak) in [
             (399_000, "1.502", "0,600000000001", 1500), // set back: the newest message counts
@@ -339,7 +356,7 @@ mod tests {
 
     #[test]
     fn amounts_leave_as_the_reader_writes_them() {
-        let (feed, style) = (feed(FUNDED, json!([[1000, 1, "1"]])), style());
+        let (feed, style) = (feed(FUNDED, json!([second(1000, 1, "1")])), style());
         let view = feed.view(Timestamp::from_millis(400_000), &style).unwrap().unwrap();
         assert_eq!(view.amounts.balance, "4.995");
         assert_eq!(view.recent[0].cost, "1.234,5");
@@ -349,7 +366,7 @@ mod tests {
     #[test]
     fn a_minute_beyond_the_range_of_credits_is_an_error() {
         let most = "9999999999999999";
-        let feed = feed(FUNDED, json!([[999, 1, most], [1000, 1, most]]));
+        let feed = feed(FUNDED, json!([second(999, 1, most), second(1000, 1, most)]));
         assert_eq!(feed.view(Timestamp::from_millis(400_000), &style()), Err(Inexact));
     }
 }

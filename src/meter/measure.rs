@@ -44,7 +44,9 @@ impl Measure {
     /// The same with the other sign.
     #[must_use]
     pub fn negated(self) -> Self {
-        Self(exact::normalize(-self.0))
+        let mut value = self.0;
+        value.set_sign_positive(self.0.is_sign_negative());
+        Self(exact::normalize(value))
     }
 
     /// Exact sum.

@@ -67,7 +67,7 @@ impl ReportError {
 }
 
 /// What was used and what it cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
     /// Metered requests and events; less those that were voided.
     pub calls: i64,
@@ -99,9 +99,19 @@ pub struct Line {
     pub at: Timestamp,
     /// A value for each dimension that was asked for; empty where there is none.
     pub of: Vec<String>,
+    /// Metered requests and events; less those that were voided.
+    pub calls: i64,
+    /// Meter units, of whatever charges there are.
+    pub quantity: Measure,
+    /// Credits charged, refunds taken off.
+    pub credits: Credits,
+}
+
+impl Line {
     /// What was used.
-    #[serde(flatten)]
-    pub sums: Sums,
+    pub fn sums(&self) -> Sums {
+        Sums { calls: self.calls, quantity: self.quantity, credits: self.credits }
+    }
 }
 
 /// Who did something.
@@ -130,7 +140,10 @@ impl Report {
 
     /// The lines, in order of time.
     pub fn into_lines(self) -> impl Iterator<Item = Line> {
-        self.lines.into_iter().map(|((at, of), sums)| Line { at, of, sums })
+        self.lines.into_iter().map(|((at, of), sums)| {
+            let Sums { calls, quantity, credits } = sums;
+            Line { at, of, calls, quantity, credits }
+        })
     }
 
     /// Follows a row without telling what was used in it: a page may begin after it.

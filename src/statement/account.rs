@@ -1,12 +1,12 @@
 //! The statement of an account, from its ledger; and the period that is over, with its bill.
 //!
 //! ```text
-//! ledger, position ─▶ Statement ── write_off ─▶ Finalized { {"statement","bill"}, SHA-256 }
+//! ledger, position ─▶ Statement ── finalize ─▶ Finalized { {"statement","bill"}, SHA-256 }
 //! ```
 //!
 //! What grants did not pay of a stretch is what the ledger books as overage in it: `covered` is the
-//! rest of what its use came to, so that an invoice bills exactly what the ledger says, late reports
-//! and refunds included. Invariant: a period that is over always has a text to keep, whatever its
+//! rest of what its use came to, so that an invoice bills exactly what the ledger says, late
+//! reports and refunds included. Invariant: a period that is over has a text to keep, whatever its
 //! plans make of it: a bill without an invoice says why.
 
 use serde::{Deserialize, Serialize};

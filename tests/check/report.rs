@@ -24,91 +24,105 @@ fn report(rows: &[Row], ask: Ask, before: Option<&Ledger>) -> Vec<Line> {
 }
 
 fn total<'l>(lines: impl IntoIterator<Item = &'l Line>) -> Sums {
-    lines.into_iter().fold(Sums::default(), |sum, line| sum.plus(&line.sums).unwrap())
+    lines.into_iter().fold(Sums::default(), |sum, line| sum.plus(&line.sums()).unwrap())
+}
+
+fn amount(value: &Value) -> Credits {
+    if value.is_null() { Credits::ZERO } else { value.as_str().unwrap().parse().unwrap() }
+}
+
+fn sum(list: &Value) -> Credits {
+    let list = list.as_array().into_iter().flatten();
+    Credits::sum(list.map(|one| amount(&one["amount"]))).unwrap()
+}
+
+fn negative(amount: Credits) -> Credits {
+    Credits::ZERO.minus(amount).unwrap()
 }
 
 /// Calls, credits and quantity by charge, added up in the raw JSON.
-fn raw(rows: &[Row]) -> (i64, Credits, BTreeMap<String, Credits>) {
-    let amount = |value: &Value| value.as_str().unwrap().parse::<Credits>().unwrap();
-    let sum = |list: &Value, at: &str| {
-        let list = list.as_array().into_iter().flatten();
-        Credits::sum(list.map(|one| amount(&one[at]))).unwrap()
-    };
-    let (mut calls, mut credits) = (0, Credits::ZERO);
-    let mut quantity: BTreeMap<String, Credits> = BTreeMap::new();
-    let mut count = |charge: &Value, units: Credits| {
-        let slot = quantity.entry(charge.as_str().unwrap().to_owned()).or_default();
+#[derive(Default)]
+struct Raw {
+    calls: i64,
+    credits: Credits,
+    quantity: BTreeMap<String, Credits>,
+}
+
+impl Raw {
+    fn of(rows: &[Row]) -> Self {
+        let mut raw = Self::default();
+        for row in rows {
+            for entry in serde_json::from_str::<Vec<Value>>(&row.body).unwrap() {
+                let more = raw.entry(&entry);
+                raw.credits = raw.credits.plus(more).unwrap();
+            }
+        }
+        raw.quantity.retain(|_, units| !units.is_zero());
+        raw
+    }
+
+    fn count(&mut self, charge: &Value, units: Credits) {
+        let slot = self.quantity.entry(charge.as_str().unwrap().to_owned()).or_default();
         *slot = slot.plus(units).unwrap();
-    };
-    for row in rows {
-        for entry in serde_json::from_str::<Vec<Value>>(&row.body).unwrap() {
-            let more = match entry["kind"].as_str().unwrap() {
-                "usage_reported" => {
-                    for one in entry["operations"]["list"].as_array().unwrap() {
-                        calls += 1;
-                        let route = one[0].as_u64().unwrap() as usize;
-                        count(&entry["operations"]["routes"][route][1], amount(&one[2]));
+    }
+
+    /// Counts an entry; its credits.
+    fn entry(&mut self, entry: &Value) -> Credits {
+        match entry["kind"].as_str().unwrap() {
+            "usage_reported" => {
+                for one in entry["operations"]["list"].as_array().unwrap() {
+                    self.calls += 1;
+                    let route = one[0].as_u64().unwrap() as usize;
+                    self.count(&entry["operations"]["routes"][route][1], amount(&one[2]));
+                }
+                let short = ["debt", "unpaid"].map(|name| amount(&entry["shortfall"][name]));
+                Credits::sum([sum(&entry["burns"]), short[0], short[1]]).unwrap()
+            }
+            "debited" => {
+                self.calls += 1;
+                if entry["restricted"] != true {
+                    self.count(&entry["debit"]["charge"], amount(&entry["debit"]["quantity"]));
+                }
+                amount(&entry["cost"])
+            }
+            "reservation_settled" => {
+                self.calls += i64::from(entry["last"].as_bool().unwrap());
+                for one in entry["uses"].as_array().unwrap() {
+                    self.count(&one["charge"], amount(&one["quantity"]));
+                }
+                amount(&entry["cost"])
+            }
+            "events_taken" => {
+                let events = &entry["events"];
+                let list = events["list"].as_array().unwrap();
+                for one in list {
+                    self.calls += i64::from(!one[3].as_array().unwrap().is_empty());
+                    for part in one[3].as_array().unwrap() {
+                        let column = part[0].as_u64().unwrap() as usize;
+                        self.count(&events["of"][column][0], amount(&part[1]));
                     }
-                    let shortfall = &entry["shortfall"];
-                    let short = ["debt", "unpaid"].map(|name| match shortfall.is_null() {
-                        true => Credits::ZERO,
-                        false => amount(&shortfall[name]),
-                    });
-                    Credits::sum([sum(&entry["burns"], "amount"), short[0], short[1]]).unwrap()
                 }
-                "debited" => {
-                    calls += 1;
-                    if entry["restricted"] != true {
-                        count(&entry["debit"]["charge"], amount(&entry["debit"]["quantity"]));
+                Credits::sum(list.iter().map(|one| amount(&one[4]))).unwrap()
+            }
+            "event_corrected" => {
+                for (list, sign) in [("before", -1), ("uses", 1)] {
+                    let list = entry[list].as_array().unwrap();
+                    self.calls += if list.is_empty() { 0 } else { sign };
+                    for one in list {
+                        let units = amount(&one["quantity"]);
+                        let units = if sign < 0 { negative(units) } else { units };
+                        self.count(&one["charge"], units);
                     }
-                    amount(&entry["cost"])
                 }
-                "reservation_settled" => {
-                    calls += i64::from(entry["last"].as_bool().unwrap());
-                    for one in entry["uses"].as_array().unwrap() {
-                        count(&one["charge"], amount(&one["quantity"]));
-                    }
-                    amount(&entry["cost"])
-                }
-                "events_taken" => {
-                    let mut cost = Credits::ZERO;
-                    for one in entry["events"]["list"].as_array().unwrap() {
-                        calls += i64::from(!one[3].as_array().unwrap().is_empty());
-                        for part in one[3].as_array().unwrap() {
-                            let column = part[0].as_u64().unwrap() as usize;
-                            count(&entry["events"]["of"][column][0], amount(&part[1]));
-                        }
-                        cost = cost.plus(amount(&one[4])).unwrap();
-                    }
-                    cost
-                }
-                "event_corrected" => {
-                    for (list, sign) in [("before", -1), ("uses", 1)] {
-                        let list = entry[list].as_array().unwrap();
-                        calls += if list.is_empty() { 0 } else { sign };
-                        for one in list {
-                            let units = amount(&one["quantity"]);
-                            let zero = Credits::ZERO;
-                            let units = if sign < 0 { zero.minus(units).unwrap() } else { units };
-                            count(&one["charge"], units);
-                        }
-                    }
-                    amount(&entry["cost"])
-                }
-                "refunded" => {
-                    let owed = ["debt", "overage"].map(|name| match entry[name].is_null() {
-                        true => Credits::ZERO,
-                        false => amount(&entry[name]),
-                    });
-                    let back = Credits::sum([sum(&entry["returns"], "amount"), owed[0], owed[1]]);
-                    Credits::ZERO.minus(back.unwrap()).unwrap()
-                }
-                _ => Credits::ZERO,
-            };
-            credits = credits.plus(more).unwrap();
+                amount(&entry["cost"])
+            }
+            "refunded" => {
+                let owed = ["debt", "overage"].map(|name| amount(&entry[name]));
+                negative(Credits::sum([sum(&entry["returns"]), owed[0], owed[1]]).unwrap())
+            }
+            _ => Credits::ZERO,
         }
     }
-    (calls, credits, quantity)
 }
 
 #[test]
@@ -123,7 +137,7 @@ fn reports_add_up_to_the_ledger_and_to_the_raw_journal() {
                 *kinds.entry(entry["kind"].as_str().unwrap().to_owned()).or_default() += 1;
             }
         }
-        let (calls, credits, quantity) = raw(rows);
+        let Raw { calls, credits, quantity } = Raw::of(rows);
         let balance = story.ledger.balance().unwrap();
         let invoiced = rows.iter().flat_map(|row| {
             serde_json::from_str::<Vec<Value>>(&row.body).unwrap().into_iter().filter_map(|entry| {
@@ -148,12 +162,10 @@ fn reports_add_up_to_the_ledger_and_to_the_raw_journal() {
                 let mut by_charge: BTreeMap<String, Credits> = BTreeMap::new();
                 for line in lines.iter().filter(|line| !line.of[0].is_empty()) {
                     let slot = by_charge.entry(line.of[0].clone()).or_default();
-                    let units: Credits = line.sums.quantity.to_string().parse().unwrap();
+                    let units: Credits = line.quantity.to_string().parse().unwrap();
                     *slot = slot.plus(units).unwrap();
                 }
                 by_charge.retain(|_, units| !units.is_zero());
-                let mut quantity = quantity.clone();
-                quantity.retain(|_, units| !units.is_zero());
                 assert_eq!(by_charge, quantity, "SEED={seed} {by}");
             }
             in_parts(seed, rows, &ask(step, by), &lines);
@@ -183,13 +195,13 @@ fn in_parts(seed: u64, rows: &[Row], ask: &Ask, whole: &[Line]) {
     head.iter().for_each(|row| replay.take(row).unwrap());
     let mut lines: BTreeMap<(Timestamp, Vec<String>), Sums> = BTreeMap::new();
     let parts = [report(head, ask.clone(), None), report(tail, ask.clone(), replay.ledger())];
-    for Line { at, of, sums } in parts.into_iter().flatten() {
-        let slot = lines.entry((at, of)).or_default();
-        *slot = slot.plus(&sums).unwrap();
+    for line in parts.into_iter().flatten() {
+        let slot = lines.entry((line.at, line.of.clone())).or_default();
+        *slot = slot.plus(&line.sums()).unwrap();
     }
     lines.retain(|_, sums| *sums != Sums::default());
     let mut expected: BTreeMap<_, _> =
-        whole.iter().map(|line| ((line.at, line.of.clone()), line.sums)).collect();
+        whole.iter().map(|line| ((line.at, line.of.clone()), line.sums())).collect();
     expected.retain(|_, sums| *sums != Sums::default());
     assert_eq!(lines, expected, "SEED={seed} cut at {cut}");
 }

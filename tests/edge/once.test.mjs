@@ -28,21 +28,24 @@ async function startOrigin() {
   };
 }
 
+const ROWS = {
+  reader: "generic",
+  quantities: [{ charge: "words", from: "response_json", pointer: "/usage/rows", most: "10" }],
+};
+
 const ROUTES = {
   unmatched: "refuse",
   routes: [
-    { method: "POST", path: "/orders", charge: "words", quantity: "2" },
-    { method: "POST", path: "/others", charge: "words", quantity: "2" },
+    { method: "POST", path: "/orders", charge: "words", quantity: "2", repeats: 3 },
+    { method: "POST", path: "/others", charge: "words", quantity: "2", repeats: 3 },
+    { method: "POST", path: "/once", charge: "words", quantity: "2" },
+    { method: "POST", path: "/dear", charge: "words", quantity: "2", failed_upstream: "charged" },
     {
       method: "POST",
       path: "/rows",
-      usage: {
-        reader: "generic",
-        quantities: [
-          { charge: "words", from: "response_json", pointer: "/usage/rows", most: "10" },
-        ],
-      },
+      usage: ROWS,
     },
+    { method: "POST", path: "/dear/rows", usage: ROWS, failed_upstream: "charged" },
   ],
 };
 
@@ -105,6 +108,33 @@ test("one charge buys four answers, no more", async () => {
   for (let round = 0; round < 4; round++) await repeated("/orders", "often", { n: 9 }, round % 2);
   await spent("/orders", "often", { n: 9 });
   assert.equal(await burned(), before + 2);
+});
+
+test("one charge buys one answer, unless the route says otherwise", async () => {
+  const before = await burned();
+  assert.equal((await post("/once", "single", { n: 1 })).status, 200);
+  await spent("/once", "single", { n: 1 }, 1);
+  assert.equal(await burned(), before + 2);
+});
+
+test("what failed costs nothing, unless the route says otherwise", async () => {
+  const before = await burned();
+  for (const [path, cost] of [["/once", 0], ["/dear", 2], ["/rows", 0], ["/dear/rows", 3]]) {
+    const start = await burned();
+    // Three times: the second by another isolate, the third by what the first one has kept.
+    for (const index of [0, 1, 0]) {
+      const answer = await gateway.send(gateway.urls[index] + path, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}` },
+        body: JSON.stringify({ status: 503 }),
+      });
+      assert.equal(answer.status, 503, path);
+      if (cost === 2) assert.equal(answer.headers["edgemeter-cost"], "2", path);
+      if (cost === 0) assert.equal(answer.headers["edgemeter-cost"], "0", path);
+    }
+    await burns(start + 3 * cost);
+  }
+  assert.equal(await burned(), before + 15);
 });
 
 test("what costs as much as its answer says is answered once, and not for nothing", async () => {

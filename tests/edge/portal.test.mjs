@@ -140,7 +140,8 @@ test("another's account, and one that does not exist, are closed and stay asleep
     const twisted = path.replace("acme", "acme/../other");
     assert.notEqual((await ask("GET", twisted, bearer(token))).status, 200);
   }
-  for (const path of ["//v1/accounts/other", "/v1//accounts/other", "/v1/accounts//other/balance"]) {
+  const double = ["//v1/accounts/other", "/v1//accounts/other", "/v1/accounts//other/balance"];
+  for (const path of double) {
     assert.notEqual((await ask("GET", path, bearer(token))).status, 200, path);
   }
   assert.deepEqual(accountFiles(), files);
@@ -219,7 +220,7 @@ test("nothing after its end: calls are 401, and open sockets are closed at it", 
   assert.ok(secondAt >= ends[1] && secondAt < ends[1] + 1_000, `${secondAt - ends[1]} ms after`);
 });
 
-test("a socket that slept through its account's hibernation is closed at its end as well", async () => {
+test("a socket of an account that hibernated is closed at its end as well", async () => {
   // workerd takes an object that nobody called for ten seconds out of memory.
   const text = await mint("other", 14);
   const end = Number(text.split("_")[3]) * 1_000;
@@ -320,7 +321,8 @@ test("any site may load the page's parts, and listed ones may frame the page", a
   const page = await ask("GET", "/edgemeter/");
   const policy = page.headers["content-security-policy"];
   assert.match(policy, /; frame-ancestors https:\/\/app\.example http:\/\/localhost:3000$/);
-  assert.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'/);
+  assert.match(policy, /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; /);
+  assert.match(policy, /; style-src 'self'; .*; require-trusted-types-for 'script'; /);
   assert.ok(!/unsafe-inline|'unsafe-eval'|\*/.test(policy), policy);
   assert.deepEqual(cors(page), []);
   for (const path of ["pkg/edgemeter.js", "pkg/edgemeter_bg.wasm", "icon.svg"]) {

@@ -124,10 +124,10 @@ async function mixed(id) {
   const [first, second] = await open(id, "700");
   const answers = await gateway.load(first, { total: 150, connections: 8 });
   assert.deepEqual(answers, { 200: 150 });
-  const send = (path, key, method) =>
-    gateway.send(gateway.urls[0] + path, { method, headers: { "x-api-key": key }, body: "a" });
-  for (let i = 0; i < 30; i++) await send("/echo", second, "POST");
-  for (let i = 0; i < 5; i++) await send("/fail", second, "GET");
+  const headers = { "x-api-key": second };
+  const echo = { method: "POST", headers, body: "a" };
+  for (let i = 0; i < 30; i++) await gateway.send(`${gateway.urls[0]}/echo`, echo);
+  for (let i = 0; i < 5; i++) await gateway.call(second, "/fail");
   const uses = (quantity) => [
     { charge: "calls", quantity: "1" },
     { charge: "tokens", of: { model: "large" }, quantity },
@@ -280,13 +280,14 @@ test(`${EVENTS} events and ${CALLS} calls: pages add up, a check keeps pace`, as
   const { statement, bill, journal } = await papers("many");
   const { BillCheck } = await wasm();
   const bytes = Buffer.from(journal);
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   const check = new BillCheck(statement, bill);
   for (let at = 0; at < bytes.length; at += 65_536) check.take(bytes.subarray(at, at + 65_536));
   const verdict = check.finish();
-  const ms = Math.round(performance.now() - begun);
+  const { user, system } = process.cpuUsage(begun);
+  const ms = Math.round((user + system) / 1_000);
   assert.deepEqual(verdict.findings, []);
   assert.equal(verdict.operations, EVENTS + CALLS);
-  console.log(`check: ${verdict.operations} operations, ${bytes.length} bytes, ${ms} ms`);
+  console.log(`check: ${verdict.operations} operations, ${bytes.length} bytes, ${ms} ms of CPU`);
   assert.ok(ms < 3_000 * Math.max(1, verdict.operations / 100_000), `${ms} ms`);
 });

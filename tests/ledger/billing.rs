@@ -1,40 +1,39 @@
-//! Billing periods that the calendar ends: when they close, what was used in them, and who paid.
-//!
-//! The oracle reads the journal, entry by entry, and adds up; it knows no ledger.
-
-use std::collections::BTreeMap;
+//! Billing periods that the calendar ends: when they close, in which order, and what is refused.
 
 use edgemeter::calendar::{Zone, ZoneSpec};
-use edgemeter::ledger::{BillingTerms, Burn, Entry, Ledger, PERIODS_PAST_MAX, Periods};
+use edgemeter::ledger::{BillingTerms, Entry, Ledger, PERIODS_PAST_MAX, Periods};
 use edgemeter::rating::Usage;
-use edgemeter::units::{Credits, GrantId, Quantity, Timestamp};
-use serde_json::Value;
+use edgemeter::units::Timestamp;
 
 use crate::book::{Book, TIERS, plan};
 
-const DAY: i64 = 86_400_000;
-const BLOCK: &str = r#""block""#;
-const OVERAGE: &str = r#"{"overage":{"unit_price":"0.02"}}"#;
-const ONE: &str = r#"{"model":"per_unit","unit_price":"1"}"#;
-const THREE: &str = r#"{"model":"per_unit","unit_price":"3"}"#;
+pub(crate) const DAY: i64 = 86_400_000;
+pub(crate) const BLOCK: &str = r#""block""#;
+pub(crate) const OVERAGE: &str = r#"{"overage":{"unit_price":"0.02"}}"#;
+pub(crate) const ONE: &str = r#"{"model":"per_unit","unit_price":"1"}"#;
+pub(crate) const THREE: &str = r#"{"model":"per_unit","unit_price":"3"}"#;
 
-fn daily(version: u32, price: &str, at_zero: &str) -> String {
+pub(crate) fn daily(version: u32, price: &str, at_zero: &str) -> String {
     plan(version, price, at_zero).replacen('{', r#"{"period":"P1D","#, 1)
 }
 
-fn terms(from: &str, every: &str, zone: Zone) -> BillingTerms {
+pub(crate) fn terms(from: &str, every: &str) -> BillingTerms {
+    in_zone(from, every, Zone::utc())
+}
+
+fn in_zone(from: &str, every: &str, zone: Zone) -> BillingTerms {
     let (from, every) = (from.parse().unwrap(), every.parse().unwrap());
     BillingTerms { from, zone, every, periods: Periods::Scheduled }
 }
 
 /// Opened at 0, the first instant of 1970, with a day as its period.
-fn book(plans: &[String]) -> Book {
-    let terms = terms("1970-01-01", "P1D", Zone::utc());
+pub(crate) fn book(plans: &[String]) -> Book {
+    let terms = terms("1970-01-01", "P1D");
     Book::billed(plans.to_vec(), terms, Timestamp::from_millis(0))
 }
 
 /// After each command the journal must replay to the ledger, bit for bit.
-fn run(book: &mut Book, command: &str) -> Option<String> {
+pub(crate) fn run(book: &mut Book, command: &str) -> Option<String> {
     let outcome = book.row(command);
     assert_eq!(book.ledger.audit(), Ok(()), "{command}");
     let mut replayed = Ledger::replay(&book.journal).unwrap();
@@ -43,7 +42,7 @@ fn run(book: &mut Book, command: &str) -> Option<String> {
     outcome
 }
 
-fn entries(book: &Book) -> Vec<(u64, i64, Entry)> {
+pub(crate) fn entries(book: &Book) -> Vec<(u64, i64, Entry)> {
     let rows = book.journal.iter();
     let entries = rows.flat_map(|row| {
         let entries: Vec<Entry> = serde_json::from_str(&row.body).unwrap();
@@ -53,7 +52,7 @@ fn entries(book: &Book) -> Vec<(u64, i64, Entry)> {
 }
 
 /// Index, instant and row of every close.
-fn closes(book: &Book) -> Vec<(i32, i64, u64)> {
+pub(crate) fn closes(book: &Book) -> Vec<(i32, i64, u64)> {
     let found = entries(book).into_iter().filter_map(|(n, at, entry)| match entry {
         Entry::PeriodClosed { closed: Some(closed), .. } => {
             assert_eq!(closed.row, n, "the row says its own number");
@@ -78,9 +77,9 @@ fn periods_close_once_each_however_late_somebody_looks() {
     // 2026-01-31T12:00Z; then midnights in Berlin: 28 Feb, 31 Mar (summer time), 30 Apr.
     let opened = Timestamp::from_millis(1_769_860_800_000);
     let ends = [1_772_233_200_000, 1_774_908_000_000, 1_777_500_000_000];
-    let expected: Vec<_> = (0..).zip(ends).map(|(index, end)| (index, end)).collect();
+    let expected: Vec<_> = (0..).zip(ends).collect();
     for step in [DAY / 2, 7 * DAY, 40 * DAY, 100 * DAY] {
-        let terms = terms("2026-01-31", "P1M", berlin.clone());
+        let terms = in_zone("2026-01-31", "P1M", berlin.clone());
         let mut book = Book::billed(vec![plan(1, ONE, BLOCK)], terms, opened);
         let last = opened.millis() + 100 * DAY;
         let mut at = opened.millis();
@@ -102,7 +101,7 @@ fn periods_close_once_each_however_late_somebody_looks() {
 #[test]
 fn a_contract_that_began_before_the_account_closes_what_is_over_at_once() {
     let plans = vec![daily(1, ONE, BLOCK)];
-    let since = terms("1969-12-29", "P1D", Zone::utc());
+    let since = terms("1969-12-29", "P1D");
     let mut book = Book::billed(plans, since, Timestamp::from_millis(DAY / 2));
     assert_eq!(
         closes(&book).iter().map(|(index, at, _)| (*index, *at)).collect::<Vec<_>>(),
@@ -131,12 +130,11 @@ fn terms_that_cannot_be_billed_are_refused() {
         ("2010-11-25", "P1D", Zone::utc(), "contract_from_too_early"),
         ("1980-01-01", "P1M", Zone::utc(), "ok"),
     ] {
-        let checked = terms(from, every, zone).check(now);
+        let checked = in_zone(from, every, zone).check(now);
         assert_eq!(checked.map_or_else(|error| error.code(), |()| "ok"), code, "{from} {every}");
     }
     assert_eq!(PERIODS_PAST_MAX, 400, "days from 2010-11-26 to 2011-12-31");
-    let by_hand =
-        BillingTerms { periods: Periods::Operator, ..terms("1066-01-01", "P1D", Zone::utc()) };
+    let by_hand = BillingTerms { periods: Periods::Operator, ..terms("1066-01-01", "P1D") };
     assert_eq!(by_hand.check(now), Ok(()));
 }
 
@@ -195,7 +193,7 @@ fn every_plan_of_a_period_is_billed_for_its_own_use() {
     assert_eq!(burned, ["25"]);
 }
 
-fn quantity(usage: &Usage) -> String {
+pub(crate) fn quantity(usage: &Usage) -> String {
     let Usage::Total(total) = usage else { panic!("{usage:?}") };
     total.to_string()
 }
@@ -254,142 +252,4 @@ fn what_is_due_at_the_boundary_itself_stands_in_order() {
     let overage = book.invoices[0].summary.total.clone();
     assert_eq!(overage.as_deref(), Some("0.08"));
     assert_eq!(book.ledger.available().unwrap().to_string(), "5", "the next day's are untouched");
-}
-
-/// What a journal says of its last period.
-#[derive(Default)]
-struct Told {
-    burned: BTreeMap<GrantId, Credits>,
-    /// By terms.
-    used: BTreeMap<u64, Quantity>,
-}
-
-fn told(book: &Book) -> Told {
-    let (mut told, mut terms) = (Told::default(), 0_u64);
-    for (_, _, entry) in entries(book) {
-        let mut add = |burns: &[Burn], back: bool| {
-            for Burn { grant, amount } in burns {
-                let sum = told.burned.entry(grant.clone()).or_default();
-                *sum = if back { sum.minus(*amount) } else { sum.plus(*amount) }.unwrap();
-            }
-        };
-        let mut used: Vec<(Option<u64>, Quantity)> = Vec::new();
-        match entry {
-            Entry::PeriodClosed { .. } => {
-                terms += 1;
-                told = Told::default();
-            }
-            Entry::PlanChanged { .. } => terms += 1,
-            Entry::Debited { debit, terms, burns, .. } => {
-                add(&burns, false);
-                used.push((terms, debit.quantity));
-            }
-            Entry::UsageReported { operations, terms, burns, .. } => {
-                add(&burns, false);
-                used.extend(operations.list.iter().map(|operation| (terms, operation.2)));
-            }
-            Entry::ReservationSettled { uses, terms, burns, .. } => {
-                add(&burns, false);
-                used.extend(uses.iter().map(|one| (terms, one.quantity)));
-            }
-            Entry::DebtSettled { burns, .. } => add(&burns, false),
-            Entry::Refunded { returns, .. } => add(&returns, true),
-            _ => {}
-        }
-        for (of, quantity) in used {
-            let sum = told.used.entry(of.unwrap_or(terms)).or_default();
-            *sum = sum.plus(quantity).unwrap();
-        }
-    }
-    told.used.retain(|_, sum| !sum.is_zero());
-    told.burned.retain(|_, sum| !sum.is_zero());
-    told
-}
-
-#[test]
-fn statements_say_what_the_journal_says() {
-    let seeds = std::env::var("SEED").map_or(0..60, |seed| {
-        let seed = seed.parse().unwrap();
-        seed..seed + 1
-    });
-    for seed in seeds {
-        let mut rng = Rng(seed);
-        let plans = [daily(1, TIERS, OVERAGE), daily(2, ONE, BLOCK), daily(3, THREE, OVERAGE)];
-        let mut book = book(&plans);
-        let (mut at, mut first_terms) = (0, 0);
-        let mut grants = 0;
-        for step in 0..60 {
-            at += rng.pick(&[0, 1, 1_000, 3_600_000, DAY / 3, DAY * 3 / 2]);
-            let some = rng.below(9) + 1;
-            let command = match rng.below(8) {
-                0 => {
-                    grants += 1;
-                    format!("grant g{grants} {}", some * 5)
-                }
-                1 => format!("follow {}", rng.below(3)),
-                2 => format!("refund d{}", rng.below(step + 1)),
-                3 => format!("reserve r{step} {some} until={}", at + 50_000),
-                4 => format!("settle r{} {some} last", step - rng.below(2).min(step)),
-                _ => format!("debit d{step} {some}"),
-            };
-            book.row(&format!("{at} {command}"));
-            check(&book, &mut first_terms, seed);
-        }
-        run(&mut book, &format!("{at} visit"));
-        for kept in &book.invoices {
-            let kept: Value = serde_json::from_str(&kept.text).unwrap();
-            assert_eq!(kept["bill"]["invoice"]["status"]["state"], "finalized", "SEED={seed}");
-        }
-        assert_eq!(closes(&book).len(), book.invoices.len(), "SEED={seed}");
-        for ((place, (index, _, _)), kept) in closes(&book).iter().enumerate().zip(&book.invoices) {
-            assert_eq!((place as i32, *index), (*index, kept.summary.index), "SEED={seed}");
-        }
-    }
-}
-
-fn check(book: &Book, first_terms: &mut u64, seed: u64) {
-    let (statement, told) = (book.statement(), told(book));
-    let burned = statement.grants.iter().filter(|grant| !grant.burned.is_zero());
-    let burned: BTreeMap<_, _> = burned.map(|grant| (grant.id.clone(), grant.burned)).collect();
-    assert_eq!(burned, told.burned, "SEED={seed}");
-    // What former periods' terms were told late is no use of this one.
-    let closes = entries(book);
-    let mut terms = 0;
-    for (_, _, entry) in &closes {
-        match entry {
-            Entry::PeriodClosed { .. } => {
-                terms += 1;
-                *first_terms = terms;
-            }
-            Entry::PlanChanged { .. } => terms += 1,
-            _ => {}
-        }
-    }
-    let used: Vec<_> = told.used.range(*first_terms..).map(|(_, sum)| sum.to_string()).collect();
-    let parts = statement.stretches.iter().flat_map(|part| part.usage.values());
-    assert_eq!(parts.map(quantity).collect::<Vec<_>>(), used, "SEED={seed}");
-    let read = edgemeter::statement::Statement::parse(&serde_json::to_string(&statement).unwrap());
-    assert_eq!(read.as_ref(), Ok(&statement), "SEED={seed}");
-    let invoice = statement.bill().unwrap().invoice.unwrap();
-    let overage = invoice.credits.overage;
-    assert_eq!(overage, overage.max(Credits::ZERO), "SEED={seed}");
-}
-
-/// SplitMix64.
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-    fn pick(&mut self, from: &[i64]) -> i64 {
-        from[self.below(from.len() as u64) as usize]
-    }
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use edgemeter::ledger::{
-    Corrected, Entry, EventCorrection, EventKey, EventPlace, EventRecord, Ledger, Refused, Taken,
+    BillingTerms, Corrected, Entry, EventCorrection, EventKey, EventPlace, EventRecord, Ledger,
+    Refused, Taken,
 };
 use edgemeter::meter::Event;
 use edgemeter::units::{Credits, Timestamp};
@@ -165,6 +166,12 @@ impl Account {
     pub(crate) fn under(plans: Vec<String>) -> Self {
         let mut book = Book::with_plans(plans);
         book.visit(Timestamp::from_millis(NOW), |_, _| ());
+        Self { book, keys: BTreeMap::new(), now: NOW }
+    }
+
+    /// By a contract's calendar, opened now.
+    pub(crate) fn billed(plans: Vec<String>, terms: BillingTerms) -> Self {
+        let book = Book::billed(plans, terms, Timestamp::from_millis(NOW));
         Self { book, keys: BTreeMap::new(), now: NOW }
     }
 

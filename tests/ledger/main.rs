@@ -31,6 +31,7 @@ mod leases;
 mod limits;
 mod owed;
 mod reservations;
+mod statements;
 mod top_ups;
 mod uses;
 mod zero;

@@ -63,7 +63,8 @@ const focused = (page) => page.evaluate(() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(node);
   const { width, height, bottom, right } = node.getBoundingClientRect();
   const seen = outlineStyle !== "none" && outlineWidth !== "0px";
-  return { name: node.dataset.control, seen, there: width > 0 && height > 0 && bottom > 0 && right > 0 };
+  const there = width > 0 && height > 0 && bottom > 0 && right > 0;
+  return { name: node.dataset.control, seen, there };
 });
 
 for (const name of VIEWS) {

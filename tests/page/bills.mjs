@@ -112,7 +112,7 @@ export async function startBilled() {
             };
           });
           const { events } = await gateway.must("POST", "/v1/events", list);
-          taken += events.filter(({ status }) => status === "counted").length;
+          taken += events.filter(({ status }) => status === "taken").length;
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, client));

@@ -29,10 +29,11 @@ export async function startBrowser() {
  * @param {import("playwright-core").Browser} browser
  * @param {string} url
  * @param {(page: import("playwright-core").Page) => Promise<void>} use
- * @param {import("playwright-core").BrowserContextOptions & {prepare?: Function}} [options]
- *   `prepare(page)` runs before the page is opened
+ * @param {import("playwright-core").BrowserContextOptions & {prepare?: Function,
+ *   expected?: RegExp}} [options] `prepare(page)` runs before the page is opened; `expected`: what
+ *   the browser may log, since the test makes it so
  */
-export async function withPage(browser, url, use, { prepare = () => {}, ...options } = {}) {
+export async function withPage(browser, url, use, { prepare, expected, ...options } = {}) {
   const context = await browser.newContext({ locale: "en-US", timezoneId: "UTC", ...options });
   const complaints = [];
   try {
@@ -41,9 +42,10 @@ export async function withPage(browser, url, use, { prepare = () => {}, ...optio
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => {
       const text = message.text();
-      if (message.type() === "error" && !EXPECTED.test(text)) complaints.push(text);
+      const wanted = EXPECTED.test(text) || expected?.test(text);
+      if (message.type() === "error" && !wanted) complaints.push(text);
     });
-    await prepare(page);
+    await prepare?.(page);
     await page.goto(url);
     await use(page);
   } finally {

@@ -3,6 +3,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { startGateway } from "../edge/harness.mjs";
 import { inState, shows, startBrowser, withPage } from "./browser.mjs";
@@ -22,6 +23,9 @@ before(async () => {
     portalToken: token,
     apiKey: key,
     path: "/words",
+    get: (path) => started.must("GET", `/v1/accounts/${account}/${path}`),
+    load: (options) => started.load(key, options),
+    settled: () => started.settled(account),
     stop: () => started.stop(),
   };
   browser = await startBrowser();
@@ -80,6 +84,128 @@ test("the balance goes down by exactly what the calls cost, without a reload", a
     await page.reload();
     await inState(page, "live");
     await shows(page, "balance", await written(page, balance - all));
+  });
+});
+
+/** The id of what has the focus, inside the element. */
+const focused = (page) =>
+  page.evaluate(() => document.activeElement.shadowRoot.activeElement.id);
+
+test("the tabs are one stop, the arrows choose, and the address says which", async () => {
+  await withPage(browser, link(gateway.account, gateway.portalToken), async (page) => {
+    await inState(page, "live");
+    await page.keyboard.press("Tab");
+    assert.equal(await focused(page), "tab-now");
+    for (const [key, id] of [
+      ["ArrowLeft", "tab-check"], ["ArrowRight", "tab-now"], ["End", "tab-check"],
+      ["Home", "tab-now"],
+    ]) {
+      await page.keyboard.press(key);
+      assert.equal(await focused(page), id, key);
+      const name = id.replace("tab-", "");
+      assert.equal(new URL(page.url()).hash, `#${name}`);
+      assert.equal(await page.locator(`#panel-${name}`).isVisible(), true);
+      assert.equal(await page.locator("[role=tab][tabindex='0']").count(), 1);
+      assert.equal(await page.locator("[aria-selected=true]").getAttribute("id"), id);
+    }
+    await page.goBack();
+    await page.locator("#panel-check").waitFor();
+  });
+});
+
+test("under load the page is less than a second behind the account, and right in the end", async () => {
+  await withPage(browser, link(gateway.account, gateway.portalToken), async (page) => {
+    await inState(page, "live");
+    await page.evaluate(() => {
+      window.seen = [];
+      const meter = document.querySelector("edge-meter");
+      meter.addEventListener("edge-meter-balance", ({ detail }) => {
+        window.seen.push([Date.now(), detail.balance]);
+      });
+    });
+    let over = false;
+    const loaded = gateway.load({ total: 4_000, connections: 16, stop: () => over });
+    // What the account says at an instant is what it said before or after the page asks.
+    const told = [];
+    for (const started = Date.now(); Date.now() - started < 8_000;) {
+      const { balance } = await gateway.get("balance");
+      told.push([Date.now(), balance]);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    over = true;
+    await loaded;
+    const last = (await gateway.settled()).balance;
+    await shows(page, "balance", await written(page, exact(last)));
+    const seen = await page.evaluate(() => window.seen);
+    // Balances only fall here: the page has caught up once it shows as little.
+    const lags = told.map(([at, balance]) => {
+      const caught = seen.find(([, shown]) => exact(shown) <= exact(balance));
+      return Math.max((caught?.[0] ?? Infinity) - at, 0);
+    });
+    lags.sort((a, b) => a - b);
+    const [median, most] = [lags[Math.floor(lags.length / 2)], lags.at(-1)];
+    console.log(`behind the account: median ${median} ms, most ${most} ms of ${lags.length} looks`);
+    assert.ok(most < 1000, `${most} ms behind`);
+    const sums = async (side) => {
+      const rows = await page.locator(`#${side}-rows tr`).all();
+      const cells = await Promise.all(rows.map((row) => row.locator("td").allInnerTexts()));
+      return cells.reduce((sum, row) => sum + exact(row.at(-1)), 0n);
+    };
+    const minute = exact(await page.locator("#minute-credits").textContent());
+    assert.equal(await sums("route"), minute);
+    assert.equal(await sums("key"), minute);
+  });
+});
+
+test("usage shows what the API says, digit for digit, and saves it", async () => {
+  await withPage(browser, link(gateway.account, gateway.portalToken), async (page) => {
+    await inState(page, "live");
+    await page.locator("#tab-usage").click();
+    await page.locator("#usage-by").selectOption("route");
+    await page.locator("#parts-rows tr").first().waitFor();
+    const rows = (await gateway.get("usage?step=all&by=route")).rows;
+    assert.ok(rows.length > 0);
+    for (const { of: [route], credits, calls } of rows) {
+      const row = page.locator("#parts-rows tr", { hasText: route });
+      const text = await row.innerText();
+      assert.ok(text.includes(await written(page, exact(credits))), `${text}: ${credits}`);
+      assert.ok(text.includes(`${calls.toLocaleString("en-US")} calls`), `${text}: ${calls}`);
+    }
+    const all = rows.reduce((sum, { credits }) => sum + exact(credits), 0n);
+    const total = await page.locator("#usage-total").innerText();
+    assert.equal(total, `${await written(page, all)} credits`);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"), page.locator("#usage-csv").click(),
+    ]);
+    const lines = (await readFile(await download.path(), "utf8")).trim().split("\r\n");
+    assert.equal(lines[0], "start,route,calls,quantity,credits");
+    const saved = lines.slice(1).reduce((sum, line) => sum + exact(line.split(",").at(-1)), 0n);
+    assert.equal(saved, all);
+  });
+});
+
+test("the chart is zoomed by dragging and by keys, and its numbers follow", async () => {
+  await withPage(browser, link(gateway.account, gateway.portalToken), async (page) => {
+    await inState(page, "live");
+    await page.locator("#tab-usage").click();
+    await page.locator("#times-rows tr").first().waitFor();
+    const title = () => page.locator("#usage-title").innerText();
+    const whole = await title();
+    const { x, y, width } = await page.locator(".u-over").boundingBox();
+    await page.mouse.move(x + width * 0.2, y + 40);
+    await page.mouse.down();
+    await page.mouse.move(x + width * 0.5, y + 60, { steps: 4 });
+    await page.mouse.up();
+    assert.notEqual(await title(), whole);
+    await page.locator(".chart").focus();
+    await page.keyboard.press("0");
+    assert.equal(await title(), whole);
+    await page.keyboard.press("+");
+    assert.notEqual(await title(), whole);
+    await page.keyboard.press("ArrowRight");
+    assert.match(await page.locator("#usage-readout").innerText(), /credits, .* calls$/);
+    await page.keyboard.press("-");
+    assert.equal(await title(), whole);
   });
 });
 

@@ -13,7 +13,8 @@ import { extname } from "node:path";
 
 export const CSP = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
   + "connect-src 'self'; img-src 'self' data:; font-src 'self'; "
-  + "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; frame-ancestors 'none'";
+  + "require-trusted-types-for 'script'; trusted-types 'none'; base-uri 'none'; "
+  + "frame-ancestors 'none'";
 
 const WWW = new URL("../../www/", import.meta.url);
 const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
@@ -24,6 +25,8 @@ const TYPES = {
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
 };
+
+const NO_USAGE = JSON.stringify({ step: "all", by: [], rows: [], next: null });
 
 /** One page's socket, seen from the account. */
 class Connection {
@@ -104,7 +107,11 @@ export async function startStandIn(onConnect) {
   let connections = 0;
   const server = createServer(async (request, response) => {
     urls.push(request.url);
-    const path = new URL(request.url, "http://stand.in").pathname.replace("/edgemeter/", "");
+    const { pathname } = new URL(request.url, "http://stand.in");
+    const path = pathname.replace("/edgemeter/", "");
+    if (pathname === "/v1/accounts/demo/usage") {
+      return void response.writeHead(200, { "content-type": "application/json" }).end(NO_USAGE);
+    }
     const file = path || "index.html";
     try {
       const body = await readFile(new URL(file, WWW));
@@ -137,6 +144,8 @@ export async function startStandIn(onConnect) {
   return { link, urls, close };
 }
 
+const NOTHING = { count: 0, credits: 0n };
+
 /** An account that counts in tenths of a credit, and what it says. */
 export class Account {
   #seq = 0;
@@ -147,6 +156,9 @@ export class Account {
   #seconds = new Map();
   #recent = [];
   #changed = { seconds: new Set(), recent: [] };
+  atZero = "block";
+  /** @type {string | undefined} */ topupUrl;
+  /** @type {number | undefined} when the grant ends, in ms */ grantEnds;
 
   constructor({ granted = 50_000n, held = 50n } = {}) {
     this.#granted = granted;
@@ -157,8 +169,12 @@ export class Account {
   call({ at = Date.now(), cost = 10n, route = "GET /words", key = "k1", status = 200 } = {}) {
     this.#burned += cost;
     const second = Math.floor(at / 1000);
-    const { count, credits } = this.#seconds.get(second) ?? { count: 0, credits: 0n };
-    this.#seconds.set(second, { count: count + 1, credits: credits + cost });
+    const of = this.#seconds.get(second) ?? { routes: new Map(), keys: new Map(), ...NOTHING };
+    const { routes, keys } = of;
+    const more = ({ count, credits }) => ({ count: count + 1, credits: credits + cost });
+    routes.set(route, more(routes.get(route) ?? NOTHING));
+    keys.set(key, more(keys.get(key) ?? NOTHING));
+    this.#seconds.set(second, { ...of, ...more(of) });
     const operation = `op-${++this.#operations}`;
     const call = { operation, at, route, key, cost: tenths(cost), status };
     this.#changed.seconds.add(second);
@@ -193,9 +209,15 @@ export class Account {
   #message(type, seconds, recent) {
     this.#changed = { seconds: new Set(), recent: [] };
     const left = this.#granted - this.#burned;
+    const names = { routes: [], keys: [] };
+    const tallies = (side, counts) => [...counts].map(([name, { count, credits }]) => {
+      if (!names[side].includes(name)) names[side].push(name);
+      return [names[side].indexOf(name), count, tenths(credits)];
+    });
     const calls = seconds.map((second) => {
-      const { count, credits } = this.#seconds.get(second);
-      return [second, count, tenths(credits)];
+      const { count, credits, routes, keys } = this.#seconds.get(second);
+      const sides = [tallies("routes", routes), tallies("keys", keys)];
+      return [second, count, tenths(credits), ...sides];
     });
     const balance = {
       available: tenths(left - this.#held),
@@ -206,8 +228,25 @@ export class Account {
       balance: tenths(left),
     };
     const plan = { id: "starter", version: 1 };
-    const head = { type, seq: this.#seq, at: Date.now(), account: "demo", plan, unit: "credits" };
-    return { ...head, balance, calls, recent };
+    const at = Date.now();
+    const head = { type, seq: this.#seq, at, account: "demo", plan, unit: "credits" };
+    return { ...head, balance, ...this.#terms(left, at), ...names, calls, recent };
+  }
+
+  /** What is not about calls: one grant, and what was burned by the calls of ten minutes. */
+  #terms(left, at) {
+    const since = at - 600_000;
+    const recent = [...this.#seconds].filter(([second]) => second * 1000 >= since);
+    const burned = recent.reduce((sum, [, { credits }]) => sum + credits, 0n);
+    const grant = {
+      id: "welcome", kind: "promotional", given: tenths(this.#granted), left: tenths(left),
+      starts_at: 0, ends_at: this.grantEnds,
+    };
+    return {
+      zero: { rule: this.atZero, used: "0", left: "0", topup_url: this.topupUrl },
+      grants: left > 0n ? [grant] : [],
+      lately: { since, credits: tenths(burned) },
+    };
   }
 }
 

@@ -228,6 +228,128 @@ test("an expired token ends it: no numbers, no retry, nothing kept", async () =>
   });
 });
 
+/** Serves a link whose token ends so many seconds from now. */
+const ending = (link, seconds) => {
+  const end = Math.floor(Date.now() / 1000) + seconds;
+  return link.replace("tok.en-1", `pt_test_demo_${end}_mac`);
+};
+
+test("a minute before the token's end the host is asked, and what it gives goes on", async () => {
+  const connections = [];
+  const account = new Account({ granted: 1000n, held: 0n });
+  const standIn = await stand((connection) => {
+    connections.unshift(connection);
+    connection.send(account.snapshot());
+  });
+  await withPage(browser, ending(standIn.link, 50), async (page) => {
+    const renewed = new URL(ending(standIn.link, 3600)).hash.split("token=")[1];
+    await page.evaluate((token) => {
+      window.states = [];
+      const meter = document.querySelector("edge-meter");
+      meter.addEventListener("edge-meter-state", ({ detail }) => window.states.push(detail.state));
+      meter.addEventListener("edge-meter-token-expiring", ({ detail }) => {
+        window.asked = detail.expires_at;
+        detail.renew(token);
+      });
+    }, renewed);
+    await eventually(() => connections.length === 2, "a connection with the new token");
+    assert.ok(connections[0].protocols.includes(`token.${renewed}`), connections[0].protocols);
+    assert.ok(Math.abs(await page.evaluate(() => window.asked) - Date.now()) < 60_000);
+    connections[0].send(account.call().delta());
+    await shows(page, "balance", "99");
+    const states = await page.evaluate(() => window.states);
+    assert.deepEqual(states.filter((state) => state !== "live"), [], "nobody sees the change");
+    await page.reload();
+    await eventually(() => connections.length === 3, "a reload");
+    assert.ok(connections[0].protocols.includes(`token.${renewed}`), "the new token is kept");
+  });
+});
+
+test("a token that nobody renews ends the page at its end", async () => {
+  const connections = [];
+  const account = new Account();
+  const standIn = await stand((connection) => {
+    connections.push(connection);
+    connection.send(account.snapshot());
+  });
+  await withPage(browser, ending(standIn.link, 4), async (page) => {
+    await inState(page, "live");
+    await inState(page, "expired");
+    assert.equal(await visible(page, "numbers"), false);
+    // A host that comes late with another one starts over.
+    const renewed = new URL(ending(standIn.link, 3600)).hash.split("token=")[1];
+    await page.evaluate((token) => {
+      document.querySelector("edge-meter").token = token;
+    }, renewed);
+    await inState(page, "live");
+    await shows(page, "balance", "5,000");
+  });
+});
+
+test("calls show by route and by key, and add up to the minute", async () => {
+  const account = new Account({ granted: 10_000n, held: 0n });
+  for (let made = 0; made < 6; made += 1) account.call({ cost: 3n, route: "POST /a", key: "k1" });
+  account.call({ cost: 1n, route: "GET /b", key: "k2" }).call({ cost: 2n, route: "GET /b", key: "k1" });
+  await live(account, async (page, [connection]) => {
+    const rows = async (side) => (await page.locator(`#${side}-rows tr`).allInnerTexts())
+      .map((row) => row.split(/\s*[\t\n]\s*/).filter(Boolean));
+    assert.deepEqual(await rows("route"), [["POST /a", "6", "0.3", "1.8"], ["GET /b", "2", "0.15", "0.3"]]);
+    assert.deepEqual(await rows("key"), [["k1", "7", "≈0.2857", "2"], ["k2", "1", "0.1", "0.1"]]);
+    connection.send(account.call({ cost: 90n, route: "GET /b", key: "k2" }).delta());
+    await eventually(async () => (await rows("key"))[0][0] === "k2", "the dearest first");
+    assert.deepEqual((await rows("route"))[0], ["GET /b", "3", "3.1", "9.3"]);
+  });
+});
+
+test("the runway says until when, from which rate, and what ends unspent", async () => {
+  const account = new Account({ granted: 10_000n, held: 0n });
+  account.grantEnds = Date.now() + 3_600_000;
+  // 60 credits in ten minutes: a tenth of one a second, 9,400 seconds to go, and an hour's end.
+  account.call({ at: Date.now() - 300_000, cost: 600n });
+  await live(account, async (page, [connection]) => {
+    assert.match(await text(page, "runway-words"), /ends unspent.*≈?0\.1 credits a second/);
+    account.grantEnds = undefined;
+    connection.send(account.call({ cost: 8400n }).delta());
+    await eventually(
+      async () => /^1\.5 credits|^≈1\.\d+ credits/.test(await text(page, "runway-words")),
+      "the new rate",
+    );
+    const rows = await page.locator("#runway-rows tr").allInnerTexts();
+    assert.match(rows[0], /last minute/);
+    assert.match(rows[1], /last ten minutes/);
+    assert.match(await text(page, "runway"), /today|tomorrow/);
+  });
+});
+
+test("with a top-up link there is a way out, and a script is none", async () => {
+  for (const [url, shown] of [
+    ["https://example.com/top-up?a=1", true], ["javascript:alert(1)", false], ["//x", false],
+  ]) {
+    const account = new Account({ granted: 10n, held: 0n }).call();
+    account.topupUrl = url;
+    await live(account, async (page) => {
+      assert.ok(await visible(page, "gate"));
+      assert.equal(await visible(page, "gate-way"), shown, url);
+      if (shown) assert.equal(await page.locator("#gate-way").getAttribute("href"), url);
+    });
+  }
+});
+
+test("past zero the plan's rule says what happens", async () => {
+  for (const [rule, expected] of [
+    ["grace", /on grace.*owed/s], ["overage", /onto the invoice/], ["restrict", /reduced/],
+  ]) {
+    const account = new Account({ granted: 10n, held: 0n }).call();
+    account.atZero = rule;
+    const snapshot = account.snapshot.bind(account);
+    account.snapshot = () => {
+      const message = snapshot();
+      return { ...message, zero: { ...message.zero, left: rule === "restrict" ? null : "5" } };
+    };
+    await live(account, async (page) => assert.match(await text(page, "gate"), expected));
+  }
+});
+
 test("at zero the gate is shown closed, and open again after a grant", async () => {
   const account = new Account({ granted: 20n, held: 0n }).call();
   await live(account, async (page, [connection]) => {
@@ -256,11 +378,12 @@ test("numbers that cannot be are not shown, and the page says why it stopped", a
   for (const [message, reason] of [
     [bend((m) => ({ ...m, balance: { ...m.balance, burned: "1" } })), /does not add up/],
     [bend((m) => ({ ...m, account: "other" })), /about account other/],
+    [bend((m) => ({ ...m, calls: [[1, 1, "1", [], []]] })), /second 1 of message/],
     [bend((m) => ({ ...m, extra: 1 })), /unknown field `extra`/],
     [bend((m) => ({ ...m, unit: undefined })), /missing field `unit`/],
     [bend((m) => ({ ...m, balance: { ...m.balance, balance: 100 } })), /expected a string/],
     [bend((m) => ({ ...m, balance: { ...m.balance, held: "0e0" } })), /not a decimal/],
-    [bend((m) => ({ ...m, unit: "x".repeat(66_000) })), /at most 65536/],
+    [bend((m) => ({ ...m, unit: "x".repeat(140_000) })), /at most 131072/],
     ["<b>no</b>", /expected value/],
   ]) {
     await live(good(), async (page, connections) => {
@@ -352,7 +475,7 @@ test("a thousand calls a second are counted exactly and painted calmly", async (
 });
 
 test("the last minute moves on while nothing happens", async () => {
-  const account = new Account().call({ at: Date.now() - 57_000 });
+  const account = new Account().call({ at: Date.now() - 53_000 });
   await live(account, async (page) => {
     await shows(page, "minute-calls", "1");
     await shows(page, "minute-calls", "0");

@@ -14,6 +14,9 @@ import { statusTag } from "./status.js";
 import { withoutMoney } from "./without-money.js";
 import { kindWords, orderWords } from "./words.js";
 
+/** @typedef {{title: string, note?: string, hash?: string}} About */
+
+/** @type {Record<string, string>} */
 const FORMULAS = {
   fee: "Price of the period",
   fee_ahead: "Price of the period ahead",
@@ -40,7 +43,7 @@ export class BillSheet {
   /**
    * @param {import("../pkg/edgemeter.js").Bill} bill
    * @param {any} statement what it is a function of, as JSON
-   * @param {{title: string, note?: string, hash?: string}} about
+   * @param {About} about
    */
   show(bill, statement, about) {
     const focused = this.#focused();
@@ -69,7 +72,10 @@ export class BillSheet {
     return /** @type {HTMLElement | undefined} */ (found);
   }
 
-  #head({ account, period, zone, currency, totals, credits, status }, { title, note }) {
+  #head(
+    /** @type {any} */ { account, period, zone, currency, totals, credits, status },
+    /** @type {About} */ { title, note },
+  ) {
     const format = this.#format;
     const [words, value, text] = totals
       ? [totals.due.startsWith("-") ? "You are owed" : "Amount due", totals.due,
@@ -87,10 +93,10 @@ export class BillSheet {
         h("data", { value, "data-sum": "due" }, text)));
   }
 
-  #lines({ lines, currency }) {
+  #lines({ lines, currency, period }) {
     if (lines.length === 0) return h("p", { class: "empty" }, "Nothing is billed yet.");
     const inCredits = lines.some(({ credits }) => credits !== undefined);
-    const shown = { currency, inCredits, inMoney: currency !== null };
+    const shown = { currency, inCredits, inMoney: currency !== null, end: period?.window?.end };
     const head = (/** @type {string} */ text, wide = true) =>
       h("th", { scope: "col", class: wide ? "number wide" : "number" }, text);
     return h("table", { class: "lines" },
@@ -101,7 +107,7 @@ export class BillSheet {
   }
 
   /** A row, and the row that it opens. */
-  #line(line, /** @type {number} */ index, { currency, inCredits, inMoney }) {
+  #line(line, /** @type {number} */ index, { currency, inCredits, inMoney, end }) {
     const format = this.#format;
     const key = `${index} ${line.id}`;
     const cell = h("td", { colspan: 2 + Number(inCredits) + Number(inMoney) });
@@ -122,10 +128,13 @@ export class BillSheet {
     open(this.#open.has(key));
     const [quantity, credits] = [line.quantity, line.credits].map((decimal) =>
       decimal === undefined ? "" : format.number(decimal));
+    const { start } = line.service;
+    const ahead = start >= end && `ahead, from ${format.date(start)}`;
     const narrow = [quantity, inMoney && credits && `${credits} credits`].filter(Boolean);
     return [
       h("tr", { class: "line" },
         h("th", { scope: "row" }, button,
+          ahead && h("span", { class: "quiet ahead" }, ahead),
           h("span", { class: "narrow quiet" }, narrow.join(" · "))),
         h("td", { class: "number wide" }, quantity),
         inCredits && h("td", { class: inMoney ? "number wide" : "number" },
@@ -147,7 +156,8 @@ export class BillSheet {
       found.push(formula(FORMULAS[line.kind] ?? line.kind, line.formula, result, format));
     }
     const shares = [
-      ...line.discounts.map(({ id, amount }) => sumRow(`Discount ${id}`, "", money(negated(amount)))),
+      ...line.discounts.map(({ id, amount }) =>
+        sumRow(`Discount ${id}`, "", money(negated(amount)))),
       ...line.taxes.map(({ id, amount }) => sumRow(`Tax ${id}`, "", money(amount))),
     ];
     if (shares.length > 0) {

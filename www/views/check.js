@@ -3,13 +3,20 @@
  * will be checked, how far it is, and at the end one sentence, or what was found.
  */
 
-import { h } from "../dom.js";
-import { checkJournal } from "../journal-check.js";
+import { h, setChildren, setText } from "../dom.js";
+import { checkJournal, rowsFor } from "../journal-check.js";
 import { lastSeen, remember } from "../seen.js";
 import { failureNotice } from "./failure.js";
 import { found } from "./findings.js";
 import { LOOK } from "./look.js";
-import { withoutMoney } from "./without-money.js";
+
+/** @typedef {import("../pkg/edgemeter.js").Verdict} Verdict */
+/** @typedef {import("../dom.js").Child} Child */
+
+/** The choice of the open period's bill. */
+const NOW = "now";
+/** So often the bill and the statement are asked for, until they are of the same rows. */
+const TRIES = 3;
 
 export class CheckView {
   static look = LOOK;
@@ -19,7 +26,7 @@ export class CheckView {
   /** @type {AbortController | undefined} */
   #running;
 
-  constructor(context) {
+  constructor(/** @type {import("./index.js").Context} */ context) {
     this.#context = context;
     this.#parts = this.#build();
   }
@@ -39,16 +46,16 @@ export class CheckView {
   live() {}
 
   #build() {
-    const bill = /** @type {HTMLSelectElement} */ (h("select", { id: "check-bill" },
-      h("option", { value: "now" }, "This period, so far")));
-    const start = h("button", { type: "button", class: "button primary" }, "Check this bill");
-    start.addEventListener("click", () => void this.#check());
-    const stop = h("button", { class: "button", type: "button", hidden: true }, "Stop");
-    stop.addEventListener("click", () => this.#running?.abort());
+    const bill = h("select", { id: "check-bill" },
+      h("option", { value: NOW }, "This period, so far"));
+    const start = h("button", {
+      class: "button primary", type: "button", onclick: () => void this.#check(),
+    }, "Check this bill");
+    const stop = h("button", {
+      class: "button", type: "button", hidden: true, onclick: () => this.#running?.abort(),
+    }, "Stop");
     const seen = h("p", { class: "quiet" });
-    const bar = /** @type {HTMLProgressElement} */ (h("progress", {
-      max: 1, value: 0, "aria-label": "Journal checked",
-    }));
+    const bar = h("progress", { max: 1, value: 0, "aria-label": "Journal checked" });
     const count = h("p", { class: "quiet count" });
     const progress = h("div", { class: "check-progress", hidden: true }, bar, count);
     const outcome = h("div", { class: "outcome", role: "status" });
@@ -73,127 +80,146 @@ export class CheckView {
     const { api, format } = this.#context;
     const { invoices } = await api.get("invoices").catch(() => ({ invoices: [] }));
     const chosen = bill.value;
-    const [now] = bill.options;
     const written = invoices.map(({ index, first, until }) =>
       h("option", { value: `${index}` }, format.days(first, until)));
-    bill.replaceChildren(now, ...written);
+    setChildren(bill, bill.options[0], ...written);
     bill.value = chosen;
   }
 
   #remembered() {
     const { format } = this.#context;
     const seen = this.#seen();
-    this.#parts.seen.textContent = seen
+    setText(this.#parts.seen, seen
       ? `This browser saw row ${format.count(seen.row)} of your journal at `
         + `${format.instant(seen.at)}. If anybody has rewritten it since, this check says so.`
       : "This browser will remember the last row that it sees, so that a journal that is "
-        + "rewritten later does not pass the next check.";
+        + "rewritten later does not pass the next check.");
   }
 
   #seen() {
     return lastSeen(this.#context.api.url(""));
   }
 
-  /** What is to be checked: the statement and the bill that the gateway says it leads to. */
-  async #question() {
+  /**
+   * What is to be checked: a statement, and the bill that the gateway says it leads to. While use
+   * goes on, the two may be of different rows; then the bill is the core's own, of that statement.
+   */
+  async #question(/** @type {AbortSignal} */ signal) {
     const { api } = this.#context;
     const { value } = this.#parts.bill;
-    if (value !== "now") {
-      const text = await api.text(`invoices/${value}`);
-      const { statement, bill } = JSON.parse(text);
-      return { statement, bill };
+    if (value !== NOW) {
+      const { statement, bill } = await api.get(`invoices/${value}`, signal);
+      return { statement, bill, written: true };
     }
-    const statement = await api.get("statement");
-    const bill = await api.get("invoices/preview");
-    return { statement, bill };
+    let statement = await api.get("statement", signal);
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const bill = await api.get("invoices/preview", signal);
+      const after = await api.get("statement", signal);
+      if (after.journal.hash === statement.journal.hash) return { statement, bill, written: false };
+      statement = after;
+    }
+    return { statement, bill: undefined, written: false };
   }
 
   async #check() {
-    const { parts, running } = this.#begin();
-    const started = performance.now();
+    const running = this.#begin();
+    const { api, core } = this.#context;
+    const start = performance.now();
+    let check;
     try {
-      const { statement, bill } = await this.#question();
+      const { statement, bill, written } = await this.#question(running.signal);
       const seen = this.#seen();
-      const check = new this.#context.core.BillCheck(JSON.stringify(statement), JSON.stringify(bill), seen);
+      const texts = [statement, bill].map((json) => json && JSON.stringify(json));
+      const known = seen && { row: seen.row, hash: seen.hash };
+      check = new core.BillCheck(texts[0], texts[1], known);
       const verdict = await checkJournal({
-        api: this.#context.api,
+        api,
         check,
-        journal: statement.journal,
-        signal: running.signal,
+        rows: rowsFor(check.after, statement.journal.rows, { written, seen }),
         onProgress: (progress) => this.#progress(progress),
+        signal: running.signal,
       });
-      if (!verdict) return this.#stopped();
-      performance.measure("edge-meter:check", { start: started });
-      this.#tell(verdict, statement, bill, performance.now() - started);
+      const took = performance.measure("edge-meter:check", { start });
+      this.#tell(verdict, statement, took.duration);
     } catch (error) {
-      if (running.signal.aborted) return this.#stopped();
-      parts.outcome.replaceChildren(failureNotice(error, () => void this.#check()));
+      this.#failed(running.signal.aborted ? undefined : error);
     } finally {
-      parts.start.hidden = false;
-      parts.stop.hidden = true;
-      parts.bill.disabled = false;
-      this.#running = undefined;
+      check?.free();
+      this.#end();
     }
   }
 
   #begin() {
-    const parts = this.#parts;
+    const { start, stop, bill, progress, bar, count, outcome } = this.#parts;
     const running = new AbortController();
     this.#running = running;
-    parts.start.hidden = true;
-    parts.stop.hidden = false;
-    parts.bill.disabled = true;
-    parts.progress.hidden = false;
-    parts.bar.value = 0;
-    parts.count.textContent = "Asking for the journal …";
-    parts.outcome.replaceChildren();
-    parts.stop.focus();
-    return { parts, running };
+    start.hidden = true;
+    stop.hidden = false;
+    bill.disabled = true;
+    progress.hidden = false;
+    bar.value = 0;
+    setText(count, "Asking for the bill …");
+    setChildren(outcome);
+    stop.focus();
+    return running;
   }
 
-  #progress({ rows, operations, part }) {
-    const { bar, count } = this.#parts;
-    const { format } = this.#context;
-    bar.value = part;
-    count.textContent = `${Math.floor(part * 100)} % · ${format.count(rows)} rows · `
-      + `${format.count(operations)} operations`;
-  }
-
-  #stopped() {
-    this.#parts.outcome.replaceChildren(h("p", { class: "quiet" }, "Stopped: nothing was decided."));
-  }
-
-  #tell(verdict, statement, bill, ms) {
-    const { outcome, start } = this.#parts;
-    const made = verdict.findings.length > 0
-      ? found(verdict.findings, this.#context.format)
-      : this.#sound(verdict, statement, bill, ms);
-    outcome.replaceChildren(made);
+  #end() {
+    const { start, stop, bill } = this.#parts;
+    this.#running = undefined;
+    stop.hidden = true;
     start.hidden = false;
+    bill.disabled = false;
     start.focus();
   }
 
-  /** Nothing was found: one sentence, and what it stands on. */
-  #sound({ rows, operations }, statement, bill, ms) {
-    const { journal, period, at } = statement;
-    const { api, format } = this.#context;
-    const number = (/** @type {string} */ decimal) => format.number(decimal);
-    remember(api.url(""), { row: journal.rows, hash: journal.hash, at });
-    this.#remembered();
-    const sum = bill.invoice
-      ? format.money(bill.invoice.totals.due, bill.invoice.currency)
-      : `${number(withoutMoney(bill, statement).credits.used)} credits`;
-    const fact = (words, value) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
-    return h("section", { class: "verdict sound" },
-      h("p", { class: "sentence" },
-        `Sound: ${format.count(rows)} rows and ${format.count(operations)} operations of `
-        + `${format.days(period.first, period.until)} are unbroken, every price is your plan's, `
-        + `and they come to exactly the bill's ${sum}.`),
-      h("dl", { class: "facts" },
-        fact("Rows", format.count(rows)),
-        fact("Operations", format.count(operations)),
-        fact("Took", `${number((ms / 1000).toFixed(2))} s`),
-        h("div", { class: "long" }, h("dt", {}, "Last row's fingerprint"),
-          h("dd", {}, h("code", { class: "hash" }, journal.hash)))));
+  #progress(/** @type {import("../journal-check.js").Progress} */ { rows, operations, part }) {
+    const { bar, count } = this.#parts;
+    const { format } = this.#context;
+    bar.value = part;
+    setText(count, `${Math.floor(part * 100)} % · ${format.count(rows)} rows · `
+      + `${format.count(operations)} operations`);
   }
+
+  /** Nothing was decided: it was stopped, or could not go on. */
+  #failed(/** @type {unknown} */ error) {
+    setChildren(this.#parts.outcome, error === undefined
+      ? h("p", { class: "quiet" }, "Stopped: nothing was decided.")
+      : failureNotice(error, () => void this.#check()));
+  }
+
+  #tell(/** @type {Verdict} */ verdict, statement, /** @type {number} */ ms) {
+    const { api, format } = this.#context;
+    this.#progress({ ...verdict, of: verdict.rows, part: 1 });
+    setChildren(this.#parts.outcome, verdict.clean
+      ? sound(verdict, statement, ms, format)
+      : found(verdict, format));
+    if (!verdict.clean) return;
+    remember(api.url(""), { row: verdict.last, hash: verdict.hash, at: statement.at });
+    this.#remembered();
+  }
+}
+
+/** Nothing was found: one sentence, and what it stands on. */
+function sound(
+  /** @type {Verdict} */ { rows, operations, hash, total, currency, seen },
+  { period },
+  /** @type {number} */ ms,
+  /** @type {import("../locale.js").Format} */ format,
+) {
+  const sum = total !== undefined && currency !== undefined
+    ? `come to exactly the bill's ${format.money(total, currency)}`
+    : "burned exactly the credits that the bill says";
+  const fact = (/** @type {string} */ words, /** @type {Child} */ value, long = false) =>
+    h("div", { class: long && "long" }, h("dt", {}, words), h("dd", {}, value));
+  return h("section", { class: "verdict sound" },
+    h("p", { class: "sentence" },
+      `Sound: ${format.count(rows)} rows of ${format.days(period.first, period.until)} are `
+      + `unbroken, and ${format.count(operations)} operations, each at your plan's price, ${sum}.`),
+    seen && h("p", {}, "The row that this browser saw before is still the same."),
+    h("dl", { class: "facts" },
+      fact("Rows", format.count(rows)),
+      fact("Operations", format.count(operations)),
+      fact("Took", `${format.number((ms / 1000).toFixed(2))} s`),
+      fact("Last row's fingerprint", h("code", { class: "hash" }, hash), true)));
 }

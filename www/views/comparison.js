@@ -9,7 +9,8 @@ import { signed } from "./words.js";
 
 /** @typedef {import("../pkg/edgemeter.js").Side} Side */
 /** @typedef {import("../pkg/edgemeter.js").Outcome} Outcome */
-/** @typedef {{name: string, about: string, cells: [string, string, string]}} Row */
+/** Cells: today's, the other's, how far apart. @typedef {{name: string, about: string,
+ *   cells: string[]}} Row */
 
 /** The row of a line that is on one side only has nothing on the other. */
 const NOTHING = "–";
@@ -18,7 +19,7 @@ export class Comparison {
   #format;
   /** Keys of the rows that there are. */
   #shape = "";
-  /** @type {{about: HTMLElement, cells: HTMLElement[]}[]} */
+  /** @type {{name: string, about: HTMLElement, cells: HTMLElement[]}[]} */
   #rows = [];
   #body = h("tbody", {});
   #totals = ["today", "other"].map((side) => h("data", { class: "figure", "data-spend": side }));
@@ -109,13 +110,18 @@ export class Comparison {
     return rows;
   }
 
+  /** Each side in its own unit: what is in credits today may be in money otherwise. */
   #line(left, right, /** @type {string | null} */ currency) {
     const { name, quantity } = right ?? left;
-    const inCredits = (left ?? right).credits !== undefined;
-    const amount = (line) => line && (inCredits ? line.credits : line.amount);
-    const write = inCredits ? this.#credits : this.#money(currency);
     const about = quantity === undefined ? "" : this.#format.number(quantity);
-    return { name, about, cells: this.#cells(amount(left), amount(right), write) };
+    const inCredits = (line) => line.credits !== undefined;
+    const write = (line) => (inCredits(line) ? this.#credits : this.#money(currency));
+    if (left && right && inCredits(left) !== inCredits(right)) {
+      const [before, after] = [left, right].map((line) => write(line)(line.credits ?? line.amount));
+      return { name, about, cells: [before, after, ""] };
+    }
+    const [before, after] = [left, right].map((line) => line && (line.credits ?? line.amount));
+    return { name, about, cells: this.#cells(before, after, write(left ?? right)) };
   }
 
   #credits = (/** @type {string} */ text) => `${this.#format.number(text)} cr`;

@@ -10,16 +10,16 @@ import { ruleWords, signed, sumWords } from "./words.js";
 /** Most parts that are written out in the sum itself. */
 const SUMMANDS = 4;
 
-/** @typedef {{rule: string, about: string, formula: string, result: string, parts: Step[]}} Step */
+/** @typedef {import("../pkg/edgemeter.js").Step} Step */
+/** @typedef {import("../locale.js").Format} Format */
 
 /**
- * @param {{steps: Step[], amount: string, rounded: string | null, residue: string | null,
- *   currency: string | null}} explanation
- * @param {import("../locale.js").Format} format
+ * @param {import("../pkg/edgemeter.js").Explanation} explanation
+ * @param {Format} format
  */
 export function explained({ steps, amount, rounded, residue, currency }, format) {
   const rows = steps.flatMap((step) => stepRows(step, 0, format));
-  if (rounded !== null && residue !== null) {
+  if (rounded !== null && residue !== null && currency !== null) {
     const exact = isZero(residue);
     const sum = exact
       ? "nothing to round"
@@ -30,20 +30,31 @@ export function explained({ steps, amount, rounded, residue, currency }, format)
   return h("ol", { class: "sums" }, ...rows);
 }
 
-/** One formula that is not a charge's: a fee, overage, a true-up. */
+/**
+ * One formula that is not a charge's: a fee, overage, a true-up.
+ *
+ * @param {string} words
+ * @param {string} text
+ * @param {string} result
+ * @param {Format} format
+ */
 export function formula(words, text, result, format) {
   return h("ol", { class: "sums" }, sumRow(words, sumWords(text, format), result));
 }
 
 /** @returns {HTMLElement[]} the step and its parts, flat: depth is a matter of style */
-function stepRows(/** @type {Step} */ step, depth, format) {
+function stepRows(
+  /** @type {Step} */ step,
+  /** @type {number} */ depth,
+  /** @type {Format} */ format,
+) {
   const words = ruleWords(step, format);
   const made = sumRow(words, sumOf(step, format), format.number(step.result), { depth });
   return [made, ...step.parts.flatMap((part) => stepRows(part, depth + 1, format))];
 }
 
 /** A sum of hundreds of parts is not a line that anybody reads; they stand below it. */
-function sumOf(/** @type {Step} */ { rule, formula, parts }, format) {
+function sumOf(/** @type {Step} */ { rule, formula, parts }, /** @type {Format} */ format) {
   if (rule === "window") return "";
   const isSum = parts.length > SUMMANDS && rule !== "combination";
   return isSum ? `sum of the ${parts.length} below` : sumWords(formula, format);

@@ -42,16 +42,16 @@ const MEANINGS = {
 /** @typedef {import("../pkg/edgemeter.js").Finding} Finding */
 
 /**
- * @param {Finding[]} findings at least one, as they were found
+ * @param {import("../pkg/edgemeter.js").Verdict} verdict with at least one finding
  * @param {import("../locale.js").Format} format
  */
-export function found(findings, format) {
+export function found({ findings, more }, format) {
   const [first, ...others] = findings;
   return h("section", { class: "verdict found" },
     h("p", { class: "sentence" }, "Not sound: ", meaning(first)),
     ...about(first, format),
     others.length > 0 && h("details", { class: "others" },
-      h("summary", {}, `${format.count(others.length)} more`),
+      h("summary", {}, `${format.count(others.length + more)} more`),
       h("ol", {}, ...others.map((finding) => h("li", {}, meaning(finding), ...about(finding, format))))));
 }
 
@@ -63,7 +63,7 @@ function about(/** @type {Finding} */ { code, row, operation, message }, format)
   const fact = (/** @type {string} */ words, /** @type {string} */ value) =>
     h("div", {}, h("dt", {}, words), h("dd", {}, value));
   return [
-    h("p", {}, message),
+    h("p", {}, `${message[0].toUpperCase()}${message.slice(1)}.`),
     h("dl", { class: "facts" },
       row === undefined ? undefined : fact("Row", format.count(row)),
       operation === undefined ? undefined : fact("Operation", operation),

@@ -9,15 +9,27 @@
 /** @typedef {import("../pkg/edgemeter.js").View} Live what the account says now */
 
 /**
+ * The account, as far as it is known.
+ *
+ * @typedef {{
+ *   name: string,
+ *   live: Live | undefined,
+ *   now: () => number,
+ *   today: (since: number, until: number, credits: string) => void,
+ * }} State the connection's state, its newest picture, the account's clock in ms, and where the
+ *   day's burn is told
+ */
+
+/**
  * What a view works with.
  *
  * @typedef {{
  *   api: import("../api.js").Api,
  *   core: import("../core.js").Core,
  *   format: import("../locale.js").Format,
- *   state: {name: string, live: Live | undefined, now: () => number},
+ *   state: State,
  *   root: ShadowRoot,
- * }} Context `state.name` is the connection's, `state.now()` the account's clock in ms
+ * }} Context
  */
 
 /**

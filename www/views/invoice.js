@@ -3,7 +3,7 @@
  * that were written. All are computed or read as bills of one shape and shown on one sheet.
  */
 
-import { h } from "../dom.js";
+import { h, setChildren } from "../dom.js";
 import { readStatement } from "../statement.js";
 import { BillSheet } from "./bill-sheet.js";
 import { failureNotice } from "./failure.js";
@@ -21,16 +21,18 @@ export class InvoiceView {
   /** When it was first looked at; nothing once the first sheet is there. @type {number | null} */
   #awaited = performance.now();
   #projected = false;
-  /** The finalized invoice that is looked at, if any. */
+  /** The finalized invoice that is looked at, if any. @type {number | undefined} */
   #index;
-  /** What the balance was when the sheet was made. */
-  #burned;
+  /** What was used when the account last said something. @type {string | undefined} */
+  #used;
   #renewed = 0;
+  /** @type {number | undefined} */
+  #timer;
   /** Answers of questions that are not asked any more are dropped. */
   #asked = 0;
   #parts;
 
-  constructor(context) {
+  constructor(/** @type {import("./index.js").Context} */ context) {
     this.#context = context;
     this.#sheet = new BillSheet(context);
     this.#parts = this.#build();
@@ -45,37 +47,46 @@ export class InvoiceView {
     void this.#list();
   }
 
-  hide() {}
+  hide() {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
 
-  /** Follows the balance: what was burned since then is on the invoice too. */
-  live(/** @type {import("./index.js").Live} */ view) {
-    const burned = view.exact.burned;
-    const first = this.#burned === undefined;
-    if (burned === this.#burned) return;
-    const due = Date.now() - this.#renewed >= RENEW_EVERY_MS;
-    if (!first && (!due || this.#index !== undefined)) return;
-    this.#burned = burned;
-    if (!first) void this.#renew();
+  /** Follows what is used: it is on the invoice too. */
+  live(/** @type {import("./index.js").Live} */ { exact, recent }) {
+    const used = `${exact.burned} ${recent[0]?.operation}`;
+    if (this.#used !== undefined && used !== this.#used) this.#renewSoon();
+    this.#used = used;
+  }
+
+  #renewSoon() {
+    if (this.#timer !== undefined || this.#index !== undefined) return;
+    const wait = this.#renewed + RENEW_EVERY_MS - Date.now();
+    this.#timer = setTimeout(() => void this.#renew(), Math.max(0, wait));
   }
 
   #build() {
-    const choice = (text, projected) => {
-      const button = h("button", { type: "button", "aria-pressed": `${projected === false}` }, text);
-      button.addEventListener("click", () => this.#choose(projected));
-      return button;
-    };
+    const choice = (/** @type {string} */ text, /** @type {boolean} */ projected) =>
+      h("button", {
+        type: "button", "aria-pressed": `${!projected}`, onclick: () => this.#choose(projected),
+      }, text);
     const now = choice("So far", false);
     const end = choice("At the period's end", true);
-    const back = h("button", { type: "button", class: "plain", hidden: true }, "← This period");
-    back.addEventListener("click", () => this.#look(undefined));
-    const print = h("button", { type: "button", class: "button push" }, "Print");
-    print.addEventListener("click", () => window.print());
+    const back = h("button", {
+      class: "plain", type: "button", hidden: true, onclick: () => this.#look(undefined),
+    }, "← This period");
+    const print = h("button", {
+      class: "button push", type: "button", onclick: () => window.print(),
+    }, "Print");
     const which = h("div", { class: "segments", role: "group", "aria-label": "Use" }, now, end);
-    const body = h("div", { class: "sheet-place", "aria-busy": "true" });
+    const bones = ["short", "tall", "wide", "wide", "wide"];
+    const body = h("div", { "aria-busy": "true" },
+      h("div", { class: "sheet", "aria-hidden": "true" },
+        ...bones.map((name) => h("span", { class: `bone ${name}` }))));
     const list = h("section", { class: "card past", "aria-labelledby": "past-title" });
     const element = h("div", { class: "invoice" },
       h("div", { class: "toolbar" }, which, back, print), body, list);
-    return { element, now, end, which, back, print, body, list };
+    return { element, now, end, which, back, body, list };
   }
 
   #choose(/** @type {boolean} */ projected) {
@@ -99,17 +110,19 @@ export class InvoiceView {
 
   async #renew() {
     const asked = ++this.#asked;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#renewed = Date.now();
     const { body } = this.#parts;
     try {
       const made = this.#index === undefined ? await this.#preview() : await this.#final(this.#index);
       if (asked !== this.#asked) return;
       this.#sheet.show(made.bill, made.statement, made.about);
-      if (body.firstChild !== this.#sheet.element) body.replaceChildren(this.#sheet.element);
+      if (body.firstChild !== this.#sheet.element) setChildren(body, this.#sheet.element);
       this.#measured();
     } catch (error) {
       if (asked !== this.#asked) return;
-      body.replaceChildren(failureNotice(error, () => void this.#renew()));
+      setChildren(body, failureNotice(error, () => void this.#renew()));
     } finally {
       body.removeAttribute("aria-busy");
     }
@@ -149,9 +162,9 @@ export class InvoiceView {
       const { invoices } = await this.#context.api.get("invoices");
       const empty = h("p", { class: "empty" },
         "None yet: the first one is written when this period ends.");
-      list.replaceChildren(title, invoices.length === 0 ? empty : this.#table(invoices));
+      setChildren(list, title, invoices.length === 0 ? empty : this.#table(invoices));
     } catch (error) {
-      list.replaceChildren(title, failureNotice(error, () => void this.#list()));
+      setChildren(list, title, failureNotice(error, () => void this.#list()));
     }
   }
 

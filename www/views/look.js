@@ -20,6 +20,7 @@ const LINES = `
 .disclose::before { content: ""; position: absolute; left: 4px; top: .5em; width: 6px; height: 6px; border: solid var(--quiet); border-width: 0 2px 2px 0; transform: rotate(-45deg); transition: transform .15s; }
 .disclose[aria-expanded=true]::before { transform: translateY(-2px) rotate(45deg); }
 .disclose:hover { color: var(--accent); }
+.ahead { margin-left: 8px; }
 .opened > td { padding: 0 0 16px 24px; border: 0; white-space: normal; overflow-wrap: anywhere; }
 .opened > td > p { margin-top: 8px; }
 .sums { display: grid; grid-template-columns: minmax(120px, auto) minmax(0, 1fr) auto; gap: 0 24px; padding: 12px 16px; border-radius: 10px; background: var(--page); list-style: none; font-size: 13px; }
@@ -68,6 +69,7 @@ legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600; colo
 .factor output { min-width: 5ch; text-align: right; font-weight: 600; }
 .factor .reset { margin: 0; padding: 0 4px; font-size: 13px; }
 .factor input { grid-column: 1 / -1; width: 100%; height: 28px; margin: 0; accent-color: var(--accent); cursor: pointer; }
+.factor input:focus-visible { outline-offset: 0; }
 .ticks { position: relative; grid-column: 1 / -1; height: 16px; margin: 0 8px; font-size: 12px; line-height: 16px; color: var(--quiet); }
 .ticks span { position: absolute; transform: translateX(-50%); }
 .choice { display: flex; gap: 8px; align-items: baseline; padding: 8px 12px; border-radius: 10px; box-shadow: inset 0 0 0 1px var(--line); cursor: pointer; }
@@ -81,7 +83,8 @@ textarea { display: block; margin-top: 8px; width: 100%; padding: 8px 12px; bord
 .error:not(:empty) { margin-top: 8px; }
 .error { color: var(--bad); font-size: 13px; overflow-wrap: anywhere; }
 .versus { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px; margin-top: 12px; }
-.versus .figure { display: block; margin-top: 2px; }
+.versus > div { display: grid; grid-row: span 3; grid-template-rows: subgrid; gap: 0; }
+.versus .figure { margin-top: 2px; }
 .track { height: 8px; margin-top: 8px; border-radius: 4px; background: color-mix(in oklab, var(--line) 50%, transparent); }
 .track i { display: block; height: 100%; min-width: 2px; border-radius: 4px; background: var(--spent); }
 .track .other { background: var(--accent); }
@@ -90,8 +93,10 @@ textarea { display: block; margin-top: 8px; width: 100%; padding: 8px 12px; bord
 .difference[data-way=more] { color: var(--bad); }
 .remark { margin-bottom: 16px; padding: 8px 12px; border-radius: 10px; background: var(--warn-page); color: var(--warn); font-size: 13px; }
 .compared th .quiet, .candidates th .quiet { display: block; font-weight: 400; }
+.compared th[scope=row] { overflow-wrap: break-word; }
+.compared th .quiet { overflow-wrap: anywhere; }
 .compared .first > :is(th, td) { border-top: 2px solid var(--line); }
-.compared td { vertical-align: top; white-space: normal; overflow-wrap: anywhere; }
+.compared td { vertical-align: top; white-space: normal; overflow-wrap: break-word; }
 .models { padding: 0; list-style: none; }
 .model { padding: 12px 0; border-top: 1px solid var(--line); }
 .model h3 { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 15px; color: var(--ink); }
@@ -117,8 +122,11 @@ progress::-moz-progress-bar { background: var(--accent); }
 .verdict .facts { margin-top: 16px; }
 .verdict.found { background: var(--bad-page); }
 .verdict.found .sentence { color: var(--bad); }
-.expected { margin-top: 16px; }
-.expected code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; white-space: pre-wrap; }
+.verdict p { overflow-wrap: anywhere; }
+.verdict .sentence + p { margin-top: 4px; }
+.others { margin-top: 16px; }
+.others ol { padding-left: 24px; }
+.others li { margin-top: 12px; }
 `;
 
 const NARROW = `
@@ -135,14 +143,19 @@ const NARROW = `
   .verdict { padding: 16px; }
 }
 @container (max-width: 480px) {
-  .lines th .narrow { display: block; padding-left: 24px; }
+  .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
+  .burned :is(th, td) { padding-right: 8px; white-space: normal; overflow-wrap: anywhere; }
+  .burned .number { min-width: 8ch; padding-right: 0; }
 }
 @media print {
   :host { color-scheme: light; }
   .past { display: none; }
   .sheet { padding: 0; background: none; box-shadow: none; }
   .line, .sums li, .sum, .burned tr { break-inside: avoid; }
+  .disclose { padding-left: 0; }
+  .disclose::before { display: none; }
+  .opened > td { padding-left: 0; }
   .sums { background: none; box-shadow: inset 0 0 0 1px var(--line); }
 }
 `;

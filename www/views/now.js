@@ -1,32 +1,47 @@
 /**
  * What is left, what it is spent on, and how long it will last: live.
  *
- *   live ─▶ balance · last minute · recent calls, each a card that paints itself
+ *   live ─▶ balance · runway · last minute · grants · by route · by key · recent calls
+ *
+ * Each is a card that paints itself. The day's rate comes from the usage report, asked for when
+ * somebody looks and every five minutes while they do.
  */
 
 import { h, setText } from "../dom.js";
 import { BalanceCard } from "./now/balance.js";
 import { GateNotice } from "./now/gate.js";
+import { GrantsCard } from "./now/grants.js";
 import { LOOK } from "./now/look.js";
 import { MinuteCard } from "./now/minute.js";
 import { RecentCard } from "./now/recent.js";
+import { RunwayCard } from "./now/runway.js";
+import { TallyCard } from "./now/tallies.js";
+import { readUsage, total } from "./usage/read.js";
 
 /** @typedef {import("../pkg/edgemeter.js").View} Live */
 
 const SPOKEN_EVERY_MS = 15_000;
+const TODAY_EVERY_MS = 300_000;
 
 export class NowView {
   static look = LOOK;
 
+  #context;
   #parts;
+  /** @type {number | undefined} */ #timer;
   #spoken = h("p", { id: "spoken", class: "unseen", role: "status" });
   #said = { at: 0, text: "", gate: "open" };
   element;
 
   /** @param {import("./index.js").Context} context */
-  constructor({ format }) {
+  constructor(context) {
+    this.#context = context;
+    const { format } = context;
     const gate = new GateNotice();
-    const cards = [new BalanceCard(), new MinuteCard(format), new RecentCard(format)];
+    const cards = [
+      new BalanceCard(), new RunwayCard(format), new MinuteCard(format), new GrantsCard(format),
+      new TallyCard("route"), new TallyCard("key"), new RecentCard(format),
+    ];
     this.#parts = [gate, ...cards];
     this.element = h("div", { class: "now" },
       gate.element,
@@ -34,9 +49,25 @@ export class NowView {
       this.#spoken);
   }
 
-  show() {}
+  show() {
+    void this.#day();
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => void this.#day(), TODAY_EVERY_MS);
+  }
 
-  hide() {}
+  hide() {
+    clearInterval(this.#timer);
+  }
+
+  /** What was burned today; without an answer there is one span less to judge by. */
+  async #day() {
+    const { api, format, state } = this.#context;
+    const to = state.now();
+    const from = format.midnight(to);
+    if (to - from < TODAY_EVERY_MS) return;
+    const rows = await readUsage(api, { from, to, step: "all", by: [] }).catch(() => undefined);
+    if (rows) state.today(from, to, total(rows, "credits"));
+  }
 
   live(/** @type {Live} */ live) {
     for (const part of this.#parts) part.paint(live);

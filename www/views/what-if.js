@@ -10,6 +10,7 @@
 import { h, setChildren } from "../dom.js";
 import { readStatement } from "../statement.js";
 import { Comparison } from "./comparison.js";
+import { plus } from "./decimals.js";
 import { FactorSlider } from "./factor-slider.js";
 import { failureNotice } from "./failure.js";
 import { fitted } from "./fit.js";
@@ -66,7 +67,7 @@ export class WhatIfView {
       }, text);
     const uses = [so("To the period's end", true), so("So far", false)];
     const again = h("button", { class: "button", type: "button", onclick: () => void this.#load() },
-      "Take in newest use");
+      "Refresh");
     const sliders = h("fieldset", { class: "sliders" });
     const controls = h("section", { class: "card controls minor", "aria-label": "Scenario" });
     const result = h("section", { class: "card major", "aria-labelledby": "compared-title" },
@@ -91,26 +92,33 @@ export class WhatIfView {
 
   async #load() {
     const load = ++this.#loads;
-    const { api, core, format } = this.#context;
-    const { place, body, fit } = this.#parts;
+    const { api } = this.#context;
+    const { place, body } = this.#parts;
     try {
-      const [read, offers, days] = await Promise.all([
-        readStatement(this.#context), offered(api), daysOf(api),
-      ]);
+      const [read, offers] = await Promise.all([readStatement(this.#context), offered(api)]);
       if (load !== this.#loads) return read.statement.free();
       this.#read?.statement.free();
       this.#read = read;
-      const { plan } = lastStretch(read.json);
       this.#slide(read.json);
-      this.#choice.show(plan, offers);
+      this.#choice.show(lastStretch(read.json).plan, offers);
       this.#answer();
       if (place.firstChild !== body) setChildren(place, body);
-      const fits = read.statement.fit(offers.map((offer) => JSON.stringify(offer)), days);
-      setChildren(fit, h("h2", { id: "fit-title" }, "Which pricing model fits"),
-        ...fitted(fits, format, plan.currency));
+      await this.#fit(read, offers, load);
     } catch (error) {
       if (load === this.#loads) setChildren(place, failureNotice(error, () => void this.#load()));
     }
+  }
+
+  /** Which model fits: the days are counted from the journal, which may take a moment. */
+  async #fit({ json, statement }, /** @type {any[]} */ offers, /** @type {number} */ load) {
+    const { fit } = this.#parts;
+    const title = h("h2", { id: "fit-title" }, "Which pricing model fits");
+    setChildren(fit, title, h("p", { class: "empty", role: "status" }, "Counting your days …"));
+    const days = await daysOf(this.#context.api, json.period);
+    if (load !== this.#loads) return;
+    const fits = statement.fit(offers.map((offer) => JSON.stringify(offer)), days);
+    const { currency } = lastStretch(json).plan;
+    setChildren(fit, title, ...fitted(fits, this.#context.format, currency));
   }
 
   /** One slider for everything, one for each charge; positions stay over a reload of the use. */
@@ -143,14 +151,18 @@ export class WhatIfView {
     });
   }
 
+  /** The answer; with a plan that is none, that of today's plan, and why. */
   #answer() {
     if (!this.#read || !this.#all) return;
     const start = performance.now();
+    const { json, statement } = this.#read;
+    const scenario = this.#scenario(json);
     try {
-      this.#comparison.show(this.#read.statement.what_if(this.#scenario(this.#read.json)));
+      this.#comparison.show(statement.what_if(scenario));
       this.#choice.complain("");
     } catch (error) {
       this.#choice.complain(reason(error));
+      this.#comparison.show(statement.what_if({ ...scenario, plan: undefined, commit: undefined }));
     }
     performance.measure("edge-meter:what-if", { start });
   }
@@ -170,16 +182,28 @@ export class WhatIfView {
 
 const lastStretch = (/** @type {any} */ { stretches }) => stretches[stretches.length - 1];
 
-const reason = (/** @type {any} */ error) => `${error?.message ?? error}`;
+/** The core's words, without a place that has no name. */
+const reason = (/** @type {any} */ error) => `${error?.message ?? error}`.replace(/^: /, "");
 
-/** What the operator offers; a gateway that offers nothing is no reason to stop. */
-async function offered(/** @type {import("../api.js").Api} */ api) {
-  const { plans } = await api.get("offers").catch(() => ({ plans: [] }));
-  return plans;
-}
+/** The plans that the operator offers. @returns {Promise<any[]>} */
+const offered = async (/** @type {import("../api.js").Api} */ api) =>
+  (await api.get("offers")).plans;
 
-/** Use of each day of the period, for the spread between them; of all charges together. */
-async function daysOf(/** @type {import("../api.js").Api} */ api) {
-  const { rows } = await api.get("usage?step=day").catch(() => ({ rows: [] }));
-  return rows.map(({ quantity }) => quantity);
+/**
+ * Use of each day of the period, all charges together; the answer comes in pages, to be added up.
+ *
+ * @param {import("../api.js").Api} api
+ * @param {{start: number, end: number}} period
+ */
+async function daysOf(api, { start, end }) {
+  /** @type {Map<number, string>} */
+  const days = new Map();
+  let after;
+  do {
+    const page = after === undefined ? "" : `&after=${after}`;
+    const { rows, next } = await api.get(`usage?step=day&from=${start}&to=${end}${page}`);
+    for (const { at, quantity } of rows) days.set(at, plus(days.get(at) ?? "0", quantity));
+    after = next ?? undefined;
+  } while (after !== undefined);
+  return [...days.values()];
 }

@@ -70,11 +70,10 @@ impl Usage {
         let head = std::iter::once("from".to_owned()).chain(head);
         let sums = ["calls", "quantity", "credits"].map(str::to_owned);
         let mut cells: Vec<Vec<String>> = vec![head.chain(sums).collect()];
-        for report::Line { at, of, sums } in rows {
+        for report::Line { at, of, calls, quantity, credits } in rows {
             let at = jiff::Timestamp::from_millisecond(at.millis()).map_err(Failure::new)?;
             let at = std::iter::once(at.to_string());
-            let sums =
-                [sums.calls.to_string(), sums.quantity.to_string(), sums.credits.to_string()];
+            let sums = [calls.to_string(), quantity.to_string(), credits.to_string()];
             cells.push(at.chain(of).chain(sums).collect());
         }
         if self.csv {

@@ -7,7 +7,8 @@ use super::Client;
 use crate::units::{Credits, Inexact, Timestamp};
 
 impl Client {
-    /// Asks for an operation for which the client has a key of this `name`.
+    /// Asks for an operation for which the client has a key of this `name`; the charge of an
+    /// earlier one may serve it, `repeats` times.
     ///
     /// # Errors
     ///
@@ -17,6 +18,7 @@ impl Client {
         operation: Operation,
         name: &str,
         fingerprint: String,
+        repeats: u32,
         now: Timestamp,
     ) -> Result<Admission, Inexact> {
         self.look_at_clock(now);
@@ -24,6 +26,7 @@ impl Client {
         let mut request = self.request(Credits::ZERO, now)?;
         request.debit = Some(operation.debit(Once::op(name, &holder)));
         request.once = Some(Once { fingerprint, holder });
+        request.repeats = repeats;
         self.asked = self.asked.saturating_add(1);
         Ok(Admission::Ask(Box::new(request)))
     }

@@ -265,3 +265,24 @@ impl Client {
         Ok(Some(admission))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_again_once_nobody_answers_or_the_clock_was_set_back() {
+        let at = |ms: i64| Timestamp::from_millis(1_000_000 + ms);
+        for (ms, again) in [(0, 0), (UNDER_WAY_MS, 0), (UNDER_WAY_MS + 1, 1), (-1, 1)] {
+            let mut reserved = Reserved::default();
+            reserved.ask("a");
+            reserved.end("a", End::Released);
+            let told = |reserved: &mut Reserved, now| {
+                let mut request = Request::default();
+                reserved.tell(&mut request, now);
+                request.releases.len()
+            };
+            assert_eq!((told(&mut reserved, at(0)), told(&mut reserved, at(ms))), (1, again));
+        }
+    }
+}

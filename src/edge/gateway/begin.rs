@@ -75,8 +75,8 @@ impl Gateway {
         };
         let signed = self.verified.key(&self.config.secrets, bearer(message.credential));
         let signed = signed.ok_or_else(|| key_refused(message.credential))?;
-        let Route { name, priced, durable, handling } = route;
-        let manner = Manner { durable, handling, exchange: None };
+        let Route { name, priced, durable, handling, charges_failed, repeats } = route;
+        let manner = Manner { durable, handling, charges_failed, exchange: None };
         let once = message.once()?;
         let account = signed.account;
         match (priced, once) {
@@ -84,7 +84,7 @@ impl Gateway {
                 let operation = Operation { route: name, charge, key: signed.key, quantity };
                 let client = self.client(&account);
                 let admitted = match once {
-                    Some((name, print)) => client.admit_once(operation, &name, print, now),
+                    Some((name, print)) => client.admit_once(operation, &name, print, repeats, now),
                     None => client.admit(operation, now),
                 };
                 Ok(self.verdict(account, admitted, manner, None, now))

@@ -27,11 +27,6 @@ const EXPIRES_MS: i64 = 3_600_000;
 /// How often the next slice is asked for in vain before the stream ends.
 const SILENCES_MAX: u32 = 3;
 
-const ENDED: &str = "the account's credits ended in the middle of this answer: buy credits and try \
-     again";
-
-const SILENT: &str = "the account did not answer in the middle of this answer: try again shortly";
-
 /// One request under way.
 pub(super) struct Exchange {
     account: AccountId,
@@ -194,6 +189,15 @@ impl Exchange {
         }
     }
 
+    /// Whether the account did not answer when more was asked for.
+    pub(super) fn is_silenced(&self) -> bool {
+        self.slices.is_some_and(|slices| slices.silences >= SILENCES_MAX)
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.reader.protocol()
+    }
+
     /// What becomes of it, as the route says.
     fn end(&self, how: &str, now: Timestamp) -> End {
         let ended = match (how, self.reader.on_disconnect()) {
@@ -289,12 +293,14 @@ impl Gateway {
     pub(super) fn incoming(&mut self, number: u32, status: u16, headers: &str) -> String {
         let Some(exchange) = self.exchanges.get(number) else { return String::new() };
         exchange.status = status;
-        if status >= 300 {
+        let charges_failed = exchange.manner.charges_failed;
+        if status >= 300 && !charges_failed {
             return String::new();
         }
         let headers: Vec<(String, String)> = serde_json::from_str(headers).unwrap_or_default();
         let find = |name: &str| find(&headers, name);
-        let scanner = Scanner::new(&exchange.reader, &exchange.asked, status, &find);
+        let read_as = if charges_failed { 200 } else { status };
+        let scanner = Scanner::new(&exchange.reader, &exchange.asked, read_as, &find);
         let mut watch = String::from("w");
         if exchange.slices.is_some() {
             watch.push('s');
@@ -341,37 +347,6 @@ impl Gateway {
             false if slices.over => Verdict::Over,
             false => Verdict::Wait,
         }
-    }
-
-    /// The last words of a stream whose credits are used up (RFC 8506 Final-Unit-Action), in the
-    /// words of its protocol.
-    pub(super) fn last_words(&mut self, number: u32) -> Vec<u8> {
-        let url = self.config.topup_url.as_deref();
-        let url = url.map(|url| format!(": {url}")).unwrap_or_default();
-        let Some(exchange) = self.exchanges.get(number) else { return Vec::new() };
-        let silent = exchange.slices.is_some_and(|slices| slices.silences >= SILENCES_MAX);
-        let (code, message) = match silent {
-            true => ("unavailable", SILENT.to_owned()),
-            false => ("insufficient_credits", format!("{ENDED}{url}")),
-        };
-        let error = match exchange.reader.protocol() {
-            Protocol::AnthropicMessages => {
-                let error = serde_json::json!({ "type": code, "message": message });
-                let data = serde_json::json!({ "type": "error", "error": error });
-                format!("\n\nevent: error\ndata: {data}\n\n")
-            }
-            Protocol::OpenaiResponses => {
-                let data = serde_json::json!({
-                    "type": "error", "code": code, "message": message, "param": null,
-                });
-                format!("\n\nevent: error\ndata: {data}\n\n")
-            }
-            Protocol::OpenaiChat | Protocol::Generic => {
-                let error = serde_json::json!({ "type": code, "code": code, "message": message });
-                format!("\n\ndata: {}\n\n", serde_json::json!({ "error": error }))
-            }
-        };
-        error.into_bytes()
     }
 
     /// An exchange is over; what the account is to be told.

@@ -149,9 +149,9 @@ pub fn answered(ticket: u32, reply: &str, now: f64) -> String {
 /// flusher must be started.
 #[wasm_bindgen]
 #[expect(clippy::disallowed_types, reason = "JavaScript's clock is a double")]
-pub fn settle(account: &str, op: &str, status: u16, now: f64) -> bool {
+pub fn settle(account: &str, op: &str, status: u16, failed: bool, now: f64) -> bool {
     let now = timestamp(now);
-    with(|gateway| gateway.settle(account, op, status, now)).unwrap_or(false)
+    with(|gateway| gateway.settle(account, op, status, failed, now)).unwrap_or(false)
 }
 
 /// Whether a flusher must be started, after an answer or for want of one.

@@ -35,6 +35,7 @@
 mod begin;
 mod exchanges;
 mod exports;
+mod last_words;
 mod shortcuts;
 mod tickets;
 mod verdict;
@@ -119,8 +120,8 @@ impl Gateway {
         let Some(signed) = self.verified.key(&self.config.secrets, bearer(credential)) else {
             return Verdict::refuse(&key_refused(credential));
         };
-        let Route { name, priced, durable, handling } = route;
-        let manner = Manner { durable, handling, exchange: None };
+        let Route { name, priced, durable, handling, charges_failed, .. } = route;
+        let manner = Manner { durable, handling, charges_failed, exchange: None };
         // What it costs, or whether it came before, is in what it says.
         let Priced::Known { charge, quantity } = priced else { return Verdict::Read };
         if once {
@@ -161,7 +162,7 @@ impl Gateway {
         match admitted {
             Ok(Admission::Paid(paid) | Admission::Owed(paid)) => {
                 let granted = balance.map(|balance| balance.granted).unwrap_or_default();
-                Verdict::paid(account.as_str(), &paid, granted, manner.durable, shortcut)
+                Verdict::paid(account.as_str(), &paid, granted, manner, shortcut)
             }
             Ok(Admission::Ask(request)) => self.ask(account, *request, manner, now),
             Ok(Admission::Denied { required, available }) => {
@@ -191,11 +192,17 @@ impl Gateway {
         }
     }
 
-    fn settle(&mut self, account: &str, op: &str, status: u16, now: Timestamp) -> bool {
+    /// `failed`: the origin failed, or was not reached (0), and the customer does not pay for that.
+    fn settle(
+        &mut self,
+        account: &str,
+        op: &str,
+        status: u16,
+        failed: bool,
+        now: Timestamp,
+    ) -> bool {
         let Ok(account) = account.parse::<AccountId>() else { return false };
         let Some(client) = self.clients.get_mut(&account) else { return false };
-        // The origin failed, or was not reached (0): the customer does not pay for that.
-        let failed = status == 0 || status >= 500;
         client.settle(op, status, failed, now).unwrap_or(false)
     }
 

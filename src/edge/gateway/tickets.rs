@@ -22,6 +22,8 @@ pub(super) struct Manner {
     /// It is held until its burn is on disk.
     pub(super) durable: bool,
     pub(super) handling: FailureHandling,
+    /// An answer costs the same if it says that the origin failed.
+    pub(super) charges_failed: bool,
     /// What the answer is for, if it is for a request whose cost is in its answer.
     pub(super) exchange: Option<u32>,
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::super::problem::Problem;
+use super::tickets::Manner;
 use crate::control::{Held, Paid, Request};
 use crate::units::{Credits, exact};
 
@@ -40,21 +41,23 @@ pub(super) enum Verdict {
 impl Verdict {
     /// `paid flags account op cost policy left shortcut`. Flags: `r` renew, `f` flush, `m` the cost
     /// is the most that it can be, `z` nothing is left and it is served degraded, `d` the answer
-    /// waits until the burn is on disk, `o` charged before. What is left is a lower bound, in whole
+    /// waits until the burn is on disk, `c` it costs the same if the origin says that it failed,
+    /// `o` charged before. What is left is a lower bound, in whole
     /// credits: other isolates may hold some more (IETF draft RateLimit fields: `r` is a
     /// hint).
     pub(super) fn paid(
         account: &str,
         paid: &Paid,
         granted: Credits,
-        durable: bool,
+        manner: Manner,
         shortcut: Option<u32>,
     ) -> Self {
         let renew = if paid.renew { "r" } else { "" };
         let flush = if paid.flush { "f" } else { "" };
         let most = if paid.is_exact { "" } else { "m" };
         let restricted = if paid.restricted { "z" } else { "" };
-        let durable = if durable { "d" } else { "" };
+        let durable = if manner.durable { "d" } else { "" };
+        let charged = if manner.charges_failed { "c" } else { "" };
         let repeated = if paid.repeated { "o" } else { "" };
         let (op, cost) = (&paid.op, paid.cost);
         let (granted, left) = (whole(granted), whole(paid.left));
@@ -62,7 +65,8 @@ impl Verdict {
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "paid\n{renew}{flush}{most}{restricted}{durable}{repeated}\n{account}\n{op}\n{cost}\n\
+            "paid\n{renew}{flush}{most}{restricted}{durable}{charged}{repeated}\n{account}\n{op}\n\
+             {cost}\n\
              \"credits\";q={granted};qu=\"credits\"\n{left}\n"
         );
         if let Some(shortcut) = shortcut {

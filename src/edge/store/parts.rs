@@ -1,7 +1,8 @@
 //! A saved state, over as many rows as it takes: the platform allows 2 MB each.
 //!
 //! ```text
-//! state = what stands with the checkpoint, segment or invoice + part(kind, n, 1) + part(kind, n, 2) + …
+//! state = what stands with the checkpoint, segment or invoice
+//!         + part(kind, n, 1) + part(kind, n, 2) + …
 //! ```
 //!
 //! Most states are one part, and no row of these. One at all limits is several MB, most of it the

@@ -32,7 +32,23 @@ export const LOOK = `
 figcaption { padding-top: 4px; }
 .minute summary { margin-top: 8px; }
 
-#recent { margin-top: 8px; }
+.runway .figure { margin: 8px 0 4px; }
+.runway .figure::first-letter { text-transform: uppercase; }
+.runway .quiet { margin-bottom: 16px; }
+.runway .last { margin-top: auto; }
+.runway .last td { padding-block: 6px; font-size: 13px; }
+.runway .last td:first-child { width: 100%; white-space: normal; color: var(--quiet); }
+.pair { display: flex; justify-content: space-between; align-items: baseline; gap: 16px; }
+.name { overflow-wrap: anywhere; }
+.grants { padding: 0; list-style: none; }
+.grants li { padding: 12px 0; border-top: 1px solid var(--line); }
+.grants li:first-child { padding-top: 4px; border: 0; }
+.share { display: block; height: 4px; margin: 4px 0; border-radius: 2px; background: var(--line); overflow: hidden; }
+.share i { display: block; height: 100%; border-radius: 2px; background: var(--bar); }
+.tallies .of { width: 100%; white-space: normal; }
+.tallies .share { max-width: 240px; background: none; }
+.tallies table, #recent { margin-top: 8px; }
+.recent td { padding-block: 6px; }
 .call { width: 100%; white-space: normal; overflow-wrap: anywhere; }
 .call .route { margin-right: 12px; }
 .new { animation: arrive 1.6s ease-out; }

@@ -13,6 +13,7 @@ export class MinuteCard {
   #calls = h("b", { id: "minute-calls" }, "–");
   #credits = h("b", { id: "minute-credits" }, "–");
   #unit = h("span", { "data-unit": true });
+  #burn = h("b", { id: "burn" }, "–");
   #readout = h("span", { id: "readout", class: "quiet" });
   #top = h("p", { id: "chart-top", class: "axis", "aria-hidden": "true" });
   #rows = h("tbody", { id: "seconds-rows" });
@@ -35,10 +36,11 @@ export class MinuteCard {
             h("th", { scope: "col", class: "number" }, "Calls"),
             h("th", { scope: "col", class: "number" }, "Cost"))),
           this.#rows)));
-    this.element = h("section", { class: "card stale minute", "aria-labelledby": "minute-title" },
+    this.element = h("section", { class: "card stale major minute", "aria-labelledby": "minute-title" },
       h("h2", { id: "minute-title" }, "Last minute"),
       h("p", { class: "figures" },
         h("span", {}, this.#calls, " calls"), h("span", {}, this.#credits, " ", this.#unit),
+        h("span", {}, this.#burn, " a second"),
         this.#readout),
       h("figure", {}, this.#top, svg,
         h("figcaption", { class: "axis", "aria-hidden": "true" },
@@ -52,6 +54,7 @@ export class MinuteCard {
     setText(this.#calls, minute.calls);
     setText(this.#credits, minute.credits);
     setText(this.#unit, live.unit);
+    setText(this.#burn, live.runways.find(({ over }) => over === "minute")?.per_second ?? "0");
     const top = roundUp(minute.peak);
     this.#chart.draw(minute.seconds.map(({ calls }) => calls), top);
     setText(this.#top, minute.peak === 0 ? "" : this.#format.count(top));

@@ -1,0 +1,224 @@
+/**
+ * Stacked bars over time, and a line for the time before. Lengths only: what is written anywhere
+ * comes from the exact sums.
+ *
+ *   drag, or + and −    zoom            double click, or 0    all of it
+ *   ← →                 one bucket on   Escape                no bucket
+ */
+
+import uPlot from "../../pkg/uplot.js";
+import { h } from "../../dom.js";
+
+const HEIGHT = 264;
+const NARROW = 480;
+const BUCKETS_MIN = 3;
+
+/**
+ * @typedef {{
+ *   starts: number[],
+ *   stacks: {name: string, values: number[], ink: string}[],
+ *   before: number[] | undefined,
+ *   ends: number,
+ * }} Drawing `starts` in ms, one value per start; `ends` is where the last bucket does
+ */
+
+export class UsageChart {
+  #format;
+  #onPoint;
+  #onZoom;
+  /** @type {Drawing | undefined} */ #drawing;
+  /** @type {any} */ #plot;
+  /** @type {[number, number] | undefined} indexes of the first and the last shown */ #zoom;
+  #box = h("div", { class: "plot" });
+  element = h("div", {
+    class: "chart", tabindex: 0, role: "group", "aria-roledescription": "chart",
+    "aria-label": "Usage over time. Arrow keys choose a bar, plus and minus zoom, 0 shows all.",
+  }, this.#box);
+
+  /**
+   * @param {import("../../locale.js").Format} format
+   * @param {{onPoint: (index: number | undefined) => void,
+   *   onZoom: (range: [number, number] | undefined) => void}} options
+   */
+  constructor(format, { onPoint, onZoom }) {
+    this.#format = format;
+    this.#onPoint = onPoint;
+    this.#onZoom = onZoom;
+    this.element.addEventListener("keydown", (event) => this.#pressed(event));
+    new ResizeObserver(() => this.#resize()).observe(this.#box);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#redraw());
+  }
+
+  /** @param {Drawing} drawing */
+  draw(drawing) {
+    const first = this.#drawing?.starts[0];
+    const same = first === drawing.starts[0] && this.#drawing?.starts.length === drawing.starts.length;
+    this.#drawing = drawing;
+    if (!same) this.#zoom = undefined;
+    this.#redraw();
+  }
+
+  /** Shows these buckets only, or all. */
+  zoom(/** @type {[number, number] | undefined} */ range) {
+    const last = (this.#drawing?.starts.length ?? 1) - 1;
+    const whole = !range || (range[0] <= 0 && range[1] >= last);
+    this.#zoom = whole ? undefined : [Math.max(range[0], 0), Math.min(range[1], last)];
+    this.#scale();
+    this.#onZoom(this.#zoom);
+  }
+
+  #redraw() {
+    const drawing = this.#drawing;
+    this.#plot?.destroy();
+    this.#plot = undefined;
+    if (!drawing || this.#box.clientWidth === 0) return;
+    this.#plot = new uPlot(this.#options(drawing), this.#data(drawing), this.#box);
+    this.#scale();
+  }
+
+  /** Bars stand on each other: the first series is the highest, and drawn first. @returns {any} */
+  #data(/** @type {Drawing} */ { starts, stacks, before }) {
+    const sums = starts.map(() => 0);
+    const stacked = stacks.map(({ values }) => values.map((value, index) => (sums[index] += value)));
+    return [starts.map((at) => at / 1000), ...stacked.reverse(), ...(before ? [before] : [])];
+  }
+
+  #color(/** @type {string} */ name) {
+    const probe = h("i", { class: name });
+    this.#box.append(probe);
+    const { color } = getComputedStyle(probe);
+    probe.remove();
+    return color;
+  }
+
+  /** @returns {any} */
+  #options(/** @type {Drawing} */ { starts, stacks, before, ends }) {
+    const [quiet, line] = [this.#color("ink-quiet"), this.#color("ink-line")];
+    const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
+    const series = [...stacks].reverse().map(({ name, ink }) => {
+      const fill = this.#color(ink);
+      return { label: name, paths: bars, fill, stroke: fill, width: 0, points: { show: false } };
+    });
+    const earlier = {
+      label: "before", stroke: quiet, width: 1, dash: [3, 3], points: { show: false },
+      paths: uPlot.paths.stepped?.({ align: 1 }),
+    };
+    const axis = { stroke: quiet, font: `12px ${getComputedStyle(this.#box).fontFamily}` };
+    const count = (/** @type {number} */ value) => this.#format.about(value);
+    return {
+      width: this.#box.clientWidth,
+      height: HEIGHT,
+      legend: { show: false },
+      padding: [8, 8, 0, 0],
+      scales: {
+        x: { time: true, range: (/** @type {any} */ _, /** @type {number} */ min, /** @type {number} */ max) => [min, max] },
+        y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ max) => [0, max > 0 ? max * 1.06 : 1] },
+      },
+      axes: [
+        {
+          ...axis, grid: { show: false }, ticks: { show: false }, gap: 4, size: 32,
+          space: this.#box.clientWidth < NARROW ? 64 : 88,
+          values: (/** @type {any} */ _, /** @type {number[]} */ splits) => this.#times(splits),
+        },
+        {
+          ...axis, grid: { stroke: line, width: 1 }, ticks: { show: false }, gap: 8,
+          size: (/** @type {any} */ plot, /** @type {string[] | null} */ values) =>
+            16 + 7.2 * Math.max(...(values ?? ["0"]).map((text) => text.length)),
+          values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map(count),
+        },
+      ],
+      series: [{}, ...series, ...(before ? [earlier] : [])],
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false },
+        bind: { dblclick: () => () => this.zoom(undefined) },
+      },
+      hooks: {
+        setCursor: [(/** @type {any} */ plot) => this.#onPoint(this.#at(plot, starts, ends))],
+        setSelect: [(/** @type {any} */ plot) => this.#selected(plot, starts)],
+      },
+    };
+  }
+
+  /** The bucket that the cursor is in: bars stand right of where they start. */
+  #at(/** @type {any} */ plot, /** @type {number[]} */ starts, /** @type {number} */ ends) {
+    const { left } = plot.cursor;
+    if (left === undefined || left === null || left < 0) return undefined;
+    return indexAt(plot.posToVal(left, "x") * 1000, starts, ends);
+  }
+
+  #selected(/** @type {any} */ plot, /** @type {number[]} */ starts) {
+    const { left, width } = plot.select;
+    if (width < 4) return;
+    const ends = this.#drawing?.ends ?? Infinity;
+    const value = (/** @type {number} */ x) => indexAt(plot.posToVal(x, "x") * 1000, starts, ends);
+    const range = [value(left) ?? 0, value(left + width) ?? starts.length - 1];
+    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    this.zoom(/** @type {[number, number]} */ (range));
+  }
+
+  #scale() {
+    const { starts, ends } = this.#drawing ?? { starts: [], ends: 0 };
+    if (!this.#plot || starts.length === 0) return;
+    const [first, last] = this.#zoom ?? [0, starts.length - 1];
+    this.#plot.setScale("x", { min: starts[first] / 1000, max: (starts[last + 1] ?? ends) / 1000 });
+  }
+
+  #times(/** @type {number[]} */ splits) {
+    const [first, second] = splits;
+    const close = second !== undefined && second - first < 86_400;
+    return splits.map((at) => close
+      ? this.#format.custom(at * 1000, { day: "numeric", hour: "numeric" })
+      : this.#format.custom(at * 1000, { month: "short", day: "numeric" }));
+  }
+
+  #resize() {
+    if (!this.#plot) return this.#redraw();
+    const { clientWidth: width } = this.#box;
+    if (width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
+  }
+
+  #pressed(/** @type {KeyboardEvent} */ event) {
+    const drawing = this.#drawing;
+    if (!drawing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const last = drawing.starts.length - 1;
+    const [from, to] = this.#zoom ?? [0, last];
+    const pointed = this.#at(this.#plot, drawing.starts, drawing.ends);
+    const center = pointed ?? Math.round((from + to) / 2);
+    const size = to - from + 1;
+    const around = (/** @type {number} */ count) => {
+      const start = Math.min(Math.max(center - Math.floor(count / 2), 0), last + 1 - count);
+      this.zoom([start, start + count - 1]);
+    };
+    /** @type {Record<string, () => void>} */
+    const keys = {
+      ArrowLeft: () => this.#point(Math.max((pointed ?? to + 1) - 1, 0)),
+      ArrowRight: () => this.#point(Math.min((pointed ?? from - 1) + 1, last)),
+      "+": () => around(Math.max(Math.ceil(size / 2), Math.min(BUCKETS_MIN, last + 1))),
+      "-": () => around(Math.min(size * 2, last + 1)),
+      0: () => this.zoom(undefined),
+      Escape: () => this.#plot?.setCursor({ left: -10, top: -10 }),
+    };
+    const action = keys[event.key === "=" ? "+" : event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  /** Puts the cursor into a bucket, and the bucket into sight. */
+  #point(/** @type {number} */ index) {
+    const { starts, ends } = this.#drawing ?? { starts: [], ends: 0 };
+    const [from, to] = this.#zoom ?? [0, starts.length - 1];
+    if (index < from) this.zoom([index, to - from + index]);
+    else if (index > to) this.zoom([index - (to - from), index]);
+    const middle = (starts[index] + (starts[index + 1] ?? ends)) / 2000;
+    this.#plot?.setCursor({ left: this.#plot.valToPos(middle, "x"), top: 10 });
+  }
+}
+
+/** The bucket of an instant. */
+function indexAt(/** @type {number} */ at, /** @type {number[]} */ starts, /** @type {number} */ ends) {
+  if (starts.length === 0 || at < starts[0] || at >= ends) return undefined;
+  return starts.findLastIndex((start) => start <= at);
+}
