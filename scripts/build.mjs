@@ -1,9 +1,10 @@
 /**
- * Builds what runs: `node scripts/build.mjs [edge] [browser] [charts] [page] [preview]`, all
- * without arguments.
+ * Builds what runs: `node scripts/build.mjs [edge] [browser] [bill] [charts] [page]
+ * [preview]`, all without arguments.
  *
  *   edge      src ─ worker-build ─▶ build/index.js, index_bg.wasm ─ esbuild ─▶ build/gateway.js
  *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm: the page's core
+ *   bill      src ─ wasm-bindgen ─▶ www/pkg/bill.js + bill_bg.wasm: for its views of bills, later
  *   charts    uPlot ─ esbuild ─▶ www/pkg/uplot.js: the page's only library, for one of its views
  *   page      www ─ copied, and each file compressed once ─▶ dist/www: what is served
  *   preview   src ─ wasm-bindgen ─▶ dist/preview/preview.js + preview_bg.wasm: rating for a host
@@ -81,8 +82,9 @@ async function wasm(feature, directory, name, level, env) {
 }
 
 /** Size before speed: a customer waits for it. */
-const browser = () =>
-  wasm("browser", "www/pkg", "edgemeter", "-Oz", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "z" });
+const SMALL = ["-Oz", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "z" }];
+const browser = () => wasm("browser", "www/pkg", "edgemeter", ...SMALL);
+const bill = () => wasm("bill", "www/pkg", "bill", ...SMALL);
 
 /** Speed before size: a host loads it once, and then it reads a million events. */
 const preview = () =>
@@ -153,6 +155,7 @@ function hashOf(inputs) {
 const PARTS = {
   edge: { make: edge, output: "build/gateway.js", inputs: INPUTS },
   browser: { make: browser, output: "www/pkg/edgemeter.js", inputs: INPUTS },
+  bill: { make: bill, output: "www/pkg/bill.js", inputs: INPUTS },
   charts: {
     make: charts,
     output: "www/pkg/uplot.js",
@@ -162,7 +165,7 @@ const PARTS = {
     make: page,
     output: "dist/www/index.html",
     inputs: ["www", "scripts/build.mjs"],
-    after: ["browser", "charts"],
+    after: ["browser", "bill", "charts"],
     // Nothing but Node.
     plain: true,
   },

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { native } from "./builds.mjs";
 import { questionsOfCases } from "./cases.mjs";
-import { pageCore, statementOf } from "./page.mjs";
+import { pageBill, statementOf } from "./page.mjs";
 import { randomQuestion } from "./random.mjs";
 
 const SEED = Number(process.env.SEED ?? 1);
@@ -29,7 +29,7 @@ const parsed = (text) => {
 };
 
 test("the page bills what the question is answered", { timeout: 600_000 }, async (t) => {
-  const { Statement } = await pageCore();
+  const { Statement } = await pageBill();
   const { ask } = await native();
   const random = Array.from({ length: CASES }, (_, index) => ({
     name: `SEED=${SEED + index} CASES=1`,
@@ -107,7 +107,7 @@ function statementOfLarge({ plan, usage }) {
 }
 
 test("a slider's question is answered within a frame", { timeout: 300_000 }, async (t) => {
-  const { Statement } = await pageCore();
+  const { Statement } = await pageBill();
   const given = large();
   const text = statementOfLarge(given);
   // Processor time: the machine may be busy with other tests.
