@@ -22,7 +22,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { Hint, log, main, run } from "./processes.mjs";
@@ -90,13 +90,19 @@ const bill = () => wasm("bill", "www/pkg", "bill", ...SMALL);
 const preview = () =>
   wasm("preview", "dist/preview", "preview", "-O3", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "3" });
 
-/** What is served: the page's files, and beside each its brotli, if that is shorter. */
+/**
+ * What is served: the page's files, beside each its brotli, if that is shorter, and what each is
+ * known by: a browser that has it does not load it again.
+ */
 function page() {
   rmSync(SERVED, { recursive: true, force: true });
   const isServed = (path) => !path.endsWith(".d.ts");
   cpSync(join(ROOT, "www"), SERVED, { recursive: true, filter: isServed });
+  const tags = {};
   for (const path of files(SERVED)) {
     const bytes = readFileSync(path);
+    const hash = createHash("sha256").update(bytes).digest("base64url");
+    tags[`/${relative(SERVED, path).replaceAll(sep, "/")}`] = hash.slice(0, TAG_LENGTH);
     const params = {
       [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
       [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
@@ -105,6 +111,7 @@ function page() {
     const short = brotliCompressSync(bytes, { params });
     if (short.length < bytes.length) writeFileSync(`${path}.br`, short);
   }
+  writeFileSync(join(SERVED, "tags.json"), JSON.stringify(tags));
 }
 
 /** The one library of the page, made as small as it gets. */
@@ -123,6 +130,8 @@ async function optimize(file, level) {
 
 /** What the gateway serves under /edgemeter/. */
 const SERVED = join(ROOT, "dist", "www");
+/** Of a hash, in base64: 96 bits tell the builds of a file apart. */
+const TAG_LENGTH = 16;
 
 /** What each part was built from. */
 const STAMPS = join(ROOT, "target", "built");
