@@ -22,7 +22,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { Hint, log, main, run } from "./processes.mjs";
@@ -96,7 +96,7 @@ const preview = () =>
  */
 function page() {
   rmSync(SERVED, { recursive: true, force: true });
-  const isServed = (path) => !path.endsWith(".d.ts");
+  const isServed = (path) => !/\.d\.ts$|^\./.test(basename(path));
   cpSync(join(ROOT, "www"), SERVED, { recursive: true, filter: isServed });
   const tags = {};
   for (const path of files(SERVED)) {

@@ -20,7 +20,7 @@ after(() => gateway?.stop());
 /** An answer's head and bytes as they come over the wire: `fetch` would unpack them. */
 function get(path, headers = {}, method = "GET") {
   return new Promise((resolve, reject) => {
-    const asked = request(`${gateway.url}/edgemeter/${path}`, { headers, method }, (answer) => {
+    const asked = request(`${gateway.urls[0]}/edgemeter/${path}`, { headers, method }, (answer) => {
       const chunks = [];
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("end", () => {
