@@ -1,9 +1,10 @@
 /**
- * Builds what runs: `node scripts/build.mjs [edge] [browser] [charts] [page] [preview]`, all
- * without arguments.
+ * Builds what runs: `node scripts/build.mjs [edge] [browser] [bill] [charts] [page]
+ * [preview]`, all without arguments.
  *
  *   edge      src ─ worker-build ─▶ build/index.js, index_bg.wasm ─ esbuild ─▶ build/gateway.js
  *   browser   src ─ wasm-bindgen ─▶ www/pkg/edgemeter.js + edgemeter_bg.wasm: the page's core
+ *   bill      src ─ wasm-bindgen ─▶ www/pkg/bill.js + bill_bg.wasm: for its views of bills, later
  *   charts    uPlot ─ esbuild ─▶ www/pkg/uplot.js: the page's only library, for one of its views
  *   page      www ─ copied, and each file compressed once ─▶ dist/www: what is served
  *   preview   src ─ wasm-bindgen ─▶ dist/preview/preview.js + preview_bg.wasm: rating for a host
@@ -21,7 +22,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { Hint, log, main, run } from "./processes.mjs";
@@ -81,20 +82,27 @@ async function wasm(feature, directory, name, level, env) {
 }
 
 /** Size before speed: a customer waits for it. */
-const browser = () =>
-  wasm("browser", "www/pkg", "edgemeter", "-Oz", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "z" });
+const SMALL = ["-Oz", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "z" }];
+const browser = () => wasm("browser", "www/pkg", "edgemeter", ...SMALL);
+const bill = () => wasm("bill", "www/pkg", "bill", ...SMALL);
 
 /** Speed before size: a host loads it once, and then it reads a million events. */
 const preview = () =>
   wasm("preview", "dist/preview", "preview", "-O3", { CARGO_PROFILE_RELEASE_OPT_LEVEL: "3" });
 
-/** What is served: the page's files, and beside each its brotli, if that is shorter. */
+/**
+ * What is served: the page's files, beside each its brotli, if that is shorter, and what each is
+ * known by: a browser that has it does not load it again.
+ */
 function page() {
   rmSync(SERVED, { recursive: true, force: true });
-  const isServed = (path) => !path.endsWith(".d.ts");
+  const isServed = (path) => !/\.d\.ts$|^\./.test(basename(path));
   cpSync(join(ROOT, "www"), SERVED, { recursive: true, filter: isServed });
+  const tags = {};
   for (const path of files(SERVED)) {
     const bytes = readFileSync(path);
+    const hash = createHash("sha256").update(bytes).digest("base64url");
+    tags[`/${relative(SERVED, path).replaceAll(sep, "/")}`] = hash.slice(0, TAG_LENGTH);
     const params = {
       [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
       [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
@@ -103,6 +111,7 @@ function page() {
     const short = brotliCompressSync(bytes, { params });
     if (short.length < bytes.length) writeFileSync(`${path}.br`, short);
   }
+  writeFileSync(join(SERVED, "tags.json"), JSON.stringify(tags));
 }
 
 /** The one library of the page, made as small as it gets. */
@@ -121,6 +130,8 @@ async function optimize(file, level) {
 
 /** What the gateway serves under /edgemeter/. */
 const SERVED = join(ROOT, "dist", "www");
+/** Of a hash, in base64: 96 bits tell the builds of a file apart. */
+const TAG_LENGTH = 16;
 
 /** What each part was built from. */
 const STAMPS = join(ROOT, "target", "built");
@@ -153,6 +164,7 @@ function hashOf(inputs) {
 const PARTS = {
   edge: { make: edge, output: "build/gateway.js", inputs: INPUTS },
   browser: { make: browser, output: "www/pkg/edgemeter.js", inputs: INPUTS },
+  bill: { make: bill, output: "www/pkg/bill.js", inputs: INPUTS },
   charts: {
     make: charts,
     output: "www/pkg/uplot.js",
@@ -162,10 +174,19 @@ const PARTS = {
     make: page,
     output: "dist/www/index.html",
     inputs: ["www", "scripts/build.mjs"],
-    after: ["browser", "charts"],
+    after: ["browser", "bill", "charts"],
+    // Nothing but Node.
+    plain: true,
   },
   preview: { make: preview, output: "dist/preview/preview.js", inputs: INPUTS },
 };
+
+async function ensureTools() {
+  await checkPrerequisites();
+  await ensureTarget();
+  await ensurePackages();
+  await ensureCrates();
+}
 
 /** Builds the named parts unless they are built from these very inputs. */
 export async function build(parts = Object.keys(PARTS)) {
@@ -173,17 +194,14 @@ export async function build(parts = Object.keys(PARTS)) {
     if (!Object.hasOwn(PARTS, part)) {
       throw new Hint(`${part}: there are ${Object.keys(PARTS).join(", ")}`);
     }
-    const { make, output: name, inputs, after = [] } = PARTS[part];
+    const { make, output: name, inputs, after = [], plain } = PARTS[part];
     await build(after);
     const hash = hashOf(inputs);
     const output = join(ROOT, name);
     const stamp = join(STAMPS, part);
     const built = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
     if (built) continue;
-    await checkPrerequisites();
-    await ensureTarget();
-    await ensurePackages();
-    await ensureCrates();
+    if (!plain) await ensureTools();
     await make();
     mkdirSync(STAMPS, { recursive: true });
     writeFileSync(stamp, hash);

@@ -18,7 +18,7 @@ const OURS = /^(\..*|index\.html|page\.(js|css)|icon\.svg|.*\.br|.*\.d\.ts|previ
 
 /** @returns {Promise<string>} the tarball */
 export async function pack() {
-  await build(["browser", "charts"]);
+  await build(["browser", "bill", "charts"]);
   const [, version] = readFileSync(join(ROOT, "Cargo.toml"), "utf8").match(/^version = "(.+)"$/m);
   const stage = join(OUT, "package");
   rmSync(OUT, { recursive: true, force: true });

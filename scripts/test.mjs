@@ -36,6 +36,7 @@ const STEPS = {
   "lint-all": () => clippy("--all-targets", "--all-features"),
   "lint-edge-wasm": () => clippy(...WASM, "--features", "edge"),
   "lint-browser-wasm": () => clippy(...WASM, "--features", "browser"),
+  "lint-bill-wasm": () => clippy(...WASM, "--features", "bill"),
   "lint-preview-wasm": () => clippy(...WASM, "--features", "preview"),
   core: corePurity,
   deny,

@@ -20,7 +20,9 @@
 //! check      a bill, by its statement and its journal: every operation rated again
 //! wire       a question and an answer in JSON: what every build exports alike
 //! edge       feature edge: the gateway and the account object on Cloudflare Workers / workerd
-//! browser    feature browser: what the customer's page calls
+//! script     features browser, bill: JavaScript values at the page's edge
+//! browser    feature browser: what the customer's page calls from the start, live numbers
+//! bill       feature bill: what its views of bills call, loaded when one is opened
 //! preview    feature preview: rating for hosts, what something would cost by its events
 //! bin        feature cli: edgemeter rate | preview | backtest | verify | usage | check | …
 //! ```
@@ -32,11 +34,16 @@
     target_arch = "wasm32",
     any(
         all(feature = "edge", feature = "browser"),
+        all(feature = "edge", feature = "bill"),
         all(feature = "edge", feature = "preview"),
+        all(feature = "browser", feature = "bill"),
         all(feature = "browser", feature = "preview"),
+        all(feature = "bill", feature = "preview"),
     )
 ))]
-compile_error!("one artefact per runtime: build `edge`, `browser` and `preview` apart for wasm32");
+compile_error!(
+    "one artefact at a time: build `edge`, `browser`, `bill` and `preview` apart for wasm32"
+);
 
 pub mod calendar;
 pub mod check;
@@ -54,11 +61,15 @@ pub mod statement;
 pub mod units;
 pub mod wire;
 
+#[cfg(feature = "bill")]
+pub mod bill;
 #[cfg(feature = "browser")]
 pub mod browser;
 #[cfg(feature = "edge")]
 pub mod edge;
 #[cfg(feature = "preview")]
 pub mod preview;
+#[cfg(any(feature = "browser", feature = "bill"))]
+mod script;
 #[cfg(feature = "cli")]
 pub mod simulation;

@@ -24,7 +24,7 @@ const GENERATED: [&str; 1] = ["www/pkg/"];
 const THIS: &str = "tests/tidy.rs";
 
 /// Rooms that may talk to a runtime. The others in `src/` are the core.
-const SHELLS: [&str; 4] = ["edge", "browser", "preview", "bin"];
+const SHELLS: [&str; 6] = ["edge", "script", "browser", "bill", "preview", "bin"];
 
 /// Runtimes, clocks, randomness, files, and containers whose order changes from run to run.
 const BANNED_IN_CORE: [&str; 15] = [

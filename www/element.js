@@ -159,7 +159,7 @@ export class EdgeMeter extends HTMLElement {
       if (run !== this.#run) return;
       const format = new Format(this.locale || navigator.languages, core.write);
       const api = new Api(source, () => connection.session, () => connection.expire());
-      await shell.open({ api, core, format, connection }, this.view);
+      await shell.open({ api, format, connection }, this.view);
       if (run === this.#run) connection.start(core, format.style);
     } catch (error) {
       if (run === this.#run) this.#broken(error);

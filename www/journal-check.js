@@ -2,7 +2,7 @@
  * Checks a bill against the journal that it was made from, as the journal arrives.
  *
  *   GET …/journal?after=n ── pages, the next one asked for while this one is checked
- *        └─ slices of bytes ──▶ core.BillCheck ──▶ progress … verdict
+ *        └─ slices of bytes ──▶ bill.BillCheck ──▶ progress … verdict
  *
  * It works in the page's own thread, in slices that end before a frame does: a worker would have to
  * come from the page's own origin, which an element on somebody else's page cannot promise.
@@ -14,7 +14,7 @@ const SLICE_BYTES = 16_384;
 const SLICE_MS = 8;
 const NEWLINE = 10;
 
-/** @typedef {import("./pkg/edgemeter.js").CheckProgress} CheckProgress */
+/** @typedef {import("./pkg/bill.js").CheckProgress} CheckProgress */
 /** @typedef {CheckProgress & {part: number}} Progress `part` of the rows */
 /** @typedef {{after: number, last: number}} Rows those after the first, up to the second */
 
@@ -36,11 +36,11 @@ export function rowsFor(after, last, { written, seen }) {
 /**
  * @param {object} context
  * @param {import("./api.js").Api} context.api
- * @param {import("./pkg/edgemeter.js").BillCheck} context.check finished here
+ * @param {import("./pkg/bill.js").BillCheck} context.check finished here
  * @param {Rows} context.rows
  * @param {(progress: Progress) => void} context.onProgress
  * @param {AbortSignal} context.signal
- * @returns {Promise<import("./pkg/edgemeter.js").Verdict>}
+ * @returns {Promise<import("./pkg/bill.js").Verdict>}
  */
 export async function checkJournal({ api, check, rows, onProgress, signal }) {
   const { after: start, last } = rows;
@@ -68,7 +68,7 @@ export async function checkJournal({ api, check, rows, onProgress, signal }) {
 /**
  * Gives the bytes to the check, and the page its frames.
  *
- * @param {import("./pkg/edgemeter.js").BillCheck} check
+ * @param {import("./pkg/bill.js").BillCheck} check
  * @param {Uint8Array} bytes
  * @returns {AsyncGenerator<[CheckProgress, number]>} and the part that is done
  */

@@ -189,8 +189,8 @@ export class Shell {
     try {
       const Class = await VIEWS[name].load();
       if (Class.look) adopt(this.#root, Class.look);
-      const { api, core, format } = parts;
-      return new Class({ api, core, format, state: this.#state, root: this.#root });
+      const { api, format } = parts;
+      return new Class({ api, format, state: this.#state, root: this.#root });
     } catch (error) {
       const again = h("button", { class: "button", type: "button" }, "Try again");
       again.addEventListener("click", () => void this.#show(name));

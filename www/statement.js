@@ -2,19 +2,21 @@
  * What the invoice, the what-if and the check are functions of: the account's statement, from the
  * gateway, taken into the core.
  *
- *   GET …/statement ── text ──▶ core.Statement ──▶ bill, projected, what_if, fit
+ *   GET …/statement ── text ──▶ bill.Statement ──▶ bill, projected, what_if, fit
  */
 
-/** @typedef {{json: any, statement: import("./pkg/edgemeter.js").Statement}} Read */
+import { loadBill } from "./core.js";
+
+/** @typedef {{json: any, statement: import("./pkg/bill.js").Statement}} Read */
 
 /**
  * Reads it now. The caller frees `statement`.
  * @param {import("./views/index.js").Context} context
  * @returns {Promise<Read>}
  */
-export async function readStatement({ api, core, format }) {
-  const text = await api.text("statement");
+export async function readStatement({ api, format }) {
+  const [text, { Statement }] = await Promise.all([api.text("statement"), loadBill()]);
   const json = JSON.parse(text);
   format.zone = json.contract.zone.name;
-  return { json, statement: new core.Statement(text) };
+  return { json, statement: new Statement(text) };
 }

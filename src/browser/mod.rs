@@ -1,37 +1,27 @@
-//! What the customer's page calls: the core with JavaScript values at its edges.
+//! What the customer's page calls from the start: live numbers, and decimals as people write them.
 //!
 //! ```text
 //! socket text, Date.now(), Intl's pieces ──▶ live::Feed ───────────▶ a plain object to paint
-//! GET …/statement, sliders, plans ─────────▶ statement::Statement ──▶ bills, what they would be
-//! the journal's bytes, statement, bill ────▶ check::Check ─────────▶ findings, a verdict
 //! a decimal, Intl's pieces ────────────────▶ write ─────────────────▶ a text in the locale
 //! ```
 //!
 //! Nothing is decided here: each function converts, calls, converts back. Instants are JavaScript
-//! numbers that hold an integer, amounts are strings in both directions.
+//! numbers that hold an integer, amounts are strings in both directions. What a bill needs is a file
+//! of its own, `bill`: a first number does not wait for it.
 
-mod check;
 mod number;
-mod statement;
-mod value;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-pub use check::BillCheck;
 pub use number::write;
-pub use statement::Statement;
-use value::{give, read, thrown};
 
 use crate::live;
+use crate::script::{give, read, thrown};
 use crate::units::{AccountId, Credits};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
-#[wasm_bindgen(typescript_custom_section)]
-const STATEMENT_TYPES: &str = include_str!("statement.d.ts");
-#[wasm_bindgen(typescript_custom_section)]
-const CHECK_TYPES: &str = include_str!("check.d.ts");
 
 /// One account's live numbers: see [`live::Feed`].
 #[wasm_bindgen]

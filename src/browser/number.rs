@@ -3,8 +3,8 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::value::{read, thrown};
 use crate::live::NumberStyle;
+use crate::script::{read, thrown};
 use crate::units::Amount;
 
 /// Writes every digit of an exact decimal, the zeros at its end too, as a locale writes numbers.

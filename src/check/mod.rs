@@ -24,11 +24,11 @@ mod read;
 mod rerate;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub use finding::{Fault, Finding};
 pub use read::entries;
 
+use crate::json::{Json, from_text};
 use crate::ledger::{Entry, Line};
 use crate::plan::Plan;
 use crate::report::Tariff;
@@ -160,7 +160,7 @@ impl Found {
 #[derive(Clone, Debug)]
 pub struct Check {
     statement: Statement,
-    bill: Option<Value>,
+    bill: Option<Json>,
     seen: Option<Seen>,
     was_seen: bool,
     /// The beginning of a line that is not whole.
@@ -185,10 +185,9 @@ impl Check {
         seen: Option<Seen>,
     ) -> Result<Self, CheckError> {
         let statement = Statement::parse(statement)?;
-        let json = |text: &str| {
-            serde_json::from_str(text).map_err(|e| CheckError::Bill { reason: e.to_string() })
-        };
-        let bill: Option<Value> = bill.map(json).transpose()?;
+        let json =
+            |text: &str| from_text(text).map_err(|e| CheckError::Bill { reason: e.to_string() });
+        let bill: Option<Json> = bill.map(json).transpose()?;
         Ok(Self {
             statement,
             bill,

@@ -6,8 +6,7 @@
 
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
-
+use crate::json::{Json, from_text};
 use crate::ledger::{
     Adjustment, Booked, Burn, ClosedPeriod, Debit, Entry, EventLine, Events, Flying, Grant,
     GrantKind, GrantTerms, Operation, Operations, PlanRef, Rolled, Shortfall, Use,
@@ -23,11 +22,11 @@ type Read<T> = Result<T, String>;
 ///
 /// What does not belong there.
 pub fn entries(body: &str) -> Result<Vec<Entry>, String> {
-    let list: Vec<Value> = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    let body: Json = from_text(body).map_err(|error| error.to_string())?;
+    let list = list(&body)?;
     let mut found = Vec::with_capacity(list.len());
-    for value in &list {
-        let fields = value.as_object().ok_or_else(|| unfit("an entry"))?;
-        found.extend(entry(Fields(fields))?);
+    for value in list {
+        found.extend(entry(Fields::of(value)?)?);
     }
     Ok(found)
 }
@@ -40,45 +39,57 @@ fn parsed<T: FromStr>(text: &str) -> Read<T> {
     text.parse().map_err(|_| unfit(text))
 }
 
-fn text(value: &Value) -> Read<&str> {
-    value.as_str().ok_or_else(|| unfit("a text"))
+fn text(value: &Json) -> Read<&str> {
+    match value {
+        Json::Text(text) => Ok(text),
+        _ => Err(unfit("a text")),
+    }
 }
 
-fn list(value: &Value) -> Read<&[Value]> {
-    value.as_array().map(Vec::as_slice).ok_or_else(|| unfit("a list"))
+fn list(value: &Json) -> Read<&[Json]> {
+    match value {
+        Json::List(list) => Ok(list),
+        _ => Err(unfit("a list")),
+    }
 }
 
-fn whole(value: &Value) -> Read<u64> {
-    value.as_u64().ok_or_else(|| unfit("a number"))
+fn whole(value: &Json) -> Read<u64> {
+    u64::try_from(millis(value)?).map_err(|_| unfit("a number"))
 }
 
-fn small(value: &Value) -> Read<u16> {
+fn small(value: &Json) -> Read<u16> {
     u16::try_from(whole(value)?).map_err(|_| unfit("a number"))
 }
 
-fn millis(value: &Value) -> Read<i64> {
-    value.as_i64().ok_or_else(|| unfit("an instant"))
+fn millis(value: &Json) -> Read<i64> {
+    match value {
+        Json::Integer(number) => Ok(*number),
+        _ => Err(unfit("a number")),
+    }
 }
 
-fn each<T>(values: &[Value], one: impl Fn(&Value) -> Read<T>) -> Read<Vec<T>> {
+fn each<T>(values: &[Json], one: impl Fn(&Json) -> Read<T>) -> Read<Vec<T>> {
     values.iter().map(one).collect()
 }
 
 /// A list of so many parts.
-fn parts<const N: usize>(value: &Value) -> Read<&[Value; N]> {
+fn parts<const N: usize>(value: &Json) -> Read<&[Json; N]> {
     list(value)?.try_into().map_err(|_| unfit("a list"))
 }
 
 /// An object's members.
 #[derive(Clone, Copy)]
-struct Fields<'v>(&'v Map<String, Value>);
+struct Fields<'v>(&'v Json);
 
 impl<'v> Fields<'v> {
-    fn of(value: &'v Value) -> Read<Self> {
-        value.as_object().map(Self).ok_or_else(|| unfit("an object"))
+    fn of(value: &'v Json) -> Read<Self> {
+        match value {
+            Json::Object(_) => Ok(Self(value)),
+            _ => Err(unfit("an object")),
+        }
     }
 
-    fn get(self, name: &str) -> Read<&'v Value> {
+    fn get(self, name: &str) -> Read<&'v Json> {
         self.0.get(name).ok_or_else(|| unfit(name))
     }
 
@@ -100,11 +111,11 @@ impl<'v> Fields<'v> {
     }
 
     fn flag(self, name: &str) -> bool {
-        self.0.get(name) == Some(&Value::Bool(true))
+        self.0.get(name) == Some(&Json::Boolean(true))
     }
 
     /// Empty if it is left out.
-    fn list<T>(self, name: &str, one: impl Fn(&Value) -> Read<T>) -> Read<Vec<T>> {
+    fn list<T>(self, name: &str, one: impl Fn(&Json) -> Read<T>) -> Read<Vec<T>> {
         self.0.get(name).map_or(Ok(Vec::new()), |value| each(list(value)?, one))
     }
 
@@ -146,14 +157,18 @@ impl<'v> Fields<'v> {
     }
 }
 
-fn burn(value: &Value) -> Read<Burn> {
+fn burn(value: &Json) -> Read<Burn> {
     let fields = Fields::of(value)?;
     Ok(Burn { grant: fields.parse("grant")?, amount: fields.amount("amount")? })
 }
 
-fn combination(value: &Value) -> Read<Combination> {
-    let of = value.as_object().ok_or_else(|| unfit("an object"))?;
-    of.iter().map(|(name, value)| Ok((name.clone(), text(value)?.to_owned()))).collect()
+fn combination(value: &Json) -> Read<Combination> {
+    let Json::Object(members) = value else { return Err(unfit("an object")) };
+    let mut of = Combination::new();
+    for (name, value) in members {
+        of.insert(name.clone(), text(value)?.to_owned());
+    }
+    Ok(of)
 }
 
 fn entry(fields: Fields<'_>) -> Read<Option<Entry>> {
@@ -221,13 +236,13 @@ fn entry(fields: Fields<'_>) -> Read<Option<Entry>> {
 }
 
 fn closed(fields: Fields<'_>) -> Read<Entry> {
-    let closed = |value: &Value| {
+    let closed = |value: &Json| {
         let fields = Fields::of(value)?;
         let index = i32::try_from(millis(fields.get("index")?)?).map_err(|_| unfit("index"))?;
         let row = fields.number("row")?.unwrap_or_default();
         Read::Ok(ClosedPeriod { index, invoice: fields.text("invoice")?, row })
     };
-    let rolled = |value: &Value| {
+    let rolled = |value: &Json| {
         let fields = Fields::of(value)?;
         let (lost, added) = (fields.amount("lost")?, fields.amount("added")?);
         Ok(Rolled { grant: fields.parse("grant")?, lost, added })
@@ -242,7 +257,7 @@ fn closed(fields: Fields<'_>) -> Read<Entry> {
     })
 }
 
-fn terms(value: &Value) -> Read<GrantTerms> {
+fn terms(value: &Json) -> Read<GrantTerms> {
     let fields = Fields::of(value)?;
     Ok(GrantTerms {
         id: fields.parse("id")?,
@@ -257,7 +272,7 @@ fn terms(value: &Value) -> Read<GrantTerms> {
 }
 
 /// A grant's amounts: who burns first is the statement's to explain.
-fn grant(value: &Value) -> Read<Grant> {
+fn grant(value: &Json) -> Read<Grant> {
     let fields = Fields::of(value)?;
     let none = Timestamp::default();
     let grant = Grant::new(terms(fields.get("terms")?)?, none, none);
@@ -265,7 +280,7 @@ fn grant(value: &Value) -> Read<Grant> {
 }
 
 fn reported(fields: Fields<'_>) -> Read<Entry> {
-    let flying = |value: &Value| {
+    let flying = |value: &Json| {
         let fields = Fields::of(value)?;
         Ok(Flying {
             op: fields.text("op")?,
@@ -338,8 +353,8 @@ fn settled(fields: Fields<'_>) -> Read<Entry> {
     })
 }
 
-fn events(value: &Value) -> Read<Events> {
-    let index = |value: &Value| u32::try_from(whole(value)?).map_err(|_| unfit("a number"));
+fn events(value: &Json) -> Read<Events> {
+    let index = |value: &Json| u32::try_from(whole(value)?).map_err(|_| unfit("a number"));
     let fields = Fields::of(value)?;
     let late = fields.0.get("late_before").map(millis).transpose()?;
     Ok(Events {

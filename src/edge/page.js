@@ -5,7 +5,8 @@
  * and hold no account's data, so any site may load them: what an element can read there, the
  * account's calls decide.
  *
- * Each file was compressed when it was built; the platform is told to leave it as it is.
+ * Each file was compressed when it was built; the platform is told to leave it as it is. What a
+ * browser has already it asks for by its tag, and loads again only if the build was another one.
  */
 import { listed } from "./embedding.js";
 import { NO_METHOD, NO_PAGE, refusal } from "./refusals.js";
@@ -50,6 +51,28 @@ function takesBrotli(request) {
   });
 }
 
+/**
+ * What a file is known by, from the build: a hash of its bytes, the same for each coding.
+ *
+ * @returns {Promise<string | undefined>}
+ */
+async function tagOf(path, env) {
+  const tags = await env.ASSETS.fetch(new Request("https://assets/tags.json"));
+  if (!tags.ok) return undefined;
+  const tag = new Map(Object.entries(await tags.json())).get(path);
+  return tag && `W/"${tag}"`;
+}
+
+/**
+ * Whether who asks has the file of this tag; a coding does not make it another one.
+ *
+ * @param {Request} request
+ */
+function has(request, tag) {
+  const said = request.headers.get("if-none-match") ?? "";
+  return tag !== undefined && said.split(",").some((one) => one.trim() === tag);
+}
+
 /** A file of the page, compressed if there is such a one and who asks takes it. */
 async function file(path, compressed, env) {
   if (compressed) {
@@ -69,21 +92,24 @@ export async function page(request, env) {
   }
   if (request.method !== "GET" && request.method !== "HEAD") return refusal(405, NO_METHOD);
   const path = pathname.slice("/edgemeter".length).replace(/\/$/, "/index.html");
-  const { found, coded } = await file(path, takesBrotli(request), env);
-  if (!found.ok) return refusal(404, NO_PAGE);
   const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
   const isPage = type === TYPES.html;
+  // The page itself is short, and its policy is always today's.
+  const tag = isPage ? undefined : await tagOf(path, env);
+  const headers = {
+    ...(tag ? { etag: tag } : {}),
+    "vary": "accept-encoding",
+    "cache-control": "no-cache",
+    "content-security-policy": policy(isPage ? await listed(env) : []),
+    ...(isPage ? {} : { "access-control-allow-origin": "*" }),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+  if (has(request, tag)) return new Response(null, { status: 304, headers });
+  const { found, coded } = await file(path, takesBrotli(request), env);
+  if (!found.ok) return refusal(404, NO_PAGE);
   return new Response(request.method === "HEAD" ? null : found.body, {
     ...(coded ? { encodeBody: "manual" } : {}),
-    headers: {
-      ...(coded ? { "content-encoding": "br" } : {}),
-      "vary": "accept-encoding",
-      "content-type": type,
-      "cache-control": "no-cache",
-      "content-security-policy": policy(isPage ? await listed(env) : []),
-      ...(isPage ? {} : { "access-control-allow-origin": "*" }),
-      "referrer-policy": "no-referrer",
-      "x-content-type-options": "nosniff",
-    },
+    headers: { ...headers, ...(coded ? { "content-encoding": "br" } : {}), "content-type": type },
   });
 }

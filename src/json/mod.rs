@@ -42,6 +42,12 @@ impl Json {
             Self::Object(_) => "an object",
         }
     }
+
+    /// The member of this name; of two, the last.
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+        let Self::Object(members) = self else { return None };
+        members.iter().rev().find(|(of, _)| of == name).map(|(_, value)| value)
+    }
 }
 
 impl<'de> Deserialize<'de> for Json {

@@ -11,12 +11,13 @@
 //! Former terms are kept as long as a ledger keeps them: isolates report late, and events are
 //! corrected under the terms that they were counted under.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::ledger::{Ledger, Use};
 use crate::plan::{Charge, Combination, Plan, PlanError, Price};
 use crate::rating::{self, Event, RateError, Usage};
+use crate::units::order::{map_of, set_of};
 use crate::units::{Amount, ChargeId, Credits, Inexact, Quantity};
 
 /// Why a use has no cost here.
@@ -86,7 +87,7 @@ impl Tariff {
     pub fn opened(plan: Plan, number: u64) -> Self {
         let (used, before, ends_period) = (Counts::new(), Counts::new(), false);
         let terms = Terms { plan: Rc::new(plan), used, before, ends_period };
-        Self { number, terms: BTreeMap::from([(number, terms)]) }
+        Self { number, terms: map_of([(number, terms)]) }
     }
 
     /// From where a ledger stands.
@@ -293,7 +294,7 @@ fn state(charge: &Charge, used: &Counts, of: &Combination) -> Result<Usage, Inex
         true => {
             let before = used.get(charge.id()).and_then(|counts| counts.get(of));
             let before = before.map(|quantity| (of.clone(), *quantity));
-            Ok(Usage::Combinations(before.into_iter().collect()))
+            Ok(Usage::Combinations(map_of(before)))
         }
         false => whole(charge, used),
     }
@@ -311,7 +312,7 @@ fn whole(charge: &Charge, used: &Counts) -> Result<Usage, Inexact> {
     };
     let fits = |of: &Combination| !of.is_empty() && matrix.unit_price(of).is_some();
     let fit = counts.filter(|(of, _)| fits(of));
-    Ok(Usage::Combinations(fit.map(|(of, quantity)| (of.clone(), *quantity)).collect()))
+    Ok(Usage::Combinations(map_of(fit.map(|(of, quantity)| (of.clone(), *quantity)))))
 }
 
 fn add(
@@ -348,7 +349,7 @@ fn exchange(
         add(used, &one.charge, &one.of, one.quantity)?;
     }
     used.values_mut().for_each(|counts| counts.retain(|_, quantity| !quantity.is_zero()));
-    let touched: BTreeSet<&ChargeId> = before.iter().chain(after).map(|one| &one.charge).collect();
+    let touched = set_of(before.iter().chain(after).map(|one| &one.charge));
     for id in touched {
         let Some(charge) = plan.charge(id).filter(|charge| charge.currency().is_none()) else {
             continue;
@@ -364,9 +365,9 @@ fn exchange(
 
 fn counts(usage: &BTreeMap<ChargeId, Usage>) -> Counts {
     let of = |usage: &Usage| match usage {
-        Usage::Total(total) => BTreeMap::from([(Combination::new(), *total)]),
+        Usage::Total(total) => map_of([(Combination::new(), *total)]),
         Usage::Combinations(of) => of.clone(),
         Usage::Windows(_) | Usage::Events(_) => BTreeMap::new(),
     };
-    usage.iter().map(|(charge, usage)| (charge.clone(), of(usage))).collect()
+    map_of(usage.iter().map(|(charge, usage)| (charge.clone(), of(usage))))
 }

@@ -13,7 +13,6 @@
 //! points is recommended; of equals, the first in the order above. Ratios are rounded half up to
 //! two places, the rest is as exact as an [`Outcome`](super::Outcome).
 
-use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -360,12 +359,10 @@ impl Reasons {
 
     fn points(&self) -> (Model, Vec<ModelFit>) {
         let models = [Model::Metered, Model::Credits, Model::Access, Model::Hybrid];
-        let mut points: BTreeMap<Model, u32> = BTreeMap::new();
-        for reason in &self.list {
-            let slot = points.entry(reason.model).or_default();
-            *slot = slot.saturating_add(reason.points);
-        }
-        let of = |model| points.get(&model).copied().unwrap_or_default();
+        let of = |model| {
+            let reasons = self.list.iter().filter(|reason| reason.model == model);
+            reasons.fold(0_u32, |sum, reason| sum.saturating_add(reason.points))
+        };
         let fits = models.map(|model| ModelFit { model, points: of(model) });
         let mut best = Model::Metered;
         for fit in fits {

@@ -82,9 +82,11 @@ impl Scale {
         charge: &Charge,
         parts: &BTreeMap<Key, Quantity>,
     ) -> Result<BTreeMap<Key, Quantity>, Inexact> {
-        let scaled =
-            |(key, value): (&Key, &Quantity)| Ok((key.clone(), self.quantity(charge, *value)?));
-        parts.iter().map(scaled).collect()
+        let mut scaled = parts.clone();
+        for value in scaled.values_mut() {
+            *value = self.quantity(charge, *value)?;
+        }
+        Ok(scaled)
     }
 
     /// The use of a charge, scaled.

@@ -1,5 +1,6 @@
 /**
- * The page's files: compressed once when they are built, and served so to who takes it.
+ * The page's files: compressed once when they are built, served so to who takes it, and not at all
+ * to who has them.
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -19,7 +20,7 @@ after(() => gateway?.stop());
 /** An answer's head and bytes as they come over the wire: `fetch` would unpack them. */
 function get(path, headers = {}, method = "GET") {
   return new Promise((resolve, reject) => {
-    const asked = request(`${gateway.url}/edgemeter/${path}`, { headers, method }, (answer) => {
+    const asked = request(`${gateway.urls[0]}/edgemeter/${path}`, { headers, method }, (answer) => {
       const chunks = [];
       answer.on("data", (chunk) => chunks.push(chunk));
       answer.on("end", () => {
@@ -70,4 +71,31 @@ test("who does not take brotli gets none", async () => {
   assert.deepEqual([head.status, head.headers["content-encoding"]], [200, "br"]);
   assert.equal(head.bytes.length, 0);
   assert.equal((await get("pkg/nothing.js", { "accept-encoding": "br" })).status, 404);
+});
+
+test("who has a file is told so, whatever its coding; the page itself always comes", async () => {
+  const tagged = ["pkg/edgemeter_bg.wasm", "pkg/bill_bg.wasm", "element.js", "views/now.js"];
+  const tags = new Set();
+  for (const path of tagged) {
+    const { headers: { etag } } = await get(path);
+    assert.match(etag, /^W\/"[\w-]{16}"$/, path);
+    tags.add(etag);
+    const accepts = { "accept-encoding": "br" };
+    assert.equal((await get(path, accepts)).headers.etag, etag, path);
+    for (const said of [etag, `"x", ${etag}`]) {
+      const { status, headers, bytes } = await get(path, { ...accepts, "if-none-match": said });
+      assert.deepEqual([status, headers.etag, bytes.length], [304, etag, 0], path);
+      assert.equal(headers["cache-control"], "no-cache");
+      assert.match(headers["content-security-policy"], /default-src 'none'/);
+      assert.equal(headers["access-control-allow-origin"], "*");
+    }
+    for (const said of ["", '"x"', 'W/"x"', etag.slice(2, -2)]) {
+      const { status, bytes } = await get(path, { "if-none-match": said });
+      assert.deepEqual([status, bytes.length > 0], [200, true], said);
+    }
+  }
+  assert.equal(tags.size, tagged.length);
+  const { headers } = await get("");
+  assert.equal(headers.etag, undefined);
+  assert.equal((await get("", { "if-none-match": "*" })).status, 200);
 });

@@ -251,8 +251,8 @@ test("a bill of everything at once is clean, natively and in the page's wasm", a
 });
 
 async function wasm() {
-  const page = await import("../../www/pkg/edgemeter.js");
-  const module_or_path = readFileSync(join(ROOT, "www", "pkg", "edgemeter_bg.wasm"));
+  const page = await import("../../www/pkg/bill.js");
+  const module_or_path = readFileSync(join(ROOT, "www", "pkg", "bill_bg.wasm"));
   await page.default({ module_or_path });
   return page;
 }

@@ -71,7 +71,7 @@ test("the page's core makes the gateway's bill, in every member", async () => {
     [await billed.asCustomer("acme", token, "statement"), await preview()];
   await onInvoice(async (page) => {
     const made = await page.evaluate(async (text) => {
-      const core = await import("/edgemeter/pkg/edgemeter.js");
+      const core = await import("/edgemeter/pkg/bill.js");
       await core.default();
       return new core.Statement(text).bill();
     }, JSON.stringify(statement));
@@ -94,7 +94,7 @@ test("the projection is the gateway's too", async () => {
     const statement = await (await asked).json();
     await page.getByText("Invoice, projected").waitFor();
     const made = await page.evaluate(async ([text, at]) => {
-      const core = await import("/edgemeter/pkg/edgemeter.js");
+      const core = await import("/edgemeter/pkg/bill.js");
       return new core.Statement(text).projected(at);
     }, [JSON.stringify(statement), statement.at]);
     await isOnSheet(page, made.invoice);

@@ -113,7 +113,7 @@ test("the package holds the element, its types and its licence, and nothing else
   assert.match(readFileSync(join(installed, "LICENSE"), "utf8"), /Apache License/);
   const listed = await run("npm", ["pack", "--dry-run", "--json", installed]);
   const paths = JSON.parse(listed.slice(listed.indexOf("["))).at(0).files.map(({ path }) => path);
-  const wanted = ["element.js", "element.d.ts", "pkg/edgemeter_bg.wasm", "views/now.js"];
+  const wanted = ["element.js", "element.d.ts", "pkg/bill_bg.wasm", "views/now.js"];
   for (const path of [...wanted, "LICENSE.uplot"]) {
     assert.ok(paths.includes(path), path);
   }

@@ -9,6 +9,8 @@ import { settled, startScenes, VIEWS } from "./scenes.mjs";
 
 const PAGE_BYTES_MAX = 200_000;
 const WASM_BYTES_MAX = 120_000;
+/** As scripts/size.mjs holds it: still over what is aimed at for all wasm together. */
+const BILL_BYTES_MAX = 224_000;
 const FIRST_NUMBER_MS_MAX = 500;
 const ROUNDS = 5;
 /** Other work on the machine slows a browser of several processes down: the best of so many. */
@@ -28,24 +30,39 @@ const loaded = (page) => page.evaluate(() => {
     .filter(([path]) => path.startsWith("/edgemeter/"));
 });
 
-test("all that loads, in every view, is under the budget", async () => {
+const sum = (list) => list.reduce((total, [, bytes]) => total + bytes, 0);
+const isWasm = ([path]) => path.endsWith(".wasm");
+
+/** What was loaded up to now: none of it empty, none of it twice. */
+async function weighed(page, when) {
+  const entries = await loaded(page);
+  assert.ok(entries.every(([, bytes]) => bytes > 0), JSON.stringify(entries));
+  // A preload that does not fit its import is loaded twice; an icon comes with each address.
+  const names = entries.map(([path]) => path).filter((path) => !path.endsWith("/icon.svg"));
+  assert.deepEqual(names.filter((path, at) => names.indexOf(path) !== at), []);
+  console.log(`${when}: ${sum(entries)} bytes, of them wasm: ${sum(entries.filter(isWasm))}`);
+  for (const [path, bytes] of entries.sort(([, a], [, b]) => b - a)) console.log(bytes, path);
+  return entries;
+}
+
+test("what loads until numbers show is under the budget; a bill's wasm waits for it", async () => {
   await scenes.open("now", async (page) => {
-    for (const view of [...VIEWS.slice(1), VIEWS[0]]) {
+    const first = await weighed(page, "first view");
+    const wasm = first.filter(isWasm);
+    assert.deepEqual(wasm.map(([path]) => path), ["/edgemeter/pkg/edgemeter_bg.wasm"]);
+    assert.ok(sum(wasm) < WASM_BYTES_MAX, `wasm: ${sum(wasm)} bytes`);
+    assert.ok(sum(first) < PAGE_BYTES_MAX, `${sum(first)} bytes`);
+    const open = async (view) => {
       await page.locator(`edge-meter [data-view=${view}]`).click();
       await settled(page);
-    }
-    const entries = await loaded(page);
-    const sizes = new Map(entries);
-    assert.ok([...sizes.values()].every((bytes) => bytes > 0), JSON.stringify(entries));
-    // A preload that does not fit its import is loaded twice; an icon comes with each address.
-    const names = entries.map(([path]) => path).filter((path) => !path.endsWith("/icon.svg"));
-    assert.deepEqual(names.filter((path, at) => names.indexOf(path) !== at), []);
-    const wasm = entries.filter(([path]) => path.endsWith(".wasm"));
-    const sum = (list) => list.reduce((total, [, bytes]) => total + bytes, 0);
-    console.log(`page: ${sum(entries)} bytes, of them wasm: ${sum(wasm)}`);
-    for (const [path, bytes] of entries.sort(([, a], [, b]) => b - a)) console.log(bytes, path);
-    assert.ok(sum(wasm) > 0 && sum(wasm) < WASM_BYTES_MAX, `wasm: ${sum(wasm)} bytes`);
-    assert.ok(sum(entries) < PAGE_BYTES_MAX, `${sum(entries)} bytes`);
+    };
+    await open("usage");
+    assert.equal((await loaded(page)).filter(isWasm).length, 1);
+    for (const view of [...VIEWS.slice(2), VIEWS[0]]) await open(view);
+    const all = await weighed(page, "every view");
+    const lazy = all.filter(isWasm).filter(([path]) => !wasm.some(([name]) => name === path));
+    assert.deepEqual(lazy.map(([path]) => path), ["/edgemeter/pkg/bill_bg.wasm"]);
+    assert.ok(sum(lazy) < BILL_BYTES_MAX, `${sum(lazy)} bytes`);
   });
 });
 

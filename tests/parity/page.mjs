@@ -1,17 +1,17 @@
 /**
- * The page's core in this Node: what a browser would load, from dist/www.
+ * The page's bills in this Node: what a browser would load, from dist/www.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "../../scripts/build.mjs";
 import { ROOT } from "../../scripts/tools.mjs";
 
-export async function pageCore() {
+export async function pageBill() {
   await build(["page"]);
   const pkg = join(ROOT, "dist", "www", "pkg");
-  const core = await import(join(pkg, "edgemeter.js"));
-  core.initSync({ module: readFileSync(join(pkg, "edgemeter_bg.wasm")) });
-  return core;
+  const bill = await import(join(pkg, "bill.js"));
+  bill.initSync({ module: readFileSync(join(pkg, "bill_bg.wasm")) });
+  return bill;
 }
 
 const ZERO = Object.fromEntries(

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { native } from "./builds.mjs";
 import { questionsOfCases } from "./cases.mjs";
-import { pageCore, statementOf } from "./page.mjs";
+import { pageBill, statementOf } from "./page.mjs";
 import { randomQuestion } from "./random.mjs";
 
 const SEED = Number(process.env.SEED ?? 1);
@@ -29,7 +29,7 @@ const parsed = (text) => {
 };
 
 test("the page bills what the question is answered", { timeout: 600_000 }, async (t) => {
-  const { Statement } = await pageCore();
+  const { Statement } = await pageBill();
   const { ask } = await native();
   const random = Array.from({ length: CASES }, (_, index) => ({
     name: `SEED=${SEED + index} CASES=1`,
@@ -107,19 +107,21 @@ function statementOfLarge({ plan, usage }) {
 }
 
 test("a slider's question is answered within a frame", { timeout: 300_000 }, async (t) => {
-  const { Statement } = await pageCore();
+  const { Statement } = await pageBill();
   const given = large();
   const text = statementOfLarge(given);
+  // Processor time: the machine may be busy with other tests.
   const timed = (what) => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     const result = what();
-    return [performance.now() - started, result];
+    const { user, system } = process.cpuUsage(started);
+    return [(user + system) / 1_000, result];
   };
   const [loaded, statement] = timed(() => new Statement(text));
   const [first] = timed(() => statement.bill());
   const kinds = {
-    factor: (n) => ({ all: `${1 + n / 100}`, projected: START + 10 * DAY_MS }),
-    plan: (n) => ({ all: `${1 + n / 100}`, plan: given.other }),
+    factor: (n) => ({ all: (1 + n / 100).toFixed(2), projected: START + 10 * DAY_MS }),
+    plan: (n) => ({ all: (1 + n / 100).toFixed(2), plan: given.other }),
     commit: (n) => ({ commit: `${1_000_000 + n}` }),
   };
   for (const [kind, scenario] of Object.entries(kinds)) {
@@ -128,7 +130,6 @@ test("a slider's question is answered within a frame", { timeout: 300_000 }, asy
     const sorted = times.map(([ms]) => ms).sort((a, b) => a - b);
     const [half, most] = [sorted[50], sorted[95]];
     t.diagnostic(`${kind}: median ${half.toFixed(1)} ms, 95 of 100 in ${most.toFixed(1)} ms`);
-    // The machine may be busy: half of them say what the code takes.
     assert.ok(half < FRAME_MS, `${kind}: ${half} ms`);
   }
   t.diagnostic(`loaded in ${loaded.toFixed(0)} ms, first bill in ${first.toFixed(0)} ms`);

@@ -41,7 +41,7 @@ export class BillSheet {
   }
 
   /**
-   * @param {import("../pkg/edgemeter.js").Bill} bill
+   * @param {import("../pkg/bill.js").Bill} bill
    * @param {any} statement what it is a function of, as JSON
    * @param {About} about
    */

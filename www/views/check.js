@@ -3,6 +3,7 @@
  * will be checked, how far it is, and at the end one sentence, or what was found.
  */
 
+import { loadBill } from "../core.js";
 import { h, setChildren, setText } from "../dom.js";
 import { checkJournal, rowsFor } from "../journal-check.js";
 import { lastSeen, remember } from "../seen.js";
@@ -10,7 +11,7 @@ import { failureNotice } from "./failure.js";
 import { found } from "./findings.js";
 import { LOOK } from "./look.js";
 
-/** @typedef {import("../pkg/edgemeter.js").Verdict} Verdict */
+/** @typedef {import("../pkg/bill.js").Verdict} Verdict */
 /** @typedef {import("../dom.js").Child} Child */
 
 /** The choice of the open period's bill. */
@@ -123,15 +124,16 @@ export class CheckView {
 
   async #check() {
     const running = this.#begin();
-    const { api, core } = this.#context;
+    const { api } = this.#context;
     const start = performance.now();
     let check;
     try {
-      const { statement, bill, written } = await this.#question(running.signal);
+      const [{ statement, bill, written }, { BillCheck }] =
+        await Promise.all([this.#question(running.signal), loadBill()]);
       const seen = this.#seen();
       const texts = [statement, bill].map((json) => json && JSON.stringify(json));
       const known = seen && { row: seen.row, hash: seen.hash };
-      check = new core.BillCheck(texts[0], texts[1], known);
+      check = new BillCheck(texts[0], texts[1], known);
       const verdict = await checkJournal({
         api,
         check,

@@ -7,8 +7,8 @@ import { h, setChildren, setText } from "../dom.js";
 import { isZero, minus } from "./decimals.js";
 import { signed } from "./words.js";
 
-/** @typedef {import("../pkg/edgemeter.js").Side} Side */
-/** @typedef {import("../pkg/edgemeter.js").Outcome} Outcome */
+/** @typedef {import("../pkg/bill.js").Side} Side */
+/** @typedef {import("../pkg/bill.js").Outcome} Outcome */
 /** Cells: today's, the other's, how far apart. @typedef {{name: string, about: string,
  *   cells: string[]}} Row */
 

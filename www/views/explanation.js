@@ -10,11 +10,11 @@ import { ruleWords, signed, sumWords } from "./words.js";
 /** Most parts that are written out in the sum itself. */
 const SUMMANDS = 4;
 
-/** @typedef {import("../pkg/edgemeter.js").Step} Step */
+/** @typedef {import("../pkg/bill.js").Step} Step */
 /** @typedef {import("../locale.js").Format} Format */
 
 /**
- * @param {import("../pkg/edgemeter.js").Explanation} explanation
+ * @param {import("../pkg/bill.js").Explanation} explanation
  * @param {Format} format
  */
 export function explained({ steps, amount, rounded, residue, currency }, format) {

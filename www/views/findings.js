@@ -39,10 +39,10 @@ const MEANINGS = {
   amount_not_exact: "An amount is too long to be exact.",
 };
 
-/** @typedef {import("../pkg/edgemeter.js").Finding} Finding */
+/** @typedef {import("../pkg/bill.js").Finding} Finding */
 
 /**
- * @param {import("../pkg/edgemeter.js").Verdict} verdict with at least one finding
+ * @param {import("../pkg/bill.js").Verdict} verdict with at least one finding
  * @param {import("../locale.js").Format} format
  */
 export function found({ findings, more }, format) {

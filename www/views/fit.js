@@ -38,7 +38,7 @@ const PROBLEMS = {
 };
 
 /**
- * @param {import("../pkg/edgemeter.js").Fit} fit
+ * @param {import("../pkg/bill.js").Fit} fit
  * @param {import("../locale.js").Format} format
  * @param {string | null} currency
  */

@@ -25,7 +25,6 @@
  *
  * @typedef {{
  *   api: import("../api.js").Api,
- *   core: import("../core.js").Core,
  *   format: import("../locale.js").Format,
  *   state: State,
  *   root: ShadowRoot,

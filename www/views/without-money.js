@@ -6,8 +6,8 @@
 import { plus } from "./decimals.js";
 
 /**
- * @param {import("../pkg/edgemeter.js").Bill} bill without an invoice
- * @param {import("../pkg/edgemeter.js").StatementJson} statement
+ * @param {import("../pkg/bill.js").Bill} bill without an invoice
+ * @param {import("../pkg/bill.js").StatementJson} statement
  */
 export function withoutMoney({ charges }, { account, contract, period, stretches }) {
   const lines = charges.map(({ stretch, charge, usage, explanation }) => {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::value::{give, read, thrown};
 use crate::plan::Plan;
+use crate::script::{give, read, thrown};
 use crate::statement::{self, StatementError};
 use crate::units::{Amount, ChargeId, Quantity, Timestamp};
 

@@ -3,8 +3,8 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::value::{give, read, thrown};
 use crate::check::{Check, Seen};
+use crate::script::{give, read, thrown};
 
 /// A check of one bill: see [`Check`].
 #[wasm_bindgen]

@@ -16,7 +16,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::json::from_text;
 
 /// What the page gave, as the core takes it.
-pub(super) fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, JsValue> {
+pub(crate) fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, JsValue> {
     let text = js_sys::JSON::stringify(value)?;
     // What JSON cannot say, like undefined, is no string either.
     let text = text.dyn_into::<js_sys::JsString>().map(String::from);
@@ -25,13 +25,13 @@ pub(super) fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, JsValue> {
 }
 
 /// What the core gave, as a plain object.
-pub(super) fn give(value: &impl Serialize) -> Result<JsValue, JsValue> {
+pub(crate) fn give(value: &impl Serialize) -> Result<JsValue, JsValue> {
     let text = serde_json::to_string(value);
     js_sys::JSON::parse(&text.map_err(|error| thrown("not_json", &error.to_string()))?)
 }
 
 /// An error for the page.
-pub(super) fn thrown(code: &str, message: &str) -> JsValue {
+pub(crate) fn thrown(code: &str, message: &str) -> JsValue {
     let error = js_sys::Error::new(message);
     // A new error takes any property.
     let _ = js_sys::Reflect::set(&error, &"code".into(), &code.into());
