@@ -78,21 +78,23 @@ fn plans<'a>(request: &Request<'a>) -> Vec<&'a Plan> {
     closing.chain(request.ahead.as_ref().map(|ahead| ahead.plan)).collect()
 }
 
-/// The one currency of all plans.
+/// The one currency of all plans that have one: what others bill is in credits.
 fn currency(request: &Request<'_>) -> Result<Currency, InvoiceError> {
-    let mut found: Option<Currency> = None;
+    let (mut found, mut without): (Option<Currency>, _) = (None, None);
     for plan in plans(request) {
-        let currency = plan.spec().currency;
-        let currency =
-            currency.ok_or_else(|| InvoiceError::NoCurrency { plan: plan.id().clone() })?;
-        match found {
-            Some(first) if first != currency => {
-                return Err(InvoiceError::CurrencyDiffers { first, other: currency });
+        match (plan.spec().currency, found) {
+            (Some(other), Some(first)) if first != other => {
+                return Err(InvoiceError::CurrencyDiffers { first, other });
             }
-            _ => found = Some(currency),
+            (Some(currency), _) => found = Some(currency),
+            (None, _) => without = without.or(Some(plan.id())),
         }
     }
-    found.ok_or(InvoiceError::NothingToBill)
+    let none = || match without {
+        Some(plan) => InvoiceError::NoCurrency { plan: plan.clone() },
+        None => InvoiceError::NothingToBill,
+    };
+    found.ok_or_else(none)
 }
 
 /// The lines of the period that is being closed.

@@ -18,7 +18,7 @@ use super::uses::{self, Usages};
 use super::{Ledger, LedgerError, PastTerms};
 use crate::calendar::{Period, PeriodError, Schedule, Zone};
 use crate::plan::{Charge, Plan};
-use crate::rating::Usage;
+use crate::rating::{self, Usage};
 use crate::units::{Cadence, Credits, Date, GrantId, Inexact, Timestamp};
 
 /// Periods that may be over when an account is opened, at most: they are closed at once.
@@ -236,7 +236,12 @@ impl Ledger {
         let unread = |_| LedgerError::PlanUnread { plan: self.plan.id.clone() };
         let plan = Plan::parse(json).map_err(unread)?;
         let mut used = Usages::new();
-        for charge in plan.charges().iter().filter(|charge| usage.contains_key(charge.id())) {
+        // What a price by window or by event counts was served without a price, and is free.
+        let counts = |charge: &&Charge| {
+            let by_use = matches!(rating::empty(charge), Usage::Total(_) | Usage::Combinations(_));
+            by_use && usage.contains_key(charge.id())
+        };
+        for charge in plan.charges().iter().filter(counts) {
             if let Some(one) = used_since(charge, usage, from)? {
                 used.insert(charge.id().clone(), one);
             }

@@ -226,7 +226,11 @@ impl Tariff {
             }
         }
         let mut usage = BTreeMap::new();
-        for charge in terms.plan.charges() {
+        // What a price by window or by event counts was served without a price, and is free.
+        let by_use = |charge: &&Charge| {
+            matches!(rating::empty(charge), Usage::Total(_) | Usage::Combinations(_))
+        };
+        for charge in terms.plan.charges().iter().filter(by_use) {
             let whole = match whole(charge, &used)? {
                 Usage::Combinations(mut of) => {
                     of.retain(|_, quantity| !quantity.is_zero());

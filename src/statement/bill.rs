@@ -155,7 +155,8 @@ pub(crate) struct Billed<'a> {
 impl Billed<'_> {
     /// The invoice of the period as it would be now.
     pub(crate) fn invoice(&self, stretches: &[Stretch<'_>]) -> Result<Invoice, InvoiceError> {
-        let plan = stretches.first().map(|stretch| stretch.plan);
+        let plans = || stretches.iter().map(|stretch| stretch.plan);
+        let plan = plans().find(|plan| plan.spec().currency.is_some()).or(plans().next());
         let credits = plan.map_or(Ok(Vec::new()), |plan| payments(plan, self.payments))?;
         invoice::invoice(&Request {
             account: self.account,

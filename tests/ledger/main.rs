@@ -33,5 +33,6 @@ mod owed;
 mod reservations;
 mod statements;
 mod top_ups;
+mod unpriced;
 mod uses;
 mod zero;
