@@ -14,8 +14,9 @@ const BUDGETS = [
   {
     what: "build/index_bg.wasm",
     bytes: (path) => gzipSync(readFileSync(path), { level: 9 }).length,
-    bytes_max: 1_262_000,
-    why: "an isolate compiles it before its first answer; Cloudflare's limit is 3 MB",
+    bytes_max: 1_354_000,
+    why: "an isolate compiles it before its first answer; statements, invoices that close by "
+      + "themselves and reports of use took it from 1,175,000; Cloudflare's limit is 3 MB",
   },
   {
     what: "dist/www/pkg/edgemeter_bg.wasm",

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Nothing is decided here: each function converts, calls, converts back. Instants are JavaScript
-//! numbers that hold an integer, amounts are strings in both directions. What a bill needs is a file
-//! of its own, `bill`: a first number does not wait for it.
+//! numbers that hold an integer, amounts are strings in both directions. What a bill needs is a
+//! file of its own, `bill`: a first number does not wait for it.
 
 mod number;
 

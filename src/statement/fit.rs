@@ -13,7 +13,6 @@
 //! points is recommended; of equals, the first in the order above. Ratios are rounded half up to
 //! two places, the rest is as exact as an [`Outcome`](super::Outcome).
 
-
 use rust_decimal::Decimal;
 use serde::Serialize;
 
