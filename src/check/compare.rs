@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rerate::Rerate;
 use super::{Check, Fault, Found};
-use crate::ledger::Entry;
+use crate::ledger::{Entry, part_end};
 use crate::plan::{ChargeUnit, Plan};
 use crate::rating::{self, Usage};
 use crate::statement::{PlanStretch, Statement};
@@ -144,21 +144,22 @@ fn stretches<'r>(
     let mut from = statement.period.start;
     let mut carried = carried;
     let mut parts = Vec::new();
-    for part in &rerate.parts {
+    let end = statement.period.end;
+    for (part, later) in rerate.parts.iter().zip((1..=rerate.parts.len()).rev()) {
         let Some(plan) = rerate.tariff.plan(Some(part.number)) else { continue };
         let usage = rerate.tariff.usage_under(part.number)?;
         let overage = part.overage.plus(std::mem::take(&mut carried))?;
         if usage.is_empty() && overage.is_zero() && part.until <= from {
             continue;
         }
-        let until = part.until.max(from.plus_millis(1));
+        let until = part_end(from, part.until, end, later);
         parts.push(Stretch { from, until, plan, usage, overage });
         from = until;
     }
     if let Some(plan) = rerate.tariff.plan(None) {
         let usage = rerate.tariff.usage_under(rerate.tariff.number())?;
         let overage = rerate.overage_of_part()?.plus(carried)?;
-        parts.push(Stretch { from, until: statement.period.end, plan, usage, overage });
+        parts.push(Stretch { from, until: end, plan, usage, overage });
     }
     Ok(parts)
 }
