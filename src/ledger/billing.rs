@@ -208,15 +208,16 @@ impl Ledger {
         let Some(period) = &self.period else { return Ok(Vec::new()) };
         let mut from = period.start;
         let mut parts = Vec::new();
-        for (number, past) in self.past_terms.range(period.terms..) {
+        let changes = self.past_terms.range(period.terms..).count();
+        let former = self.past_terms.range(period.terms..).zip((1..=changes).rev());
+        for ((number, past), later) in former {
             let PastTerms { usage, usage_from, overage, until, .. } = past;
             let json = self.plan_of(*number).unwrap_or_default();
             let (plan, usage) = self.used_under(json, usage, usage_from)?;
             if usage.is_empty() && overage.is_zero() && *until <= from {
                 continue;
             }
-            // What was used within one millisecond has no length otherwise.
-            let until = (*until).max(from.plus_millis(1));
+            let until = part_end(from, *until, period.end, later);
             parts.push(PlanUse { from, until, plan, usage, overage: *overage });
             from = until;
         }
@@ -248,6 +249,18 @@ impl Ledger {
         }
         Ok((plan, used))
     }
+}
+
+/// Where a part ends that begins at `from` and was over at `until`, with `later` parts to come
+/// before `end`: what was used within one millisecond has no length otherwise.
+pub(crate) fn part_end(
+    from: Timestamp,
+    until: Timestamp,
+    end: Timestamp,
+    later: usize,
+) -> Timestamp {
+    let later = i64::try_from(later).unwrap_or_default();
+    until.max(from.plus_millis(1)).min(end.plus_millis(later.saturating_neg()))
 }
 
 /// What was used of a charge; nothing if that is nothing.

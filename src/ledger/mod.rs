@@ -50,6 +50,7 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::ReplayError;
 pub use balance::Balance;
+pub(crate) use billing::part_end;
 pub use billing::{
     BillingTerms, ClosedPeriod, OpenPeriod, PERIODS_PAST_MAX, Periods, PlanUse, STRETCHES_MAX,
 };

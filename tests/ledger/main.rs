@@ -21,6 +21,7 @@
 mod audit;
 mod billing;
 mod book;
+mod closing;
 mod elsewhere;
 mod event_cases;
 mod events;
@@ -33,6 +34,5 @@ mod owed;
 mod reservations;
 mod statements;
 mod top_ups;
-mod unpriced;
 mod uses;
 mod zero;

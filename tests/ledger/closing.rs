@@ -27,3 +27,19 @@ fn an_upgrade_from_a_plan_without_a_currency_is_billed() {
     let kept = &book.invoices[0].summary;
     assert_eq!((kept.status.as_str(), kept.total.as_deref()), ("finalized", Some("0.10")));
 }
+
+/// Each part of a period has a length, and none leaves the period.
+#[test]
+fn plans_that_change_in_the_last_instant_are_billed() {
+    let plans: Vec<String> = (1..=4).map(|version| daily(version, ONE, OVERAGE)).collect();
+    let mut book = book(&plans);
+    let last = DAY - 1;
+    run(&mut book, "1000 debit o0 5");
+    for version in 1..=3 {
+        run(&mut book, &format!("{last} follow {version}"));
+        run(&mut book, &format!("{last} debit o{version} 5"));
+    }
+    run(&mut book, &format!("{DAY} visit"));
+    let kept = &book.invoices[0].summary;
+    assert_eq!((kept.status.as_str(), kept.total.as_deref()), ("finalized", Some("0.40")));
+}
