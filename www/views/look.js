@@ -213,6 +213,9 @@ const NARROW = `
 @container (max-width: 480px) {
   .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
+  .compared :is(th[scope=row], td) { padding-right: 8px; font-size: 13px; }
+  .compared td:last-child { padding-right: 0; }
+  .compared th .quiet { font-size: 12px; }
   .burned .why { display: none; }
   .burned th[scope=row] { position: relative; padding-left: 28px; }
   .burned th[scope=row] .quiet { display: block; font-weight: 400; }
