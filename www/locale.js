@@ -117,6 +117,11 @@ export class Format {
     return before + this.number(digits ? `${whole}.${digits}` : whole) + after;
   }
 
+  /** How many digits the currency has after its point. */
+  minor(/** @type {string} */ currency) {
+    return this.#moneyStyle(currency, false).minor;
+  }
+
   /** What stands around the digits of a currency. */
   #moneyStyle(/** @type {string} */ currency, /** @type {boolean} */ negative) {
     const name = negative ? `-${currency}` : currency;
@@ -131,6 +136,13 @@ export class Format {
     };
     this.#moneys.set(name, made);
     return made;
+  }
+
+  /** A part of a hundred: "81.67%". */
+  percent(/** @type {string} */ decimal) {
+    const parts = new Intl.NumberFormat(this.#locale, { style: "percent" }).formatToParts(0.01);
+    const after = parts.slice(parts.findLastIndex(({ type }) => NUMERIC.has(type)) + 1);
+    return joined(parts.slice(0, firstDigit(parts))) + this.number(decimal) + joined(after);
   }
 
   /**

@@ -42,12 +42,12 @@ const STATES = {
   unlisted: {
     pill: "Not allowed here",
     title: "This site may not show this account",
-    text: "The provider has to list the site's origin before it can.",
+    text: "Your provider has to allow this site first.",
   },
   unopened: {
     pill: "Not open",
     title: "This page opens from a link",
-    text: "Ask your provider for the link to your account: it holds the account and a token.",
+    text: "Ask your provider for the link to your account.",
   },
   broken: { pill: "Stopped", title: "The page has stopped", text: "", action: "Reload" },
 };

@@ -66,6 +66,7 @@ const BASE = `
 }
 h1, h2, h3 { font-size: 13px; font-weight: 600; color: var(--quiet); }
 b, dd { font-weight: 600; }
+p { text-wrap: pretty; }
 button, select, input { font: inherit; color: inherit; }
 a { color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 6px; }
@@ -102,11 +103,14 @@ header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; pad
 .bar { margin-bottom: 24px; border-bottom: 1px solid var(--line); }
 .tabs { display: flex; gap: 4px; margin: 0 -12px -1px; overflow-x: auto; scrollbar-width: none; }
 .tabs button {
-  flex: none; padding: 10px 12px; border: 0; border-bottom: 2px solid transparent; background: none;
+  position: relative; flex: none; padding: 10px 12px 12px; border: 0; background: none;
   color: var(--quiet); font-weight: 550; cursor: pointer;
 }
 .tabs button:hover { color: var(--ink); }
-.tabs [aria-selected=true] { border-color: var(--accent); color: var(--ink); }
+.tabs [aria-selected=true] { color: var(--ink); }
+.tabs [aria-selected=true]::after {
+  content: ""; position: absolute; inset: auto 12px 0; height: 2px; background: var(--accent);
+}
 .tabs :focus-visible { outline-offset: -4px; border-radius: 8px; }
 :is([data-state=unopened], [data-state=expired], [data-state=unlisted]) :is(.panels, .bar) {
   display: none;
@@ -170,10 +174,10 @@ const SHARED = `
 select {
   padding: 7px 32px 7px 12px; border: 0; border-radius: 10px; appearance: none;
   background:
-    linear-gradient(45deg, transparent 50%, var(--quiet) 50%)
-      right 17px center / 5px 5px no-repeat,
-    linear-gradient(-45deg, transparent 50%, var(--quiet) 50%)
-      right 12px center / 5px 5px no-repeat,
+    linear-gradient(45deg, #0000 40%, var(--quiet) 41% 59%, #0000 60%)
+      right 18px center / 6px 6px no-repeat,
+    linear-gradient(-45deg, #0000 40%, var(--quiet) 41% 59%, #0000 60%)
+      right 13px center / 6px 6px no-repeat,
     var(--card);
   box-shadow: inset 0 0 0 1px var(--line);
 }
@@ -213,12 +217,16 @@ td { padding: 8px 16px 8px 0; border-top: 1px solid var(--line); white-space: no
   header { padding: 16px 0 12px; }
   #who { order: 3; width: 100%; padding: 0; border: 0; }
   .bar { margin-bottom: 16px; }
+  .tabs { gap: 0; margin-inline: -6px; }
+  .tabs button { padding-inline: 6px; font-size: 14px; }
+  .tabs [aria-selected=true]::after { inset-inline: 6px; }
   .card { padding: 16px; }
   .notice { grid-template-columns: 1fr; padding: 16px; }
   .notice > :is(a, button) { grid-area: auto; justify-self: start; margin-top: 12px; }
   .wide { display: none; }
   .narrow { display: inline; }
   :is(th, td) { padding-right: 12px; }
+  :is(th, td):has(+ .wide:last-child) { padding-right: 0; }
 }
 @media (prefers-reduced-motion: reduce) {
   * { animation: none !important; transition: none !important; scroll-behavior: auto !important; }

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Big from "big.js";
-import { isZero, minus, negated, plus } from "../../www/views/decimals.js";
+import { isZero, minus, negated, plus, rounded } from "../../www/views/decimals.js";
 import { factorAt, LAST, positionOf, UNCHANGED } from "../../www/views/factors.js";
 import { ruleWords, signed, sumWords } from "../../www/views/words.js";
 
@@ -34,6 +34,9 @@ test("sums and differences are exact, to any length", () => {
     assert.equal(exact(minus(left, right)), exact(expected.minus), `SEED=${seed}`);
     assert.equal(exact(negated(left)), exact(Big(left).times(-1)), `SEED=${seed}`);
     assert.equal(isZero(minus(left, left)), true, `SEED=${seed}`);
+    const places = below(8);
+    const nearest = Big(left).round(places, Big.roundHalfUp).toFixed();
+    assert.equal(exact(rounded(left, places)), exact(nearest), `SEED=${seed}`);
   }
   assert.throws(() => minus("1e3", "0"), /1e3 is not a decimal/);
 });

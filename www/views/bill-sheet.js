@@ -130,7 +130,9 @@ export class BillSheet {
       decimal === undefined ? "" : format.number(decimal));
     const { start } = line.service;
     const ahead = start >= end && `ahead, from ${format.date(start)}`;
-    const narrow = [quantity, inMoney && credits && `${credits} credits`].filter(Boolean);
+    const narrow = [
+      line.quantity !== "1" && quantity, inMoney && credits && `${credits} credits`,
+    ].filter(Boolean);
     return [
       h("tr", { class: "line" },
         h("th", { scope: "row" }, button,
@@ -168,7 +170,7 @@ export class BillSheet {
       found.push(h("p", { class: "quiet" }, `Paid before: ${money(line.paid_by_credits)}.`));
     }
     if (line.credits !== undefined && currency !== null) {
-      found.push(h("p", { class: "quiet" }, "Burned from grants as it was used: no money here."));
+      found.push(h("p", { class: "quiet" }, "Paid with credits as it was used: no money is due for it."));
     }
     const service = `${format.instant(line.service.start)} – ${format.instant(line.service.end)}`;
     found.push(h("p", { class: "quiet" },
@@ -203,7 +205,8 @@ export class BillSheet {
     const rows = grants.map(({ id, burned, left, why }, index) => h("tr", {},
       h("th", { scope: "row" },
         h("span", { class: "rank" }, `${index + 1}`), h("span", { class: "name" }, id),
-        h("span", { class: "quiet" }, kindWords(known.get(id)?.kind ?? ""))),
+        h("span", { class: "quiet" }, kindWords(known.get(id)?.kind ?? "")),
+        h("span", { class: "narrow quiet" }, orderWords(why))),
       h("td", { class: "why quiet" }, orderWords(why)),
       h("td", { class: "number" }, write(burned)),
       h("td", { class: "number wide" }, write(left))));
@@ -215,7 +218,7 @@ export class BillSheet {
       rows.length > 0 && h("table", { class: "burned" },
         h("caption", { class: "quiet" }, "Grants in the order in which they burn"),
         h("thead", {}, h("tr", {},
-          h("th", { scope: "col" }, "Grant"), h("th", { scope: "col" }, "Why here"),
+          h("th", { scope: "col" }, "Grant"), h("th", { scope: "col", class: "why" }, "Why here"),
           h("th", { scope: "col", class: "number" }, "Burned"),
           h("th", { scope: "col", class: "number wide" }, "Left"))),
         h("tbody", {}, ...rows)));

@@ -65,7 +65,7 @@ export class CheckView {
         h("h2", { id: "check-title" }, "Check my bill"),
         h("p", { class: "lead" },
           "Your browser downloads the journal of the period and checks its chain of fingerprints, "
-          + "so that no row can be changed, dropped, repeated or moved."),
+          + "so that no row can be changed, dropped, repeated or moved unseen."),
         h("p", { class: "lead" },
           "Then it prices every operation again by your plan, adds all of them up, and compares "
           + "the result with the bill to the last digit."),
@@ -179,7 +179,8 @@ export class CheckView {
     const { bar, count } = this.#parts;
     const { format } = this.#context;
     bar.value = part;
-    setText(count, `${Math.floor(part * 100)} % · ${format.count(rows)} rows · `
+    const percent = format.percent(`${Math.floor(part * 100)}`);
+    setText(count, `${percent} · ${format.count(rows)} rows · `
       + `${format.count(operations)} operations`);
   }
 

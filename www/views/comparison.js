@@ -4,7 +4,7 @@
  */
 
 import { h, setChildren, setText } from "../dom.js";
-import { isZero, minus } from "./decimals.js";
+import { isZero, minus, rounded } from "./decimals.js";
 import { signed } from "./words.js";
 
 /** @typedef {import("../pkg/bill.js").Side} Side */
@@ -71,7 +71,7 @@ export class Comparison {
       ? "Before tax, with the value of bought credits"
       : "In credits: nothing says what they are worth");
     const [left, right] = sides.map(({ spend, credits }) => inMoney ? spend ?? "0" : credits.used);
-    const write = inMoney ? this.#money(other.currency) : this.#credits;
+    const write = this.#nearly(inMoney ? other.currency : null);
     const top = Math.max(Number(left), Number(right), Number.MIN_VALUE);
     [left, right].forEach((amount, at) => {
       setText(this.#plans[at], sides[at].plan.name);
@@ -129,6 +129,16 @@ export class Comparison {
   #money(/** @type {string | null} */ currency) {
     return (/** @type {string} */ text) =>
       currency === null ? this.#format.number(text) : this.#format.money(text, currency);
+  }
+
+  /** For a headline: what is finer than the currency is rounded, and said to be. */
+  #nearly(/** @type {string | null} */ currency) {
+    const places = currency === null ? 2 : this.#format.minor(currency);
+    const write = currency === null ? this.#credits : this.#money(currency);
+    return (/** @type {string} */ text) => {
+      const short = rounded(text, places);
+      return isZero(minus(short, text)) ? write(text) : `≈${write(short)}`;
+    };
   }
 
   #cells(left, right, write) {

@@ -16,6 +16,14 @@ export function plus(/** @type {string} */ left, /** @type {string} */ right) {
   return minus(left, negated(right));
 }
 
+/** To so many places, a half away from zero. */
+export function rounded(/** @type {string} */ decimal, /** @type {number} */ places) {
+  const { sign, whole, rest } = parts(decimal);
+  if (rest.length <= places) return decimal;
+  const size = BigInt(whole + rest.slice(0, places)) + (rest[places] >= "5" ? 1n : 0n);
+  return written(sign ? -size : size, places);
+}
+
 export const isZero = (/** @type {string} */ decimal) => !/[1-9]/.test(decimal);
 
 /** The decimal with the other sign. */

@@ -17,7 +17,7 @@ const REASONS = {
   spread_wide: (value) =>
     `The busiest day has ${value} times the use of the quietest: paying by use is fair.`,
   spread_very_wide: (value, bound) =>
-    `${value} times between the busiest day and the quietest is more than ${bound}: `
+    `Days differ by more than ${bound} times (${value}): `
       + "use carries the cost better than a flat price.",
   spread_narrow: (value) =>
     `The busiest day has only ${value} times the use of the quietest: a flat price is simple.`,
@@ -25,13 +25,18 @@ const REASONS = {
     `A spike of ten times the use would cost ${value} times as much: a limit is worth having.`,
   spike_is_flat: (value) =>
     `A spike of ten times the use would cost only ${value} times as much: it is flat already.`,
-  commit_used: (value) => `${value} % of the minimum commit is used: the floor fits.`,
-  commit_unused: (value) => `Only ${value} % of the minimum commit is used: the floor is too high.`,
-  fees_lead: (value) => `${value} % of the invoice are fees: access is what is paid for.`,
+  commit_used: (value) => `${value} of the minimum commit is used: the floor fits.`,
+  commit_unused: (value) => `Only ${value} of the minimum commit is used: the floor is too high.`,
+  fees_lead: (value) => `${value} of the invoice are fees: access is what is paid for.`,
   many_prices: (value) => `${value} prices are in use: one unit for all is easier to plan with.`,
-  credits_burned: (value) => `${value} % of the period's credits were burned: they are needed.`,
-  credits_idle: (value) => `Only ${value} % of the period's credits were burned: they lie idle.`,
+  credits_burned: (value) => `${value} of the period's credits were burned: they are needed.`,
+  credits_idle: (value) => `Only ${value} of the period's credits were burned: they lie idle.`,
 };
+
+/** Reasons whose value is a part of a hundred. */
+const PERCENTS = new Set([
+  "commit_used", "commit_unused", "fees_lead", "credits_burned", "credits_idle",
+]);
 
 const PROBLEMS = {
   no_credit_value: "nothing says what a credit is worth",
@@ -64,7 +69,9 @@ function modelItem({ model, points }, { recommended, reasons }, format) {
 
 function reasonWords({ code, value, bound }, format) {
   const words = Object.hasOwn(REASONS, code) ? REASONS[code] : (number) => `${code}: ${number}`;
-  return words(format.number(value), format.number(bound));
+  const write = (/** @type {string} */ number) =>
+    PERCENTS.has(code) ? format.percent(number) : format.number(number);
+  return words(write(value), write(bound));
 }
 
 /** Every plan at a tenth, at this use and at ten times. */

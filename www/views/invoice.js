@@ -145,7 +145,7 @@ export class InvoiceView {
         ? { title: "Invoice, projected", note: projectedNote(json, format) }
         : {
           title: "Invoice, so far",
-          note: `As it would be written at ${format.instant(json.at)}.`,
+          note: `As it would be written now, ${format.instant(json.at)}.`,
         };
       return { bill, statement: json, about };
     } finally {

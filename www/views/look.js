@@ -81,7 +81,7 @@ caption { padding: 8px 0 4px; text-align: left; }
   font: 12px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   overflow-wrap: anywhere;
 }
-.past { margin-top: 16px; }
+.past { margin-top: 16px; padding-inline: 32px; }
 .past h2 { margin-bottom: 8px; }
 .past th[scope=row] { width: 100%; }
 .push { margin-left: auto; }
@@ -100,7 +100,7 @@ legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600; colo
 .factor + .factor { margin-top: 12px; }
 .factor label { overflow-wrap: anywhere; }
 .factor.strong label { font-weight: 600; }
-.factor output { min-width: 5ch; text-align: right; font-weight: 600; }
+.factor output { grid-column: 3; min-width: 5ch; text-align: right; font-weight: 600; }
 .factor .reset { margin: 0; padding: 0 4px; font-size: 13px; }
 .factor input {
   grid-column: 1 / -1; width: 100%; height: 28px; margin: 0; accent-color: var(--accent);
@@ -164,7 +164,8 @@ textarea {
   color: var(--ink);
 }
 .model h3 .quiet { font-weight: 400; }
-.model ul { padding-left: 20px; }
+.model:first-child { padding-top: 0; border: 0; }
+.model ul { padding-left: 20px; list-style: disc; }
 .model li { color: var(--ink); }
 .fit h2 { margin-bottom: 12px; }
 .fit .candidates { margin-top: 12px; }
@@ -198,6 +199,7 @@ progress::-moz-progress-bar { background: var(--accent); }
 const NARROW = `
 @container (max-width: 560px) {
   .sheet { padding: 20px 16px; }
+  .past { padding-inline: 16px; }
   .due { text-align: left; }
   .sums { grid-template-columns: minmax(0, 1fr) auto; }
   .sums .formula { grid-row: 2; grid-column: 1 / -1; }
@@ -211,8 +213,14 @@ const NARROW = `
 @container (max-width: 480px) {
   .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
-  .burned :is(th, td) { padding-right: 8px; white-space: normal; overflow-wrap: anywhere; }
-  .burned .number { min-width: 8ch; padding-right: 0; }
+  .compared :is(th[scope=row], td) { padding-right: 8px; font-size: 13px; }
+  .compared td:last-child { padding-right: 0; }
+  .compared th .quiet { font-size: 12px; }
+  .burned .why { display: none; }
+  .burned th[scope=row] { position: relative; padding-left: 28px; }
+  .burned th[scope=row] .quiet { display: block; font-weight: 400; }
+  .burned .rank { position: absolute; left: 0; top: 9px; }
+  .burned .name { margin: 0; }
 }
 @media print {
   :host { color-scheme: light; }

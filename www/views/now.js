@@ -23,6 +23,10 @@ import { readUsage, total } from "./usage/read.js";
 const SPOKEN_EVERY_MS = 15_000;
 const TODAY_EVERY_MS = 300_000;
 
+/** What stands in a card until its first rows do. */
+const bones = () => h("div", { class: "bones", "aria-hidden": "true" },
+  ...["short", "wide", "wide"].map((name) => h("span", { class: `bone ${name}` })));
+
 export class NowView {
   static look = LOOK;
 
@@ -42,6 +46,9 @@ export class NowView {
       new BalanceCard(), new RunwayCard(format), new MinuteCard(format), new GrantsCard(format),
       new TallyCard("route"), new TallyCard("key"), new RecentCard(format),
     ];
+    for (const { element } of cards.slice(1).filter((card) => !(card instanceof MinuteCard))) {
+      element.append(bones());
+    }
     this.#parts = [gate, ...cards];
     this.element = h("div", { class: "now" },
       gate.element,

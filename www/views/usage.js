@@ -120,6 +120,7 @@ export class UsageView {
       total: h("p", { id: "usage-total", class: "figure" }, "–"),
       words: h("p", { id: "usage-words", class: "quiet" }),
       readout: h("p", { id: "usage-readout", class: "quiet readout" }),
+      parts: h("h2", { id: "parts-title" }),
       whole: h("button", {
         type: "button", class: "plain", hidden: true, onclick: () => this.#chart.zoom(undefined),
       }, "Show all"),
@@ -129,7 +130,7 @@ export class UsageView {
         h("div", { class: "head" }, head.period, head.whole), head.total, head.words,
         this.#chart.element, head.readout),
       h("section", { class: "card four", "aria-labelledby": "parts-title" },
-        h("h2", { id: "parts-title" }, "Parts"), this.#parts.element),
+        head.parts, this.#parts.element),
       h("section", { class: "card", "aria-labelledby": "times-title" },
         h("h2", { id: "times-title" }, "In numbers"), this.#times.element));
     const bones = h("div", { class: "card", "aria-hidden": "true" },
@@ -202,10 +203,14 @@ export class UsageView {
     const earlier = bucketsOf(before);
     const atBefore = starts(periods.before, step, format);
     const line = at.map((_, index) => value(earlier.get(atBefore[index])));
-    const compared = this.#compare && before.length > 0;
     const ends = periods.now.to;
-    this.#chart.draw({ starts: at, stacks, before: compared ? line : undefined, ends });
+    this.#chart.draw({ starts: at, stacks, before: this.#compared ? line : undefined, ends });
     this.#list();
+  }
+
+  /** Whether there is something to compare with, and somebody wants it. */
+  get #compared() {
+    return this.#compare && (this.#answer?.before.length ?? 0) > 0;
   }
 
   /** Numbers beside and below the chart: of what it shows. */
@@ -228,7 +233,9 @@ export class UsageView {
     const byNow = time < to ? atBefore[running + 1] ?? toBefore : toBefore;
     const sums = totals(shown);
     const sumsBefore = totals(earlier.filter((row) => row.at < byNow));
-    const { period, total, words, whole } = this.#dom;
+    const { period, total, words, whole, parts } = this.#dom;
+    const title = BY[/** @type {keyof typeof BY} */ (by)];
+    setText(parts, `By ${title.toLowerCase()}`);
     setText(period, `${format.date(from)} – ${format.date(to - 1)}`);
     const measure = this.#measure;
     const write = (/** @type {any} */ of) => format.number(`${of[measure]}`);
@@ -237,16 +244,19 @@ export class UsageView {
     const other = measure === "calls"
       ? `${format.number(sums.credits)} credits` : `${format.count(sums.calls)} calls`;
     const then = time < to ? "by this time in the period before" : "in the period before";
-    setText(words, this.#compare ? `${other}; ${write(sumsBefore)} ${unit} ${then}` : other);
+    const compare = this.#compared;
+    const earlierWords = compare ? `${write(sumsBefore)} ${unit} ${then}`
+      : this.#compare && "nothing in the period before";
+    setText(words, [other, earlierWords].filter(Boolean).join("; "));
     whole.hidden = !this.#zoom;
     this.#parts.paint({
       series: seriesOf(shown, measure), before: seriesOf(earlier, measure), measure,
       order: seriesOf(now, measure).map(({ name }) => name), stacks: STACKS_MAX,
-      title: BY[/** @type {keyof typeof BY} */ (by)], compare: this.#compare,
-      quantity: by === "charge",
+      title, compare,
+      charges: by === "charge" ? periods.names : undefined,
     });
     this.#times.paint({
-      buckets: bucketsOf(shown), before: bucketsOf(earlier), step, compare: this.#compare,
+      buckets: bucketsOf(shown), before: bucketsOf(earlier), step, compare,
       now: time, starts: at.slice(first, last + 1), startsBefore: atBefore.slice(first, last + 1),
     });
   }

@@ -29,8 +29,8 @@ const FUNCTIONS = { ceiling: "round up", floor: "round down", half_up: "round" }
 
 const KINDS = {
   paid: "bought",
-  included: "part of the plan",
-  promotional: "a present",
+  included: "in the plan",
+  promotional: "a gift",
 };
 
 const ORDER = {

@@ -6,10 +6,11 @@ import { h, setText } from "../../dom.js";
 
 /** @typedef {import("../../pkg/edgemeter.js").View} Live */
 
-/** From this many characters on, the balance is set smaller. @type {[number, string][]} */
+/** From so many characters on, the balance is set smaller. @type {[number, string][]} */
 const SIZES = [
   [22, "small"],
   [12, "middle"],
+  [9, "long"],
 ];
 
 /** @type {["available" | "held" | "burned" | "expired", string][]} */

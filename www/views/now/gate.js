@@ -18,13 +18,13 @@ const GATES = {
     title: "No credits left: the gate is closed",
     bad: true,
     text: (_, way) => "Calls are answered with 402 and reach nothing, so nothing more is charged. "
-      + `${way}; calls pass again within a second of the grant.`,
+      + `${way}: calls then pass again within a second.`,
   },
   unfunded: {
     title: "No credits yet",
     bad: true,
     text: (_, way) => "This account has never been granted credits, so calls are answered with "
-      + `402. ${way} for the first grant; calls pass within a second of it.`,
+      + `402. ${way} for the first grant: calls then pass within a second.`,
   },
   grace: {
     title: "No credits left: calls pass on grace",
@@ -41,7 +41,7 @@ const GATES = {
   restricted: {
     title: "No credits left: service is reduced",
     bad: false,
-    text: (_, way) => `Calls pass and cost nothing, but are served degraded. ${way}.`,
+    text: (_, way) => `Calls pass and cost nothing, but are served with less. ${way}.`,
   },
 };
 

@@ -8,7 +8,7 @@ import { Rows } from "./rows.js";
 /** @typedef {import("../../pkg/edgemeter.js").View} Live */
 /** @typedef {import("../../pkg/edgemeter.js").GrantView} Grant */
 
-const KINDS = { paid: "bought", included: "in the plan", promotional: "a present" };
+const KINDS = { paid: "bought", included: "in the plan", promotional: "a gift" };
 
 export class GrantsCard {
   #rows;

@@ -9,6 +9,9 @@ export const LOOK = `
   color: transparent !important; line-height: 1.2;
 }
 [data-gate=unknown] data { width: 4ch; height: .8em; }
+.bones { display: none; padding-top: 8px; }
+[data-gate=unknown] .bones { display: block; }
+[data-gate=unknown] :is(.empty, .runway > p) { display: none; }
 
 .amount {
   margin-top: 4px; font-size: 17px; line-height: 1.15; color: var(--quiet); overflow-wrap: anywhere;
@@ -54,6 +57,7 @@ figcaption { padding-top: 4px; }
 .runway .last { margin-top: auto; }
 .runway .last td { padding-block: 6px; font-size: 13px; }
 .runway .last td:first-child { width: 100%; white-space: normal; color: var(--quiet); }
+.pair .number { white-space: nowrap; }
 .pair { display: flex; justify-content: space-between; align-items: baseline; gap: 16px; }
 .name { overflow-wrap: anywhere; }
 .grants { padding: 0; list-style: none; }
@@ -74,6 +78,8 @@ figcaption { padding-top: 4px; }
 @keyframes arrive { from { background: var(--fresh); } }
 @container (max-width: 480px) {
   .amount data { font-size: 48px; }
+  .amount data[data-size=long] { font-size: 40px; }
+  .amount data[data-size=middle] { font-size: 30px; }
   .call .route { display: block; }
 }
 @media (forced-colors: active) { .parts i, #chart rect { forced-color-adjust: none; } }

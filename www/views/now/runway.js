@@ -10,6 +10,7 @@ import { Rows } from "./rows.js";
 
 /** Nine minutes and the one that is not over are called ten. */
 const FULL_MS = 540_000;
+const NO_END = "no end in sight";
 
 export class RunwayCard {
   #format;
@@ -48,14 +49,13 @@ export class RunwayCard {
       this.#span(one, now), one.per_second, this.#when(one, now),
     ]));
     if (gate === "unfunded" || gate === "closed") {
-      setText(this.#until, "Used up");
+      setText(this.#until, gate === "closed" ? "Used up" : "Not started");
       setText(this.#words, "Until credits are granted, nothing is burned.");
     } else if (!chosen) {
-      setText(this.#until, "–");
-      const last = runways[0]?.until;
-      setText(this.#words, last
-        ? `Nothing is burning. What is left ends unspent ${this.#format.ahead(last, now)}.`
-        : "Nothing is burning; there is no end in sight.");
+      setText(this.#until, runways[0] ? this.#when(runways[0], now) : NO_END);
+      setText(this.#words, runways[0]?.until
+        ? "Nothing is burning. What is left then ends unspent."
+        : "Nothing is burning.");
     } else {
       setText(this.#until, this.#when(chosen, now));
       setText(this.#words, this.#range(chosen, burning, unit, now));
@@ -78,7 +78,7 @@ export class RunwayCard {
 
   /** @param {Runway} runway @param {number} now */
   #when({ until }, now) {
-    if (until === null || until === Infinity) return "no end in sight";
+    if (until === null || until === Infinity) return NO_END;
     return this.#format.ahead(until, now);
   }
 

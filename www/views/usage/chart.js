@@ -112,16 +112,18 @@ export class UsageChart {
       width: this.#box.clientWidth,
       height: HEIGHT,
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 16, 0, 0],
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), this.#format.zone),
       scales: {
         x: { time: true, range: (_, min, max) => [min, max] },
         y: { range: (_, __, max) => [0, max > 0 ? max * 1.06 : 1] },
       },
       axes: [
         {
-          ...axis, grid: { show: false }, ticks: { show: false }, gap: 4, size: 32,
+          ...axis, grid: { show: false }, ticks: { show: false }, gap: 8, size: 36,
           space: this.#box.clientWidth < NARROW ? 64 : 88,
-          values: (/** @type {any} */ _, /** @type {number[]} */ splits) => this.#times(splits),
+          values: (/** @type {any} */ _, /** @type {number[]} */ splits) =>
+            this.#times(splits, ends),
         },
         {
           ...axis, grid: { stroke: line, width: 1 }, ticks: { show: false }, gap: 8,
@@ -168,12 +170,14 @@ export class UsageChart {
     this.#plot.setScale("x", { min: starts[first] / 1000, max: (starts[last + 1] ?? ends) / 1000 });
   }
 
-  #times(/** @type {number[]} */ splits) {
+  /** Where buckets begin; none does where the last one ends. */
+  #times(/** @type {number[]} */ splits, /** @type {number} */ ends) {
     const [first, second] = splits;
     const close = second !== undefined && second - first < 86_400;
-    return splits.map((at) => close
-      ? this.#format.custom(at * 1000, { day: "numeric", hour: "numeric" })
-      : this.#format.custom(at * 1000, { month: "short", day: "numeric" }));
+    const write = (/** @type {number} */ at) => this.#format.custom(at, close
+      ? { day: "numeric", hour: "numeric" }
+      : { month: "short", day: "numeric" });
+    return splits.map((at) => (at * 1000 < ends ? write(at * 1000) : ""));
   }
 
   #resize() {

@@ -18,8 +18,9 @@ export const LOOK = `
 .check input { width: 16px; height: 16px; margin: 0; accent-color: var(--accent); }
 .check i { width: 16px; border-top: 2px dashed var(--quiet); }
 .usage .head {
-  display: flex; justify-content: space-between; align-items: baseline; gap: 16px; min-height: 28px;
+  display: flex; justify-content: space-between; align-items: baseline; gap: 16px;
 }
+.usage .head .plain { margin: -6px -8px; }
 .usage .figure small { font-size: 15px; font-weight: 500; letter-spacing: 0; color: var(--quiet); }
 .readout { min-height: 20px; margin-top: 4px; }
 .bone.block { height: 240px; border-radius: 12px; }
@@ -30,6 +31,7 @@ export const LOOK = `
   position: absolute; left: 0; top: 13px; width: 12px; height: 12px; border-radius: 3px;
   background: currentColor;
 }
+.counted { margin-top: 8px; }
 .lesser { display: block; font-size: 13px; font-weight: 400; }
 [aria-busy=true] .card { opacity: .6; transition: opacity .2s .3s; }
 

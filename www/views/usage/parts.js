@@ -20,10 +20,11 @@ export class PartsTable {
 
   /**
    * @param {{series: Series[], before: Series[], measure: "calls" | "credits", order: string[],
-   *   stacks: number, title: string, compare: boolean, quantity: boolean}} shown `order`: names as
-   *   the chart has them, so that colours are the same; `stacks`: how many have their own
+   *   stacks: number, title: string, compare: boolean, charges?: Map<string, string>}} shown
+   *   `order`: names as the chart has them, so that colours are the same; `stacks`: how many have
+   *   their own; `charges`: their names, if the parts are charges
    */
-  paint({ series, before, measure, order, stacks, title, compare, quantity }) {
+  paint({ series, before, measure, order, stacks, title, compare, charges }) {
     const format = this.#format;
     if (series.length === 0) {
       const none = h("p", { class: "empty" }, "Nothing was used in this time.");
@@ -32,18 +33,20 @@ export class PartsTable {
     const earlier = new Map(before.map((one) => [one.name, one.sums]));
     const own = order.length > stacks + 1 ? stacks : stacks + 1;
     const write = (/** @type {any} */ sums) => format.number(`${sums?.[measure] ?? 0}`);
+    const names = new Map(charges);
+    const counted = measure === "calls" && charges
+      && h("p", { class: "quiet counted" }, "A call with more than one counts with its first.");
     const rows = series.map(({ name, sums }) => {
       const place = order.indexOf(name);
       const ink = place < own ? `ink-${place}` : "ink-rest";
       const lesser = [
-        quantity && !isZero(sums.quantity) ? `${format.number(sums.quantity)} units` : "",
-        measure === "calls"
-          ? `${format.number(sums.credits)} credits`
-          : `${format.count(sums.calls)} calls`,
+        charges && !isZero(sums.quantity) ? `${format.number(sums.quantity)} units` : "",
+        measure === "calls" ? `${format.number(sums.credits)} credits` : "",
+        measure === "credits" && !charges ? `${format.count(sums.calls)} calls` : "",
       ].filter(Boolean).join(" · ");
       return h("tr", {},
         h("td", { class: "of" }, h("i", { class: `swatch ${ink}` }),
-          h("span", { class: name ? "name" : "name quiet" }, name || "none"),
+          h("span", { class: name ? "name" : "name quiet" }, names.get(name) ?? (name || "none")),
           h("span", { class: "quiet lesser" }, lesser)),
         h("td", { class: "number" }, write(sums),
           compare && h("span", { class: "quiet lesser" }, write(earlier.get(name)))));
@@ -52,6 +55,6 @@ export class PartsTable {
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, title),
         h("th", { scope: "col", class: "number" }, measure === "calls" ? "Calls" : "Credits",
           compare && h("span", { class: "lesser" }, "before")))),
-      h("tbody", { id: "parts-rows" }, ...rows)));
+      h("tbody", { id: "parts-rows" }, ...rows)), counted);
   }
 }

@@ -6,7 +6,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** @typedef {{from: number, to: number}} Stretch half-open, in ms */
-/** @typedef {{now: Stretch, before: Stretch}} Periods */
+/** @typedef {{now: Stretch, before: Stretch, names: Map<string, string>}} Periods `names` of the
+ *   plans' charges, as the invoice has them */
 
 /**
  * The contract's period and zone, from the statement; for an account without one, thirty days.
@@ -22,18 +23,20 @@ export async function readPeriods({ api, format, state }) {
   if (!statement) {
     const to = format.midnight(state.now()) + DAY_MS;
     const now = { from: to - 30 * DAY_MS, to };
-    return { now, before: before(now) };
+    return { now, before: before(now), names: new Map() };
   }
   format.zone = statement.contract.zone.name;
   const { start, end, index } = statement.period;
   const now = { from: start, to: end };
-  if (index === 0) return { now, before: before(now) };
+  const names = new Map(statement.stretches.flatMap((/** @type {any} */ { plan }) =>
+    plan.charges.map((/** @type {any} */ { id, name }) => [id, name || id])));
+  if (index === 0) return { now, before: before(now), names };
   const { invoices } = await api.get("invoices").catch(() => ({ invoices: [] }));
   const last = invoices.find((/** @type {any} */ invoice) => invoice.index === index - 1);
-  if (!last) return { now, before: before(now) };
+  if (!last) return { now, before: before(now), names };
   // A day of the calendar begins at midnight of the contract's zone.
   const from = format.midnight(Date.parse(last.first) + DAY_MS / 2);
-  return { now, before: { from, to: start } };
+  return { now, before: { from, to: start }, names };
 }
 
 /** As long a time before. */
