@@ -1,16 +1,16 @@
 //! What the journal comes to, against the statement; and what the statement comes to, against the
 //! bill.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
+use std::collections::BTreeMap;
 
 use super::rerate::Rerate;
 use super::{Check, Fault, Found};
+use crate::json::{Json, from_text};
 use crate::ledger::{Entry, part_end};
 use crate::plan::{ChargeUnit, Plan};
 use crate::rating::{self, Usage};
 use crate::statement::{PlanStretch, Statement};
+use crate::units::order::{map_of, set_of};
 use crate::units::{ChargeId, Credits, Inexact, Timestamp};
 
 /// A part of the period, as the journal has it.
@@ -53,10 +53,8 @@ impl Check {
     /// Holds the bill against the statement; the invoice's total and its currency.
     pub(super) fn compare_bill(&mut self) -> (Option<String>, Option<String>) {
         let bill = self.statement.bill();
-        // By way of its text: a writer of its own into documents would be a load for the page.
-        let text = bill.ok().and_then(|bill| serde_json::to_string(&bill).ok());
-        let expected = text.and_then(|text| serde_json::from_str(&text).ok());
-        let expected: Value = expected.unwrap_or_default();
+        let expected = bill.ok().and_then(|bill| serde_json::to_string(&bill).ok());
+        let expected = expected.and_then(|text| from_text(&text).ok()).unwrap_or(Json::Null);
         if let Some(found) = &self.bill {
             let found = found.get("bill").unwrap_or(found);
             let differs = difference(&expected, found, &mut String::new());
@@ -64,39 +62,40 @@ impl Check {
                 self.found.tell(None, None, Fault::BillDiffers { path, expected, found });
             }
         }
-        let text = |path: &str| match expected.pointer(path) {
-            Some(Value::String(text)) => Some(text.clone()),
-            Some(Value::Null) | None => None,
-            Some(other) => Some(other.to_string()),
+        let text = |value: &Json| match value {
+            Json::Text(text) => Some(text.clone()),
+            _ => None,
         };
-        (text("/invoice/totals/total"), text("/invoice/currency"))
+        let invoice = expected.get("invoice");
+        let total = invoice.and_then(|invoice| invoice.get("totals")?.get("total"));
+        (total.and_then(text), invoice.and_then(|invoice| invoice.get("currency")).and_then(text))
     }
 }
 
 /// The first place where two documents differ; an invoice may have been sent and paid since.
 fn difference(
-    expected: &Value,
-    found: &Value,
+    expected: &Json,
+    found: &Json,
     path: &mut String,
 ) -> Option<(String, String, String)> {
     if expected == found || path == "/invoice/status" {
         return None;
     }
     let length = path.len();
-    let mut inside = |name: &str, expected: Option<&Value>, found: Option<&Value>| {
+    let mut inside = |name: &str, expected: Option<&Json>, found: Option<&Json>| {
         path.push('/');
         path.push_str(name);
-        let null = Value::Null;
+        let null = Json::Null;
         let one = difference(expected.unwrap_or(&null), found.unwrap_or(&null), path);
         path.truncate(length);
         one
     };
     match (expected, found) {
-        (Value::Object(expected), Value::Object(found)) => {
-            let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-            names.into_iter().find_map(|name| inside(name, expected.get(name), found.get(name)))
+        (Json::Object(members), Json::Object(others)) => {
+            let mut names = members.iter().chain(others).map(|(name, _)| name);
+            names.find_map(|name| inside(name, expected.get(name), found.get(name)))
         }
-        (Value::Array(expected), Value::Array(found)) => {
+        (Json::List(expected), Json::List(found)) => {
             let count = expected.len().max(found.len());
             (0..count).find_map(|at| inside(&at.to_string(), expected.get(at), found.get(at)))
         }
@@ -105,11 +104,13 @@ fn difference(
 }
 
 /// A value, as a person reads it.
-fn short(value: &Value) -> String {
+fn short(value: &Json) -> String {
     let text = match value {
-        Value::Null => "nothing".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Json::Null => "nothing".to_owned(),
+        Json::Text(text) => text.clone(),
+        Json::Integer(number) => number.to_string(),
+        Json::Boolean(flag) => flag.to_string(),
+        other => other.kind().to_owned(),
     };
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
@@ -177,7 +178,7 @@ fn stretch(
     if (*from, *until) != (told.from, told.until) {
         tell(Fault::StretchDiffers);
     }
-    let charges: BTreeSet<&ChargeId> = usage.keys().chain(told.usage.keys()).collect();
+    let charges = set_of(usage.keys().chain(told.usage.keys()));
     for charge in charges {
         let (journal, statement) = (usage.get(charge), told.usage.get(charge));
         if journal != statement {
@@ -228,7 +229,7 @@ fn grants(
     tell: &mut impl FnMut(Fault),
 ) -> Result<(), Inexact> {
     let zero = Credits::ZERO;
-    let told: BTreeMap<_, _> = statement.grants.iter().map(|grant| (&grant.id, grant)).collect();
+    let told = map_of(statement.grants.iter().map(|grant| (&grant.id, grant)));
     for (id, grant) in &rerate.books.grants {
         let one = told.get(id);
         let (left, burned) = one.map_or((zero, zero), |one| (one.left, one.burned));
