@@ -153,6 +153,9 @@ textarea {
   color: var(--warn); font-size: 13px;
 }
 .compared th .quiet, .candidates th .quiet { display: block; font-weight: 400; }
+.compared :is(th, td) { padding-right: 12px; }
+.compared :is(th, td):last-child { padding-right: 0; }
+.compared :is(th[scope=row], td) { font-size: 14px; }
 .compared th[scope=row] { overflow-wrap: break-word; }
 .compared th .quiet { overflow-wrap: anywhere; }
 .compared .first > :is(th, td) { border-top: 2px solid var(--line); }
@@ -213,8 +216,8 @@ const NARROW = `
 @container (max-width: 480px) {
   .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
-  .compared :is(th[scope=row], td) { padding-right: 8px; font-size: 13px; }
-  .compared td:last-child { padding-right: 0; }
+  .compared :is(th, td) { padding-right: 8px; }
+  .compared :is(th[scope=row], td) { font-size: 13px; }
   .compared th .quiet { font-size: 12px; }
   .burned .why { display: none; }
   .burned th[scope=row] { position: relative; padding-left: 28px; }
