@@ -157,7 +157,8 @@ textarea {
 .compared :is(th, td):last-child { padding-right: 0; }
 .compared :is(th[scope=row], td) { font-size: 14px; }
 .compared th[scope=row] { overflow-wrap: break-word; }
-.compared th .quiet { overflow-wrap: anywhere; }
+.compared th .quiet { overflow-wrap: anywhere; font-size: 12px; }
+@container (min-width: 900px) { .compared td.number { white-space: nowrap; } }
 .compared .first > :is(th, td) { border-top: 2px solid var(--line); }
 .compared td { vertical-align: top; white-space: normal; overflow-wrap: break-word; }
 .models { padding: 0; list-style: none; }
@@ -218,7 +219,6 @@ const NARROW = `
   .lines th .narrow:empty { display: none; }
   .compared :is(th, td) { padding-right: 8px; }
   .compared :is(th[scope=row], td) { font-size: 13px; }
-  .compared th .quiet { font-size: 12px; }
   .burned .why { display: none; }
   .burned th[scope=row] { position: relative; padding-left: 28px; }
   .burned th[scope=row] .quiet { display: block; font-weight: 400; }
