@@ -170,7 +170,8 @@ export class BillSheet {
       found.push(h("p", { class: "quiet" }, `Paid before: ${money(line.paid_by_credits)}.`));
     }
     if (line.credits !== undefined && currency !== null) {
-      found.push(h("p", { class: "quiet" }, "Paid with credits as it was used: no money is due for it."));
+      const words = "Paid with credits as it was used: no money is due for it.";
+      found.push(h("p", { class: "quiet" }, words));
     }
     const service = `${format.instant(line.service.start)} – ${format.instant(line.service.end)}`;
     found.push(h("p", { class: "quiet" },

@@ -153,8 +153,12 @@ textarea {
   color: var(--warn); font-size: 13px;
 }
 .compared th .quiet, .candidates th .quiet { display: block; font-weight: 400; }
+.compared :is(th, td) { padding-right: 12px; }
+.compared :is(th, td):last-child { padding-right: 0; }
+.compared :is(th[scope=row], td) { font-size: 14px; }
 .compared th[scope=row] { overflow-wrap: break-word; }
-.compared th .quiet { overflow-wrap: anywhere; }
+.compared th .quiet { overflow-wrap: anywhere; font-size: 12px; }
+@container (min-width: 900px) { .compared td.number { white-space: nowrap; } }
 .compared .first > :is(th, td) { border-top: 2px solid var(--line); }
 .compared td { vertical-align: top; white-space: normal; overflow-wrap: break-word; }
 .models { padding: 0; list-style: none; }
@@ -213,9 +217,8 @@ const NARROW = `
 @container (max-width: 480px) {
   .lines th :is(.narrow, .ahead) { display: block; margin: 0; padding-left: 24px; }
   .lines th .narrow:empty { display: none; }
-  .compared :is(th[scope=row], td) { padding-right: 8px; font-size: 13px; }
-  .compared td:last-child { padding-right: 0; }
-  .compared th .quiet { font-size: 12px; }
+  .compared :is(th, td) { padding-right: 8px; }
+  .compared :is(th[scope=row], td) { font-size: 13px; }
   .burned .why { display: none; }
   .burned th[scope=row] { position: relative; padding-left: 28px; }
   .burned th[scope=row] .quiet { display: block; font-weight: 400; }

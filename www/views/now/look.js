@@ -23,6 +23,7 @@ export const LOOK = `
 .amount data[data-size=small] { font-size: 24px; letter-spacing: -.01em; }
 :is([data-gate=closed], [data-gate=unfunded]) .amount data { color: var(--bad); }
 .balance .quiet { margin-bottom: 20px; }
+.balance dl { grid-template-columns: repeat(4, minmax(0, 1fr)); }
 .parts {
   display: flex; gap: 2px; height: 12px; margin: auto 0 16px; border-radius: 6px; overflow: hidden;
   background: var(--line);
@@ -76,6 +77,7 @@ figcaption { padding-top: 4px; }
 .call .route { margin-right: 12px; }
 .new { animation: arrive 1.6s ease-out; }
 @keyframes arrive { from { background: var(--fresh); } }
+@container (max-width: 860px) { .balance dl { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @container (max-width: 480px) {
   .amount data { font-size: 48px; }
   .amount data[data-size=long] { font-size: 40px; }
