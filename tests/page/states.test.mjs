@@ -188,7 +188,7 @@ test("numbers that cannot be are not shown, and the page says why it stopped", a
     [bend((m) => ({ ...m, calls: [[1, 1, "1", [], []]] })), /second 1 of message/],
     [bend((m) => ({ ...m, extra: 1 })), /unknown field `extra`/],
     [bend((m) => ({ ...m, unit: undefined })), /missing field `unit`/],
-    [bend((m) => ({ ...m, balance: { ...m.balance, balance: 100 } })), /expected a string/],
+    [bend((m) => ({ ...m, balance: { ...m.balance, balance: 100 } })), /is not a string/],
     [bend((m) => ({ ...m, balance: { ...m.balance, held: "0e0" } })), /not a decimal/],
     [bend((m) => ({ ...m, unit: "x".repeat(140_000) })), /at most 131072/],
     ["<b>no</b>", /expected value/],
