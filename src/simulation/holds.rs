@@ -162,8 +162,10 @@ impl Books {
 
     /// What is set aside for operations that ended when the account had forgotten them.
     pub(super) fn settled_too_late(&self) -> Result<Credits, Broken> {
-        let too_late =
-            |hold: &&Hold| hold.is_expired() && hold.told == Told::Settled { late: true };
+        let too_late = |hold: &&Hold| match hold.told {
+            Told::Settled { late } => hold.is_expired() && late,
+            _ => hold.ended_at.is_some_and(|at| hold.is_forgotten(at)),
+        };
         Ok(Credits::sum(self.holds.values().filter(too_late).map(|hold| hold.held))?)
     }
 

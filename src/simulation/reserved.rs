@@ -30,6 +30,8 @@ pub(super) struct Running {
     key: KeyId,
     shape: Shape,
     most: u64,
+    /// The most that was asked for it: a gateway that got no answer asks for no less again.
+    asked: u64,
     /// Units that were told so far.
     part: u64,
 }
@@ -51,7 +53,7 @@ impl World {
         let most = chance.of(&[1_u64, 5, 20, 20, 60, 200]);
         let least = chance.below(most.min(3)).saturating_add(1);
         let expires_ms = chance.of(&[4_000, 60_000, 60_000, 600_000]);
-        let running = Running { op: String::new(), key, shape, most, part: 0 };
+        let running = Running { op: String::new(), key, shape, most, asked: most, part: 0 };
         let reserve = running.reserve(most, least, expires_ms)?;
         let key = running.key;
         match self.isolate(slot)?.client.reserve(reserve, None, clock)? {
@@ -87,6 +89,8 @@ impl World {
             return self.tell_part(slot, op, part, model);
         }
         let most = running.most.saturating_add(chance.below(60)).saturating_add(1);
+        running.asked = running.asked.max(most);
+        let most = running.asked;
         let reserve = running.reserve(most, 1, chance.of(&[4_000, 60_000, 600_000]))?;
         let request = self.isolate(slot)?.client.raise(reserve);
         self.tally.note(Count::Raised);
@@ -274,7 +278,7 @@ impl World {
             return Err(Broken::new(NoStranding, format!("{op}: at least {least} units"), found));
         }
         let Some(key) = reserve.key.clone() else { return Ok(()) };
-        running.push_back(Running { op: op.clone(), key, shape, most, part: 0 });
+        running.push_back(Running { op: op.clone(), key, shape, most, asked: most, part: 0 });
         Ok(())
     }
 }
