@@ -7,6 +7,8 @@
 
 /** How long an answer may take to begin, in ms. */
 const ANSWER_MS = 30_000;
+/** And how long the gateway may ask to wait before an account is read on, in s. */
+const WAIT_S_MAX = 60;
 
 /** A question that got no answer: `status` 0 if nobody was reached. */
 export class ApiError extends Error {
@@ -24,16 +26,22 @@ export class Api {
   #source;
   #session;
   #onRefused;
+  #onWaiting;
+  /** Questions that the gateway has asked to wait. */
+  #waiting = 0;
 
   /**
    * @param {URL} source the gateway's base, with a slash at its end
    * @param {() => {account: string, token: string}} session as it is now: tokens are renewed
    * @param {() => void} onRefused called when the gateway does not take the token any more
+   * @param {(is: boolean) => void} onWaiting called when questions begin and end to wait, since
+   *   much of the account was read just now
    */
-  constructor(source, session, onRefused) {
+  constructor(source, session, onRefused, onWaiting) {
     this.#source = source;
     this.#session = session;
     this.#onRefused = onRefused;
+    this.#onWaiting = onWaiting;
   }
 
   /**
@@ -68,13 +76,42 @@ export class Api {
 
   /** @param {string} path @param {AbortSignal} [signal] */
   async #ask(path, signal) {
+    let response = await this.#fetch(path, signal);
+    while (response.status === 429) {
+      await this.#pause(Number(response.headers.get("retry-after")), signal);
+      response = await this.#fetch(path, signal);
+    }
+    if (response.ok) return response;
+    if (response.status === 401) this.#onRefused();
+    const problem = await response.json().catch(() => ({}));
+    const detail = typeof problem.detail === "string"
+      ? problem.detail
+      : `the gateway answered with ${response.status}`;
+    throw new ApiError(response.status, `${problem.code ?? `http_${response.status}`}`, detail);
+  }
+
+  /** @param {number} seconds @param {AbortSignal} [signal] ends it as well */
+  async #pause(seconds, signal) {
+    const millis = Math.min(Math.max(seconds || 1, 1), WAIT_S_MAX) * 1000;
+    this.#waiting += 1;
+    this.#onWaiting(true);
+    await new Promise((resolve) => {
+      setTimeout(resolve, millis);
+      signal?.addEventListener("abort", resolve, { once: true });
+    });
+    this.#waiting -= 1;
+    if (this.#waiting === 0) this.#onWaiting(false);
+    signal?.throwIfAborted();
+  }
+
+  /** @param {string} path @param {AbortSignal} [signal] */
+  async #fetch(path, signal) {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), ANSWER_MS);
     const signals = signal ? [signal, patience.signal] : [patience.signal];
     const headers = { authorization: `Bearer ${this.#session().token}` };
-    let response;
     try {
-      response = await fetch(this.url(path), {
+      return await fetch(this.url(path), {
         headers,
         signal: AbortSignal.any(signals),
         credentials: "omit",
@@ -86,12 +123,5 @@ export class Api {
     } finally {
       clearTimeout(timer);
     }
-    if (response.ok) return response;
-    if (response.status === 401) this.#onRefused();
-    const problem = await response.json().catch(() => ({}));
-    const detail = typeof problem.detail === "string"
-      ? problem.detail
-      : `the gateway answered with ${response.status}`;
-    throw new ApiError(response.status, `${problem.code ?? `http_${response.status}`}`, detail);
   }
 }

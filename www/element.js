@@ -158,7 +158,9 @@ export class EdgeMeter extends HTMLElement {
       const core = await loadCore();
       if (run !== this.#run) return;
       const format = new Format(this.locale || navigator.languages, core.write);
-      const api = new Api(source, () => connection.session, () => connection.expire());
+      const api = new Api(source, () => connection.session, () => connection.expire(), (is) => {
+        if (run === this.#run) shell.waiting(is);
+      });
       await shell.open({ api, format, connection }, this.view);
       if (run === this.#run) connection.start(core, format.style);
     } catch (error) {

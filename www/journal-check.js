@@ -19,16 +19,16 @@ const NEWLINE = 10;
 /** @typedef {{after: number, last: number}} Rows those after the first, up to the second */
 
 /**
- * The rows that a check needs: those that it asks for; the one behind a bill that was written,
- * which seals it; and all between them and a row that was seen before.
+ * The rows that a check needs: those that it asks for; all up to the one that seals a bill that
+ * was written; and all between them and a row that was seen before.
  *
  * @param {number} after what the check asks for
  * @param {number} last the bill's last row
- * @param {{written: boolean, seen?: {row: number}}} options
+ * @param {{sealed?: number, seen?: {row: number}}} options `sealed`: by which row
  * @returns {Rows}
  */
-export function rowsFor(after, last, { written, seen }) {
-  const end = written ? last + 1 : last;
+export function rowsFor(after, last, { sealed, seen }) {
+  const end = sealed ?? last;
   if (!seen) return { after, last: end };
   return { after: Math.min(after, seen.row - 1), last: Math.max(end, seen.row) };
 }

@@ -14,6 +14,7 @@ import { FIRST_VIEW, VIEWS } from "./views/index.js";
 
 /** A connection lost for less than this is nobody's concern. */
 const PATIENCE_MS = 2000;
+const BUSY = "Much was read just now: the rest follows in a moment.";
 
 /** @typedef {{pill: string, title?: string, text?: string, action?: string}} StateWords */
 
@@ -112,6 +113,7 @@ export class Shell {
     this.#state.live = undefined;
     this.#frame.meter.dataset.gate = "unknown";
     this.#frame.who.hidden = true;
+    this.waiting(false);
     for (const panel of Object.values(this.#frame.panels)) setChildren(panel, skeleton());
   }
 
@@ -131,6 +133,11 @@ export class Shell {
     };
     if (name === "reconnecting") this.#timer = setTimeout(reveal, PATIENCE_MS);
     else reveal();
+  }
+
+  /** Whether what was asked for has to wait, since much was read just now. */
+  waiting(/** @type {boolean} */ is) {
+    setText(this.#frame.busy, is ? BUSY : "");
   }
 
   live(/** @type {Live} */ live) {
@@ -253,14 +260,18 @@ function buildFrame() {
   });
   const notice = h("section", { id: "notice", class: "notice", role: "alert", hidden: true },
     title, words, action);
+  const busy = h("p", { id: "busy", class: "quiet", role: "status" });
   const meter = h("div", {
     class: "meter", part: "meter", lang: "en", "data-state": "connecting", "data-gate": "unknown",
   },
   h("header", { part: "header" }, h("slot", { name: "brand" }, brand()), who, pill),
   h("div", { class: "bar" }, tablist),
   notice,
+  busy,
   h("div", { id: "numbers", class: "panels" }, ...Object.values(panels)));
-  return { meter, who, account, plan, pill, tablist, tabs, panels, notice, title, words, action };
+  return {
+    meter, who, account, plan, pill, tablist, tabs, panels, notice, busy, title, words, action,
+  };
 }
 
 function brand() {

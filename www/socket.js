@@ -5,8 +5,9 @@
  *                       └─▶ expired, unlisted (close codes 4401, 4403)   stopped (by the page)
  *
  * The socket counts as live when the page says that a snapshot arrived, not when it opens. Silence
- * is not trusted: a page that is looked at asks for a snapshot now and then, and an account that
- * does not answer is a lost connection, whatever the browser believes.
+ * is not trusted: the page gives a sign of life twice a minute, which the platform answers without
+ * waking the account; without an answer the connection is lost, whatever the browser believes, and
+ * a page without one is gone, whatever the account believes.
  */
 
 /** What ends it for good: the token's end, and a site that the operator does not list. */
@@ -17,9 +18,11 @@ const BACKOFF_MAX_MS = 30_000;
 const STEADY_MS = 10_000;
 /** From opening or asking to the snapshot. */
 const ANSWER_MS = 10_000;
-/** Without a message for so long, ask. */
-const SILENCE_MS = 60_000;
+const BEAT_MS = 30_000;
 const RESYNC = JSON.stringify({ type: "resync" });
+/** As the account's platform knows them, letter by letter. */
+const PING = JSON.stringify({ type: "ping" });
+const PONG = JSON.stringify({ type: "pong" });
 
 /** @typedef {"connecting" | "live" | "reconnecting" | "offline" | "expired" | "unlisted"
  *   | "stopped"} State */
@@ -27,6 +30,8 @@ const RESYNC = JSON.stringify({ type: "resync" });
 export class LiveSocket {
   /** @type {WebSocket | undefined} */ #socket;
   /** @type {number | undefined} */ #timer;
+  #beat = setInterval(() => this.#ping(), BEAT_MS);
+  #pinged = false;
   #failures = 0;
   #openedAt = 0;
   #ended = false;
@@ -59,7 +64,11 @@ export class LiveSocket {
       this.#openedAt = Date.now();
       onOpen();
     };
-    socket.onmessage = ({ data }) => current() && onText(data);
+    socket.onmessage = ({ data }) => {
+      if (!current()) return;
+      if (data === PONG) this.#answered();
+      else onText(data);
+    };
     socket.onclose = ({ code }) => current() && this.#closed(code);
     this.#wait(ANSWER_MS, () => this.#drop());
   }
@@ -68,7 +77,7 @@ export class LiveSocket {
   settled() {
     if (Date.now() - this.#openedAt > STEADY_MS) this.#failures = 0;
     this.#options.onState("live");
-    this.#wait(SILENCE_MS, () => this.#lookedAt());
+    this.#rest();
   }
 
   /** Asks for a snapshot; without an answer the connection counts as lost. */
@@ -122,7 +131,8 @@ export class LiveSocket {
   #end(/** @type {State} */ state) {
     this.#ended = true;
     this.#listening.abort();
-    clearTimeout(this.#timer);
+    clearInterval(this.#beat);
+    this.#rest();
     this.#giveUp();
     this.#options.onState(state);
   }
@@ -144,8 +154,30 @@ export class LiveSocket {
     if (document.visibilityState === "visible") this.resync();
   }
 
+  /** A sign of life, unless another question is on its way. */
+  #ping() {
+    if (this.#timer !== undefined || this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(PING);
+    this.#wait(ANSWER_MS, () => this.#drop());
+    this.#pinged = true;
+  }
+
+  #answered() {
+    if (this.#pinged) this.#rest();
+  }
+
   #wait(/** @type {number} */ millis, /** @type {() => void} */ then) {
+    this.#rest();
+    this.#timer = setTimeout(() => {
+      this.#rest();
+      then();
+    }, millis);
+  }
+
+  /** Nothing is waited for. */
+  #rest() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(then, millis);
+    this.#timer = undefined;
+    this.#pinged = false;
   }
 }

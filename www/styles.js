@@ -23,10 +23,8 @@
  */
 
 const TOKENS = `
-:host {
-  display: block;
-  container-type: inline-size;
-  color-scheme: inherit;
+:host { display: block; container-type: inline-size; color-scheme: inherit; }
+:host, :root {
   --accent: var(--edge-meter-accent, light-dark(#077a55, #45d19b));
   --font: var(
     --edge-meter-font, Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto,
@@ -135,6 +133,7 @@ const SHARED = `
   font-size: 28px; font-weight: 650; line-height: 1.2; letter-spacing: -.02em;
   overflow-wrap: anywhere;
 }
+#busy:not(:empty) { margin-bottom: 16px; }
 .empty { padding: 16px 0 0; color: var(--quiet); }
 .notice {
   display: grid; grid-template-columns: 1fr auto; gap: 0 16px; margin-bottom: 16px;
@@ -205,6 +204,7 @@ td { padding: 8px 16px 8px 0; border-top: 1px solid var(--line); white-space: no
   background: var(--line);
 }
 .bone.short { width: 30%; }
+.bone.wide { display: block; }
 .bone.tall { width: 55%; height: 48px; margin: 12px 0; }
 
 @container (min-width: 720px) {
@@ -220,6 +220,9 @@ td { padding: 8px 16px 8px 0; border-top: 1px solid var(--line); white-space: no
   .tabs { gap: 0; margin-inline: -6px; }
   .tabs button { padding-inline: 6px; font-size: 14px; }
   .tabs [aria-selected=true]::after { inset-inline: 6px; }
+  .toolbar { gap: 8px; }
+  .segments button { padding-inline: 10px; }
+  .button { padding-inline: 12px; }
   .card { padding: 16px; }
   .notice { grid-template-columns: 1fr; padding: 16px; }
   .notice > :is(a, button) { grid-area: auto; justify-self: start; margin-top: 12px; }
@@ -237,11 +240,14 @@ td { padding: 8px 16px 8px 0; border-top: 1px solid var(--line); white-space: no
 }
 `;
 
+/** What all views share: for a document of its own as well, with `:root` in the element's place. */
+export const SHEET = TOKENS + BASE + FRAME + SHARED;
+
 /** One sheet for all elements of a page. @type {Map<string, CSSStyleSheet>} */
 const sheets = new Map();
 
 /** Adopts the shared sheet, or a view's own, once. */
-export function adopt(/** @type {ShadowRoot} */ root, text = TOKENS + BASE + FRAME + SHARED) {
+export function adopt(/** @type {ShadowRoot} */ root, text = SHEET) {
   let sheet = sheets.get(text);
   if (!sheet) {
     sheet = new CSSStyleSheet();

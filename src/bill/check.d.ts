@@ -46,6 +46,8 @@ export interface Verdict {
   operations: number;
   /** Operations whose bill is an earlier one: who paid was checked, not what they cost. */
   earlier: number;
+  /** Credits that they were charged. */
+  unrated: string;
   refunds: number;
   grants: number;
   stretches: number;

@@ -3,8 +3,9 @@
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::give;
 use crate::check::{Check, Seen};
-use crate::script::{give, read, thrown};
+use crate::script::{read, thrown};
 
 /// A check of one bill: see [`Check`].
 #[wasm_bindgen]

@@ -12,12 +12,23 @@
 mod check;
 mod statement;
 
+use serde::Serialize;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub use check::BillCheck;
 pub use statement::Statement;
 
+use crate::script::thrown;
+
 #[wasm_bindgen(typescript_custom_section)]
 const STATEMENT_TYPES: &str = include_str!("statement.d.ts");
 #[wasm_bindgen(typescript_custom_section)]
 const CHECK_TYPES: &str = include_str!("check.d.ts");
+
+/// What the core gave, as a plain object: by way of JSON, whose writer is in this file for the
+/// hash of an invoice.
+fn give(value: &impl Serialize) -> Result<JsValue, JsValue> {
+    let text = serde_json::to_string(value);
+    js_sys::JSON::parse(&text.map_err(|error| thrown("not_json", &error.to_string()))?)
+}

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::give;
 use crate::plan::Plan;
-use crate::script::{give, read, thrown};
+use crate::script::{read, thrown};
 use crate::statement::{self, StatementError};
 use crate::units::{Amount, ChargeId, Quantity, Timestamp};
 

@@ -39,15 +39,41 @@ impl Check {
     /// Rows after the period: the one that closes it seals its bill.
     pub(super) fn sealed(&mut self, n: u64, entries: &[Entry]) {
         for entry in entries {
-            let Entry::PeriodClosed { closed: Some(closed), .. } = entry else { continue };
-            if closed.index != self.statement.period.index {
-                continue;
-            }
-            let hash = self.statement.finalize().map(|finalized| finalized.hash);
-            if hash.as_ref() != Ok(&closed.invoice) {
-                self.found.tell(Some(n), None, Fault::SealDiffers);
+            let closed = match entry {
+                Entry::PeriodClosed { closed: Some(closed), .. } => closed,
+                Entry::PeriodBilled { closed } => closed,
+                _ => continue,
+            };
+            if closed.index == self.statement.period.index {
+                self.seal = Some((n, closed.invoice.clone()));
             }
         }
+    }
+
+    /// Holds the bill against what seals it; one that is final has a seal.
+    pub(super) fn compare_seal(&mut self) {
+        let rows = self.statement.journal.rows;
+        match &self.seal {
+            Some((n, sealed)) => {
+                let hash = self.statement.finalize().map(|finalized| finalized.hash);
+                if hash.as_ref() != Ok(sealed) {
+                    self.found.tell(Some(*n), None, Fault::SealDiffers);
+                }
+            }
+            None if self.is_final() => {
+                self.found.tell(Some(rows), None, Fault::SealMissing { rows });
+            }
+            None => {}
+        }
+    }
+
+    /// Whether it is of a period that is over, or says that it will not change any more.
+    fn is_final(&self) -> bool {
+        let bill = self.bill.as_ref().map(|bill| bill.get("bill").unwrap_or(bill));
+        let status = bill.and_then(|bill| bill.get("invoice")?.get("status")?.get("state"));
+        let is_draft = |status: &Json| *status == Json::Text("draft".to_owned());
+        let is_open = self.statement.at < self.statement.period.end;
+        !is_open || status.is_some_and(|status| !is_draft(status))
     }
 
     /// Holds the bill against the statement; the invoice's total and its currency.
@@ -149,8 +175,12 @@ fn stretches<'r>(
     for (part, later) in rerate.parts.iter().zip((1..=rerate.parts.len()).rev()) {
         let Some(plan) = rerate.tariff.plan(Some(part.number)) else { continue };
         let usage = rerate.tariff.usage_under(part.number)?;
-        let overage = part.overage.plus(std::mem::take(&mut carried))?;
-        if usage.is_empty() && overage.is_zero() && part.until <= from {
+        // What goes off more than there is of a part goes off the next one.
+        let sum = part.overage.plus(carried)?;
+        carried = sum.min(Credits::ZERO);
+        let overage = sum.max(Credits::ZERO);
+        let is_used = rerate.tariff.is_used(part.number);
+        if !is_used && overage.is_zero() && part.until <= from {
             continue;
         }
         let until = part_end(from, part.until, end, later);

@@ -109,6 +109,12 @@ pub enum Fault {
         /// Burned, owed and unpaid in all.
         paid: Credits,
     },
+    /// An operation was moved to a plan that no row tells of.
+    #[error("it is charged by terms {terms}, which are none that it can have been served under")]
+    TermsUnknown {
+        /// Their number.
+        terms: u64,
+    },
     /// An operation is charged twice.
     #[error("the operation is charged a second time")]
     OperationRepeated,
@@ -204,6 +210,15 @@ pub enum Fault {
     /// The journal holds the hash of another bill.
     #[error("the journal seals another bill of this period than the one at hand")]
     SealDiffers,
+    /// Nothing seals a bill that was written.
+    #[error(
+        "no row after row {rows} closes the period, and the bill is final: read the journal to the \
+         row that seals it"
+    )]
+    SealMissing {
+        /// The bill's last row.
+        rows: u64,
+    },
     /// The check itself cannot go on.
     #[error("a sum leaves the range of exact numbers: {why}")]
     Inexact {
@@ -233,6 +248,7 @@ impl Fault {
             Self::CostDiffers { .. } => "cost_differs",
             Self::Unpriced { .. } => "operation_unpriced",
             Self::PaymentDiffers { .. } => "payment_differs",
+            Self::TermsUnknown { .. } => "terms_unknown",
             Self::OperationRepeated => "operation_repeated",
             Self::OperationMissing { .. } => "operation_missing",
             Self::RefundDiffers { .. } => "refund_differs",
@@ -246,6 +262,7 @@ impl Fault {
             Self::BalanceDiffers { .. } => "balance_differs",
             Self::BillDiffers { .. } => "bill_differs",
             Self::SealDiffers => "seal_differs",
+            Self::SealMissing { .. } => "seal_missing",
             Self::Inexact { .. } => "amount_not_exact",
         }
     }

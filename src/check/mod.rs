@@ -33,7 +33,7 @@ use crate::ledger::{Entry, Line};
 use crate::plan::Plan;
 use crate::report::Tariff;
 use crate::statement::{Statement, StatementError};
-use crate::units::{AccountId, Inexact, Timestamp};
+use crate::units::{AccountId, Credits, Inexact, Timestamp};
 use chain::Chain;
 use rerate::Rerate;
 
@@ -112,6 +112,8 @@ pub struct Verdict {
     pub operations: u64,
     /// Operations of terms before the rows: their bill is an earlier one.
     pub earlier: u64,
+    /// What was charged for them: by whom it was paid is checked, what it should be is not.
+    pub unrated: Credits,
     /// Refunds that were compared with what was charged.
     pub refunds: u64,
     /// Grants whose credits were followed.
@@ -170,6 +172,8 @@ pub struct Check {
     found: Found,
     rows: u64,
     is_compared: bool,
+    /// The last row that seals the bill, and the hash of the bill that it seals.
+    seal: Option<(u64, String)>,
 }
 
 impl Check {
@@ -199,6 +203,7 @@ impl Check {
             found: Found::default(),
             rows: 0,
             is_compared: false,
+            seal: None,
         })
     }
 
@@ -251,6 +256,7 @@ impl Check {
         if self.seen.is_some() && !self.was_seen {
             self.found.tell(None, None, Fault::SeenMissing);
         }
+        self.compare_seal();
         let (total, currency) = self.compare_bill();
         let rerate = self.rerate.as_ref();
         Verdict {
@@ -263,6 +269,7 @@ impl Check {
             rows: self.rows,
             operations: rerate.map_or(0, |rerate| rerate.operations),
             earlier: rerate.map_or(0, |rerate| rerate.earlier),
+            unrated: rerate.map_or(Credits::ZERO, |rerate| rerate.unrated),
             refunds: rerate.map_or(0, |rerate| rerate.refunds),
             grants: rerate
                 .map_or(0, |rerate| u64::try_from(rerate.books.grants.len()).unwrap_or(u64::MAX)),
@@ -321,7 +328,8 @@ impl Check {
             Err(why) => return self.found.tell(Some(n), None, Fault::RowUnfit { why }),
         };
         if n > last {
-            return self.sealed(n, &entries);
+            self.sealed(n, &entries);
+            return;
         }
         for entry in &entries {
             if let Err(error) = self.entry(n, at, entry) {

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use crate::json::{Json, from_text};
 use crate::ledger::{
     Adjustment, Booked, Burn, ClosedPeriod, Debit, Entry, EventLine, Events, Flying, Grant,
-    GrantKind, GrantTerms, Operation, Operations, PlanRef, Rolled, Shortfall, Use,
+    GrantKind, GrantTerms, Invoiced, Operation, Operations, PlanRef, Rolled, Shortfall, Use,
 };
 use crate::plan::Combination;
 use crate::units::{Credits, Timestamp};
@@ -203,6 +203,7 @@ fn entry(fields: Fields<'_>) -> Read<Option<Entry>> {
             Entry::Adjusted { adjustment, taken: fields.burns("taken")? }
         }
         "period_closed" => closed(fields)?,
+        "period_billed" => Entry::PeriodBilled { closed: sealed(fields.get("closed")?)? },
         "debt_settled" => {
             Entry::DebtSettled { burns: fields.burns("burns")?, overage: fields.amount("overage")? }
         }
@@ -229,19 +230,24 @@ fn entry(fields: Fields<'_>) -> Read<Option<Entry>> {
             returns: fields.burns("returns")?,
             debt: fields.amount("debt")?,
             overage: fields.amount("overage")?,
+            former: fields.list("former", |value| {
+                let [terms, amount] = parts(value)?;
+                Ok(Invoiced(whole(terms)?, parsed(text(amount)?)?))
+            })?,
         },
         _ => return Ok(None),
     };
     Ok(Some(entry))
 }
 
+fn sealed(value: &Json) -> Read<ClosedPeriod> {
+    let fields = Fields::of(value)?;
+    let index = i32::try_from(millis(fields.get("index")?)?).map_err(|_| unfit("index"))?;
+    let row = fields.number("row")?.unwrap_or_default();
+    Ok(ClosedPeriod { index, invoice: fields.text("invoice")?, row })
+}
+
 fn closed(fields: Fields<'_>) -> Read<Entry> {
-    let closed = |value: &Json| {
-        let fields = Fields::of(value)?;
-        let index = i32::try_from(millis(fields.get("index")?)?).map_err(|_| unfit("index"))?;
-        let row = fields.number("row")?.unwrap_or_default();
-        Read::Ok(ClosedPeriod { index, invoice: fields.text("invoice")?, row })
-    };
     let rolled = |value: &Json| {
         let fields = Fields::of(value)?;
         let (lost, added) = (fields.amount("lost")?, fields.amount("added")?);
@@ -253,7 +259,7 @@ fn closed(fields: Fields<'_>) -> Read<Entry> {
         overage: fields.amount("overage")?,
         forgive_debt: fields.flag("forgive_debt"),
         forgiven: fields.amount("forgiven")?,
-        closed: fields.0.get("closed").map(closed).transpose()?,
+        closed: fields.0.get("closed").map(sealed).transpose()?,
     })
 }
 

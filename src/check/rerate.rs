@@ -9,13 +9,15 @@
 //! Operations of terms that ended before the rows at hand belong to an earlier bill: who paid for
 //! them is checked, what they cost cannot be.
 
+mod refunds;
+
 use std::collections::BTreeMap;
 
 use super::books::Books;
 use super::finding::Fault;
-use super::memory::{Charged, Memory};
+use super::memory::Memory;
 use crate::ledger::{
-    Booked, Burn, EVENT_AHEAD_MS_MAX, EVENT_MEMORY_MS, Entry, Events, Operations, Use,
+    Booked, Burn, EVENT_AHEAD_MS_MAX, EVENT_MEMORY_MS, Entry, Events, Operations, TERMS_MAX, Use,
 };
 use crate::plan::Combination;
 use crate::report::{Served, Tariff, TariffError};
@@ -45,8 +47,12 @@ pub(super) struct Rerate {
     events: BTreeMap<(String, String), Timestamp>,
     pub(super) parts: Vec<Part>,
     pub(super) operations: u64,
+    /// Number of the terms that the rows begin with.
+    first: u64,
     /// Operations of terms before the rows.
     pub(super) earlier: u64,
+    /// What was charged for them.
+    pub(super) unrated: Credits,
     pub(super) refunds: u64,
 }
 
@@ -57,6 +63,7 @@ impl Rerate {
     /// From where `tariff` stands; `is_whole`: that is the account's first row.
     pub(super) fn new(tariff: Tariff, is_whole: bool) -> Self {
         Self {
+            first: tariff.number(),
             tariff,
             books: Books::new(is_whole),
             memory: Memory::default(),
@@ -65,6 +72,7 @@ impl Rerate {
             parts: Vec::new(),
             operations: 0,
             earlier: 0,
+            unrated: Credits::ZERO,
             refunds: 0,
         }
     }
@@ -85,7 +93,7 @@ impl Rerate {
                     true => Ok(Credits::ZERO),
                     false => self.tariff.take(*terms, Served::Inline, charge, &NONE, quantity),
                 };
-                self.compare(&debit.op, rated, *cost, tell);
+                self.compare(&debit.op, rated, *cost, *terms, tell);
                 paid(*cost, total(burns)?.plus(*debt)?, Some(&debit.op), tell);
                 self.books.burn(burns)?;
                 self.books.owe(*debt, Credits::ZERO, Credits::ZERO)?;
@@ -97,22 +105,7 @@ impl Rerate {
             Entry::ReservationReleased { op } => self.memory.close(op, at),
             Entry::EventsTaken { events, booked } => self.events(events, booked, at, tell)?,
             Entry::EventCorrected { .. } => self.corrected(entry, at, tell)?,
-            Entry::Refunded { op, returns, debt, overage } => {
-                self.refunds = self.refunds.saturating_add(1);
-                let returned = total(returns)?.plus(*debt)?.plus(*overage)?;
-                let (owed, surely) = match self.memory.refund(op, at) {
-                    Charged::Known { owed, surely } => (owed, surely),
-                    // What was served before the rows begin may be refunded in them.
-                    Charged::Unknown if self.books.is_whole => (Credits::ZERO, false),
-                    Charged::Unknown => (returned, false),
-                };
-                if returned > owed || (surely && returned != owed) {
-                    tell(Some(op.clone()), Fault::RefundDiffers { charged: owed, returned });
-                }
-                self.books.unburn(returns)?;
-                let zero = Credits::ZERO;
-                self.books.owe(zero.minus(*debt)?, zero.minus(*overage)?, zero)?;
-            }
+            Entry::Refunded { .. } => self.refunded(entry, at, tell)?,
             Entry::PeriodClosed { forgiven, .. } => {
                 if !forgiven.is_zero() {
                     self.memory.forgive();
@@ -147,18 +140,33 @@ impl Rerate {
         op: &str,
         rated: Result<Credits, TariffError>,
         recorded: Credits,
+        terms: Option<u64>,
         tell: &mut Tell<'_>,
     ) {
         match rated {
             Ok(rated) if rated == recorded => {}
             Ok(rated) => tell(Some(op.to_owned()), Fault::CostDiffers { recorded, rated }),
-            Err(TariffError::TermsUnknown) => self.earlier = self.earlier.saturating_add(1),
+            Err(TariffError::TermsUnknown) => {
+                let terms = terms.unwrap_or_else(|| self.tariff.number());
+                if !self.may_be_earlier(terms) {
+                    return tell(Some(op.to_owned()), Fault::TermsUnknown { terms });
+                }
+                self.earlier = self.earlier.saturating_add(1);
+                self.unrated = self.unrated.plus(recorded).unwrap_or(self.unrated);
+            }
             Err(_) if recorded.is_zero() => {}
             Err(error) => {
                 let why = error.to_string();
                 tell(Some(op.to_owned()), Fault::Unpriced { recorded, why });
             }
         }
+    }
+
+    /// Whether terms may have ended before the rows begin: of closed periods, a ledger remembers
+    /// the last few.
+    fn may_be_earlier(&self, terms: u64) -> bool {
+        let most = u64::try_from(TERMS_MAX).unwrap_or(u64::MAX);
+        terms < self.first && terms.saturating_add(most) >= self.first
     }
 
     fn reported(
@@ -188,7 +196,7 @@ impl Rerate {
                 Some((_, charge)) => {
                     self.tariff.take(*terms, Served::Inline, charge, &NONE, operation.2)
                 }
-                None => Err(TariffError::TermsUnknown),
+                None => Err(TariffError::Nameless),
             };
             self.operations = self.operations.saturating_add(1);
             is_known &= rated.is_ok() || !costs.is_empty();
@@ -198,7 +206,7 @@ impl Rerate {
             match (told, &rated) {
                 (Some(told), Ok(rated)) if told == *rated => {}
                 (None, Ok(_)) => {}
-                _ => self.compare(&name(), rated, one, tell),
+                _ => self.compare(&name(), rated, one, *terms, tell),
             }
             if let Some(part) = next_flying.filter(|part| part.op == name()) {
                 next_flying = flying.next();
@@ -243,7 +251,7 @@ impl Rerate {
             return Ok(());
         };
         let rated = self.rated(*terms, Served::Inline, uses);
-        self.compare(op, rated, *cost, tell);
+        self.compare(op, rated, *cost, *terms, tell);
         let owed = total(burns)?.plus(shortfall.debt)?;
         paid(*cost, owed.plus(shortfall.unpaid)?, Some(op), tell);
         self.books.burn(burns)?;
@@ -291,13 +299,13 @@ impl Rerate {
                     Some((charge, of)) => {
                         self.tariff.take(None, Served::Elsewhere, charge, of, *quantity)
                     }
-                    None => Err(TariffError::TermsUnknown),
+                    None => Err(TariffError::Nameless),
                 };
                 rated = rated.and_then(|sum: Credits| Ok(sum.plus(one?)?));
             }
             self.operations = self.operations.saturating_add(1);
             if rated.as_ref() != Ok(&line.4) {
-                self.compare(&name(), rated, line.4, tell);
+                self.compare(&name(), rated, line.4, None, tell);
             }
             cost = cost.plus(line.4)?;
         }
@@ -348,7 +356,8 @@ impl Rerate {
             .tariff
             .correct(*terms, before, uses)
             .and_then(|costs| Ok(Credits::sum(costs.into_values())?));
-        self.compare(id, rated, *cost, tell);
+        self.compare(id, rated, *cost, Some(*terms), tell);
+        self.invoice_former(*terms, booked.overage)?;
         self.booked(booked, *cost, Some(id), tell)
     }
 }

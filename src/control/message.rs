@@ -273,4 +273,22 @@ mod tests {
             assert!(serde_json::from_str::<Request>(&more).is_err(), "{more}");
         }
     }
+
+    #[test]
+    fn what_tells_or_wishes_goes_one_at_a_time() {
+        let whole: Request = serde_json::from_str(REQUEST).unwrap();
+        let Request { report, owed, wish, .. } = whole;
+        let blank = || Request { v: VERSION, ..Request::default() };
+        let table = [
+            (Request { report, ..blank() }, true),
+            (Request { owed, ..blank() }, true),
+            (Request { wish, ..blank() }, true),
+            (Request { refunds: vec!["d7".to_owned()], ..blank() }, true),
+            (Request { releases: vec!["r7".to_owned()], ..blank() }, false),
+            (blank(), false),
+        ];
+        for (request, expected) in table {
+            assert_eq!(request.is_exclusive(), expected, "{request:?}");
+        }
+    }
 }

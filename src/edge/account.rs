@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! call(message) ─▶ load (once) ─▶ close what is over ─▶ Session: decide ─▶ one row ─▶ reply
-//!                                                       └─▶ sockets, at most ten times a second
+//!                                                       └─▶ open pages: src/edge/pages.rs
 //! alarm         ─▶ the same, with nothing asked: periods that end; leases and grants that end or
 //!                  come again
 //! ```
@@ -20,12 +20,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::{
-    Delay, DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
+    DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
     WebSocketIncomingMessage, durable_object,
 };
 
 use super::authorize::Order;
-use super::contract::OpeningTerms;
+use super::budget::Budget;
+use super::contract::{OpeningTerms, Told};
 use super::correction::Correction;
 use super::events::Batch;
 use super::live::Live;
@@ -38,9 +39,6 @@ use crate::control;
 use crate::ledger::{self, Entry, Grant, GrantTerms, Ledger, Session};
 use crate::plan::Plan;
 use crate::units::{AccountId, Inexact, KeyId, Timestamp};
-
-/// Live updates are at least this far apart, in milliseconds.
-const LIVE_MS: i64 = 100;
 
 /// What an account can be asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,6 +67,9 @@ pub(super) enum Call {
     Invoice {
         index: i32,
     },
+    RetryInvoice {
+        index: i32,
+    },
     Journal {
         after: u64,
         limit: u64,
@@ -81,6 +82,10 @@ pub(super) enum Call {
         /// Where the page before ended.
         after: Option<u64>,
     },
+    /// Nothing but whether it may be read: of what its customer reads elsewhere.
+    Enter,
+    /// A read of its customer's: within what those may take.
+    Portal(Box<Self>),
 }
 
 /// What stays in memory between calls.
@@ -94,43 +99,43 @@ pub(super) struct Hot {
 /// One customer.
 #[durable_object]
 pub struct Account {
-    state: Rc<State>,
+    pub(super) state: Rc<State>,
     pub(super) store: Store,
-    pub(super) hot: RefCell<Option<Hot>>,
+    pub(super) hot: Rc<RefCell<Option<Hot>>>,
     denials: RefCell<control::Denials>,
     /// Clients' keys that were new since the object woke up.
     pub(super) onces: Cell<u64>,
-    live: Rc<RefCell<Live>>,
-    sockets: Rc<Sockets>,
+    pub(super) live: Rc<RefCell<Live>>,
+    pub(super) sockets: Rc<Sockets>,
+    /// What its customer's reads may still take.
+    budget: RefCell<Budget>,
+    /// Bytes of the journal that reports have read since the object woke up.
+    pub(super) replayed: Cell<u64>,
+    /// The statement of a moment ago.
+    pub(super) told: RefCell<Option<Told>>,
 }
 
 impl DurableObject for Account {
     fn new(state: State, env: Env) -> Self {
         let store = Store::new(&state.storage());
         let topup_url = env.var("EDGEMETER_TOPUP_URL").ok().map(|url| url.to_string());
-        let state = Rc::new(state);
+        let (sockets, state) = Sockets::of(state);
         Self {
-            sockets: Rc::new(Sockets::of(Rc::clone(&state))),
+            sockets: Rc::new(sockets),
             state,
             store,
-            hot: RefCell::new(None),
+            hot: Rc::default(),
             denials: RefCell::default(),
             onces: Cell::default(),
             live: Rc::new(RefCell::new(Live::new(topup_url))),
+            budget: RefCell::default(),
+            replayed: Cell::default(),
+            told: RefCell::default(),
         }
     }
 
-    /// A live socket; the gateway has checked the portal token.
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let Some(snapshot) = self.snapshot()? else {
-            return super::audit::unopened().into_response();
-        };
-        let response = self.sockets.accept(&request, &snapshot);
-        // The alarm is for its end as well.
-        if let Some(hot) = self.hot.borrow_mut().as_mut() {
-            self.arm(hot);
-        }
-        response
+        self.open_page(&request)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -138,9 +143,13 @@ impl DurableObject for Account {
             hot.alarm = None;
         }
         self.sockets.sweep(super::now());
-        let reply = self.visit(|_, _| Ok(()));
-        reply.map_err(|problem| Error::RustError(problem.to_json()))?;
-        Response::empty()
+        match self.visit(|_, _| Ok(())) {
+            // The next alarm goes on with it.
+            Err(problem) if !problem.is(super::contract::CLOSING) => {
+                Err(Error::RustError(problem.to_json()))
+            }
+            _ => Response::empty(),
+        }
     }
 
     async fn websocket_message(
@@ -149,10 +158,8 @@ impl DurableObject for Account {
         _message: WebSocketIncomingMessage,
     ) -> Result<()> {
         // The page has only one thing to say: that it missed something.
-        if let Some(snapshot) = self.snapshot()? {
-            self.sockets.send(&socket, &snapshot, super::now());
-        }
-        Ok(())
+        self.sockets.heard(&socket, super::now())?;
+        self.show(&socket)
     }
 
     async fn websocket_close(
@@ -185,6 +192,12 @@ impl Account {
                 return rpc::reply::<()>(Err(Problem::new(400, "message_malformed", detail)));
             }
         };
+        self.answer(call)
+    }
+}
+
+impl Account {
+    fn answer(&self, call: Call) -> String {
         match call {
             Call::Control(request) => rpc::reply(self.control(&request)),
             Call::Open { account, plan_json, terms } => {
@@ -193,6 +206,7 @@ impl Account {
             Call::Statement => rpc::reply(self.statement()),
             Call::Invoices { before, limit } => rpc::reply(self.invoices(before, limit)),
             Call::Invoice { index } => rpc::reply(self.invoice(index)),
+            Call::RetryInvoice { index } => rpc::reply(self.retry_invoice(index)),
             Call::Grant(terms) => rpc::reply(self.grant(terms)),
             Call::Correct(correction) => rpc::reply(self.correct(*correction)),
             Call::Events(batch) => rpc::reply(self.take_events(&batch)),
@@ -204,11 +218,25 @@ impl Account {
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
             Call::Verify { from } => rpc::reply(self.verify(from)),
             Call::Usage { asked, after } => rpc::reply(self.usage(asked, after)),
+            Call::Enter => rpc::reply(Ok(())),
+            Call::Portal(read) => self.answer_customer(*read),
         }
     }
-}
 
-impl Account {
+    /// A read that pays for itself, once it is known what it was.
+    fn answer_customer(&self, read: Call) -> String {
+        let admitted = self.budget.borrow_mut().admit(super::now());
+        if let Err(problem) = admitted {
+            return rpc::reply::<()>(Err(problem));
+        }
+        let before = self.replayed.get();
+        let answer = self.answer(read);
+        let read = self.replayed.get().saturating_sub(before);
+        let answered = u64::try_from(answer.len()).unwrap_or(u64::MAX);
+        self.budget.borrow_mut().take(read.saturating_add(answered));
+        answer
+    }
+
     fn control(&self, request: &control::Request) -> std::result::Result<control::Answer, Problem> {
         if request.v != control::VERSION {
             let detail = format!("speak version {}", control::VERSION);
@@ -272,6 +300,9 @@ impl Account {
     ) -> std::result::Result<(std::result::Result<T, Problem>, Vec<Entry>), Problem> {
         let inexact = |error: Inexact| storage(error.to_string());
         let mut written = super::contract::close_over(store, hot)?;
+        if hot.ledger.is_period_over(super::now()) {
+            return Ok((Err(super::contract::closing()), written));
+        }
         let mut session = Session::start(&mut hot.ledger, super::now()).map_err(inexact)?;
         let result = act(&mut session, &hot.plan);
         if result.as_ref().is_err_and(is_dirty) {
@@ -306,7 +337,7 @@ impl Account {
 
     /// Sets the one alarm for what is due next. Due things are also done on every visit, so an
     /// alarm that is late, twice or never changes only when an idle account's numbers move.
-    fn arm(&self, hot: &mut Hot) {
+    pub(super) fn arm(&self, hot: &mut Hot) {
         let due = [hot.ledger.next_due(), self.sockets.next_end()].into_iter().flatten().min();
         let Some(due) = due else { return };
         if hot.alarm.is_some_and(|alarm| alarm <= due) {
@@ -320,38 +351,6 @@ impl Account {
                 worker::console_error!("alarm not set: {error:?}");
             }
         });
-    }
-
-    /// Tells the open pages, at most every [`LIVE_MS`]; what comes in between goes with the next.
-    fn publish(&self) {
-        let waiting = self.live.borrow().waiting;
-        if waiting || self.sockets.is_empty() {
-            return;
-        }
-        let delta = self.live.borrow_mut().delta(super::now(), LIVE_MS);
-        if let Some(text) = delta {
-            return self.sockets.broadcast(&text, super::now());
-        }
-        self.live.borrow_mut().waiting = true;
-        let (live, sockets) = (Rc::clone(&self.live), Rc::clone(&self.sockets));
-        self.state.wait_until(async move {
-            Delay::from(Duration::from_millis(LIVE_MS.unsigned_abs())).await;
-            live.borrow_mut().waiting = false;
-            let delta = live.borrow_mut().delta(super::now(), 0);
-            if let Some(text) = delta {
-                sockets.broadcast(&text, super::now());
-            }
-        });
-    }
-
-    fn snapshot(&self) -> Result<Option<String>> {
-        let fail = |problem: Problem| Error::RustError(problem.to_json());
-        self.visit(|_, _| Ok(())).map_err(fail)?;
-        let borrowed = self.hot.borrow();
-        let hot = borrowed.as_ref();
-        let snapshot =
-            |hot: &Hot| self.live.borrow_mut().snapshot(&hot.ledger, &hot.plan, super::now());
-        Ok(hot.and_then(snapshot))
     }
 }
 

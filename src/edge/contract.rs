@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Invariants: a period is closed before anything else is decided, once, whether an alarm came or
-//! not; its invoice and the row that holds its hash are written together or not at all.
+//! not, and so many at once at most; its invoice and the row that holds its hash are written
+//! together or not at all.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +19,23 @@ use super::store::{Head, KeptInvoice, Store};
 use crate::calendar::Zone;
 use crate::ledger::{self, BillingTerms, Entry, Ledger, LedgerError, Periods, Session};
 use crate::plan::Plan;
-use crate::statement::{self, InvoiceSummary, Statement, StatementError, Step};
-use crate::units::{AccountId, Date, Inexact};
+use crate::statement::{self, Finalized, InvoiceSummary, Statement, StatementError, Step};
+use crate::units::{AccountId, Date, Inexact, Timestamp};
+
+/// How long a statement is told again if nothing was written since, in ms: several pages that ask
+/// at once cost one.
+const STATEMENT_MS: i64 = 1_000;
+
+/// A statement that was told.
+#[derive(Debug)]
+pub(super) struct Told {
+    row: u64,
+    at: Timestamp,
+    statement: String,
+}
+
+/// The code of an account that has more periods to close than one call does.
+pub(super) const CLOSING: &str = "periods_closing";
 
 /// What a call that opens an account says about time.
 #[derive(Debug, Serialize, Deserialize)]
@@ -83,27 +99,83 @@ impl Account {
         Ok(true)
     }
 
-    /// The statement of the open period, as JSON.
+    /// The statement of the open period, as JSON; the same for a moment if nothing was written.
     pub(super) fn statement(&self) -> Result<String, Problem> {
         self.visit(|_, _| Ok(()))?;
         let borrowed = self.hot.borrow();
         let hot = borrowed.as_ref().ok_or_else(super::audit::unopened)?;
+        if hot.ledger.period().is_none() {
+            return Err(StatementError::ByOperator.into());
+        }
+        let (row, now) = (hot.head.position.n, super::now());
+        let is_fresh = |told: &&Told| {
+            told.row == row && (0..STATEMENT_MS).contains(&now.millis_since(told.at))
+        };
+        if let Some(told) = self.told.borrow().as_ref().filter(is_fresh) {
+            return Ok(told.statement.clone());
+        }
         let ahead = self.store.billed_ahead().map_err(storage)?;
         let statement = Statement::of(&hot.ledger, &hot.head.position, ahead)?;
-        serde_json::to_string(&statement).map_err(storage)
+        let statement = serde_json::to_string(&statement).map_err(storage)?;
+        *self.told.borrow_mut() = Some(Told { row, at: now, statement: statement.clone() });
+        Ok(statement)
     }
 
     /// What is kept of closed periods before one, newest first.
     pub(super) fn invoices(&self, before: i32, limit: u64) -> Result<Vec<InvoiceSummary>, Problem> {
-        self.visit(|_, _| Ok(()))?;
-        self.store.invoices(before, limit).map_err(storage)
+        match self.is_billed()? {
+            true => self.store.invoices(before, limit).map_err(storage),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether the calendar ends the account's periods; accounts from before contracts have no
+    /// table of invoices.
+    fn is_billed(&self) -> Result<bool, Problem> {
+        self.visit(|session, _| Ok(session.ledger().period().is_some()))
+    }
+
+    /// Writes the invoice of a closed period that has none, if there is no reason any more why it
+    /// has none; one that it has stays as it is.
+    pub(super) fn retry_invoice(&self, index: i32) -> Result<InvoiceSummary, Problem> {
+        let kept = self.invoice(index)?;
+        let listed = |index: i32| {
+            let newest = self.store.invoices(index, 1).map_err(storage)?;
+            newest.into_iter().next().ok_or_else(|| storage("invoice"))
+        };
+        let is_last = listed(i32::MAX)?.index == index;
+        let refused = |error: StatementError| Problem::new(409, error.code(), error.to_string());
+        let Some(bill) = statement::retry(&kept.body, is_last).map_err(refused)? else {
+            return listed(index.saturating_add(1));
+        };
+        let mut borrowed = self.hot.borrow_mut();
+        let hot = borrowed.as_mut().ok_or_else(super::audit::unopened)?;
+        let written = Self::written_bill(&self.store, hot, &bill);
+        match written {
+            Ok(head) => hot.head = head,
+            Err(problem) => {
+                *borrowed = None;
+                return Err(problem);
+            }
+        }
+        Ok(bill.summary)
+    }
+
+    fn written_bill(store: &Store, hot: &mut Hot, bill: &Finalized) -> Result<Head, Problem> {
+        let inexact = |error: Inexact| storage(error.to_string());
+        let (index, row) = (bill.summary.index, hot.head.position.n.saturating_add(1));
+        let session = Session::start(&mut hot.ledger, super::now()).map_err(inexact)?;
+        let entries = session.bill_closed(index, bill.hash.clone(), row).map_err(inexact)?;
+        store.append_invoice(&hot.head, &hot.ledger, &entries, bill).map_err(storage)
     }
 
     /// What is kept of one closed period, as the journal says it was.
     pub(super) fn invoice(&self, index: i32) -> Result<KeptInvoice, Problem> {
-        self.visit(|_, _| Ok(()))?;
-        let kept = self.store.invoice(index).map_err(closed)?;
         let unknown = || Problem::not_found("invoice", &index.to_string()).field("index");
+        let kept = match self.is_billed()? {
+            true => self.store.invoice(index).map_err(closed)?,
+            false => None,
+        };
         let kept = kept.ok_or_else(unknown)?;
         match kept.is_sound() {
             true => Ok(kept),
@@ -116,10 +188,12 @@ impl Account {
     }
 }
 
-/// Closes every period that is over, one after the other; what was recorded.
+/// Closes the periods that are over, one after the other; what was recorded. A clock that jumped
+/// leaves more of them than one call closes: the next call or alarm goes on.
 pub(super) fn close_over(store: &Store, hot: &mut Hot) -> Result<Vec<Entry>, Problem> {
     let (now, mut all) = (super::now(), Vec::new());
-    while hot.ledger.is_period_over(now) {
+    let first = hot.ledger.period().map_or(0, |period| period.index);
+    while hot.ledger.closes_another(now, first) {
         let ahead = store.billed_ahead().map_err(storage)?;
         let step =
             statement::close_over(&mut hot.ledger, &hot.plan, &hot.head.position, ahead, now)?;
@@ -137,6 +211,12 @@ pub(super) fn close_over(store: &Store, hot: &mut Hot) -> Result<Vec<Entry>, Pro
         all.extend(entries);
     }
     Ok(all)
+}
+
+/// What there is to say until all of them are closed.
+pub(super) fn closing() -> Problem {
+    let detail = "periods of this account ended long ago and are being closed: ask again";
+    Problem::new(503, CLOSING, detail).with("retryable", true)
 }
 
 impl From<StatementError> for Problem {

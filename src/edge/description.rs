@@ -1,11 +1,15 @@
 //! An account as the control API shows it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Hot, storage};
 use super::problem::Problem;
-use crate::ledger::{self, Balance, BillingTerms, Grant, PlanRef, Position, SpendLimits, TopUps};
-use crate::units::{AccountId, Credits, KeyId};
+use crate::ledger::{
+    self, Balance, BillingTerms, Grant, PlanRef, Position, SpendLimits, TopUp, TopUps,
+};
+use crate::units::{AccountId, Credits, GrantId, KeyId};
 
 /// An account as the control API shows it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +28,48 @@ pub(super) struct Description {
     pub(super) journal_hash: String,
     /// `ok`, or the name of the first invariant that does not hold.
     pub(super) audit: String,
+}
+
+/// What its customer sees of it: what is its own, and not how the operator runs the account.
+#[derive(Debug, Serialize)]
+pub(super) struct CustomerDescription {
+    account: AccountId,
+    plan: PlanRef,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contract: Option<BillingTerms>,
+    unit: String,
+    balance: Balance,
+    grants: Vec<Grant>,
+    keys: Vec<KeyState>,
+    top_ups: CustomerTopUps,
+    journal_rows: u64,
+    journal_hash: String,
+}
+
+/// Credits that are on their way, without the rule that asked for them.
+#[derive(Debug, Serialize)]
+struct CustomerTopUps {
+    pending: BTreeMap<GrantId, TopUp>,
+}
+
+impl From<Description> for CustomerDescription {
+    fn from(whole: Description) -> Self {
+        let Description { account, plan, contract, unit, balance, grants, keys, .. } = whole;
+        let top_ups = CustomerTopUps { pending: whole.top_ups.pending };
+        let (journal_rows, journal_hash) = (whole.journal_rows, whole.journal_hash);
+        Self {
+            account,
+            plan,
+            contract,
+            unit,
+            balance,
+            grants,
+            keys,
+            top_ups,
+            journal_rows,
+            journal_hash,
+        }
+    }
 }
 
 /// A key and whether it may be used.

@@ -39,6 +39,9 @@ pub(super) struct Live {
     sent: Timestamp,
     /// A delta is on its way already, a moment later.
     pub(super) waiting: bool,
+    /// The last snapshot, or the one that is on its way: when, and whether it is.
+    shown: Timestamp,
+    showing: bool,
 }
 
 impl Live {
@@ -180,6 +183,18 @@ impl Live {
         let told = self.tallies.take_changed();
         let fresh = std::mem::take(&mut self.fresh);
         self.message(Kind::Delta, now, told, fresh)
+    }
+
+    /// Asks for a snapshot: in how many ms one may be written, or nothing if one is on its way.
+    pub(super) fn ask_snapshot(&mut self, now: Timestamp, apart_ms: i64) -> Option<u64> {
+        if self.showing && self.shown > now {
+            return None;
+        }
+        let next = self.shown.plus_millis(apart_ms);
+        let wait = next.millis_since(now);
+        self.showing = (1..=apart_ms).contains(&wait);
+        self.shown = if self.showing { next } else { now };
+        Some(if self.showing { wait.unsigned_abs() } else { 0 })
     }
 
     /// Everything there is.

@@ -62,6 +62,11 @@ impl Problem {
         self.members.get(name).and_then(Value::as_str)
     }
 
+    /// A member that is a whole number.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.members.get(name).and_then(Value::as_u64)
+    }
+
     /// Adds a member.
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
@@ -93,6 +98,10 @@ impl Problem {
         // The same as src/edge/refusals.js says on metered traffic.
         match self.status {
             503 => response.headers_mut().set("retry-after", "1")?,
+            429 => {
+                let seconds = self.number("retry_after").unwrap_or(1).to_string();
+                response.headers_mut().set("retry-after", &seconds)?;
+            }
             401 => {
                 let scheme = "Bearer realm=\"edgemeter\"";
                 response.headers_mut().set("www-authenticate", scheme)?;
@@ -124,6 +133,7 @@ fn title(status: u16) -> &'static str {
         415 => "Unsupported Media Type",
         422 => "Unprocessable Content",
         426 => "Upgrade Required",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",
     }
@@ -159,7 +169,9 @@ impl From<LedgerError> for Problem {
             | LedgerError::FromTooEarly { .. }
             | LedgerError::Billing { .. } => (422, Some("/contract/from")),
             LedgerError::PeriodsScheduled { .. } | LedgerError::PeriodOpen => (409, None),
-            LedgerError::PeriodDiffers { .. } => (409, Some("/plan")),
+            LedgerError::PeriodDiffers { .. } | LedgerError::CurrencyDiffers { .. } => {
+                (409, Some("/plan"))
+            }
             LedgerError::PlanUnread { .. } => (500, None),
             LedgerError::Inexact(_) => (422, Some("/amount")),
         };

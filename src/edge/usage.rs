@@ -63,6 +63,8 @@ impl Account {
         let mut is_over = part.last.is_none();
         for row in self.store.rows_of(&part).map_err(|error| fault(error.into()))? {
             let row = row.map_err(|error| fault(error.into()))?;
+            let bytes = u64::try_from(row.body.len()).unwrap_or(u64::MAX);
+            self.replayed.set(self.replayed.get().saturating_add(bytes));
             if row.at >= late {
                 is_over = true;
                 break;

@@ -8,14 +8,15 @@ mod events;
 mod grants;
 mod leases;
 mod reservations;
+mod terms;
 
 use super::billing::BillingTerms;
-use super::entry::{Entry, PlanRef};
+use super::entry::Entry;
 use super::grant::Burn;
 use super::operations::{Debit, Flying, Operations};
 use super::{
-    COMMAND_MEMORY_MS, Command, DEBITS_MIN, Key, Lease, Ledger, MEMORY_MS, PastCommand, PastDebit,
-    PastTerms, Replay, Row, TERMS_MAX, TopUp, Totals, uses,
+    COMMAND_MEMORY_MS, Command, DEBITS_MIN, Invoiced, Key, Lease, Ledger, MEMORY_MS, PastCommand,
+    PastDebit, Replay, Row, TopUp, Totals, uses,
 };
 use crate::plan::Combination;
 use crate::units::{ChargeId, Credits, GrantId, Inexact, KeyId, Quantity, Timestamp};
@@ -129,7 +130,6 @@ impl Ledger {
             forgotten: Timestamp::default(),
             commands: Default::default(),
             usage: Default::default(),
-            usage_from: Default::default(),
             top_ups: Default::default(),
             terms: 0,
             past_terms: Default::default(),
@@ -143,7 +143,7 @@ impl Ledger {
     pub(super) fn apply(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Inexact> {
         self.advance(at);
         match entry {
-            Entry::AccountOpened { .. } => Ok(()),
+            Entry::AccountOpened { .. } | Entry::PeriodBilled { .. } => Ok(()),
             Entry::PlanChanged { plan, plan_json } => self.change_plan(plan, plan_json),
             Entry::KeyCreated { key } => self.change_key(key, |key| key.active = true),
             Entry::KeyDisabled { key } => self.change_key(key, |key| key.active = false),
@@ -196,8 +196,11 @@ impl Ledger {
                 Ok(())
             }
             Entry::EventsTaken { .. } | Entry::EventCorrected { .. } => self.apply_events(entry),
-            Entry::Refunded { op, returns, debt, overage } => {
-                self.apply_refund(op, returns, *debt, *overage)
+            Entry::Refunded { op, returns, debt, overage, former } => {
+                self.apply_refund(op, returns, *debt, *overage)?;
+                former.iter().try_for_each(|Invoiced(terms, amount)| {
+                    self.invoice_former(*terms, Credits::ZERO.minus(*amount)?)
+                })
             }
         }
     }
@@ -253,7 +256,7 @@ impl Ledger {
             key.uncount(past.cost, past.at)?;
         }
         past.burns.clear();
-        (past.debt, past.overage, past.refunded) = (Credits::ZERO, Credits::ZERO, true);
+        (past.debt, past.overage, past.refunded) = (Credits::ZERO, Vec::new(), true);
         self.totals.debt = self.totals.debt.minus(debt)?;
         self.totals.overage = self.totals.overage.minus(overage)?;
         self.unburn(returns)
@@ -323,31 +326,6 @@ impl Ledger {
         self.commands.insert(id.clone(), PastCommand { at: self.clock, command });
     }
 
-    fn change_plan(&mut self, plan: &PlanRef, json: &str) -> Result<(), Inexact> {
-        let former = std::mem::replace(&mut self.plan_json, json.to_owned());
-        self.plan = plan.clone();
-        let usage = self.usage.clone();
-        let usage_from = std::mem::replace(&mut self.usage_from, usage.clone());
-        let (until, plan_json) = (self.clock, Some(former));
-        let overage = self.overage_of_terms()?;
-        self.end_terms(PastTerms { until, plan_json, usage, usage_from, overage })
-    }
-
-    fn end_terms(&mut self, past: PastTerms) -> Result<(), Inexact> {
-        self.past_terms.insert(self.terms, past);
-        self.terms = self.terms.saturating_add(1);
-        self.forget_terms();
-        Ok(())
-    }
-
-    /// Forgets the oldest of too many terms of closed periods.
-    pub(super) fn forget_terms(&mut self) {
-        let former = self.past_terms.range(..self.first_terms()).count();
-        for _ in TERMS_MAX..former {
-            self.past_terms.pop_first();
-        }
-    }
-
     fn change_key(&mut self, id: &KeyId, change: impl FnOnce(&mut Key)) -> Result<(), Inexact> {
         change(self.keys.entry(id.clone()).or_insert_with(|| Key::new(true)));
         self.keys_revision = self.keys_revision.saturating_add(1);
@@ -385,8 +363,6 @@ impl Ledger {
         of: &Combination,
         quantity: Quantity,
     ) -> Result<(), Inexact> {
-        let past = terms.and_then(|terms| self.past_terms.get_mut(&terms));
-        let usages = past.map_or(&mut self.usage, |past| &mut past.usage);
-        uses::count(usages, charge, of, quantity)
+        uses::count(self.usages_under(terms.unwrap_or(self.terms)), charge, of, quantity)
     }
 }

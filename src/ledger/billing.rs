@@ -10,19 +10,23 @@
 //! once, by its index, one after the other, however late anybody looks; what was used counts in the
 //! period that was open when the account heard of it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::decide::Session;
 use super::entry::Entry;
 use super::uses::{self, Usages};
-use super::{Ledger, LedgerError, PastTerms};
+use super::{Invoiced, Ledger, LedgerError};
 use crate::calendar::{Period, PeriodError, Schedule, Zone};
 use crate::plan::{Charge, Plan};
 use crate::rating::{self, Usage};
-use crate::units::{Cadence, Credits, Date, GrantId, Inexact, Timestamp};
+use crate::units::{Cadence, ChargeId, Credits, Date, GrantId, Inexact, Timestamp};
 
 /// Periods that may be over when an account is opened, at most: they are closed at once.
 pub const PERIODS_PAST_MAX: i32 = 400;
+/// Periods that one call closes, at most: a clock that jumps by decades does not stop an account.
+pub const PERIODS_CLOSED_MAX: i32 = 400;
 /// Plans of one scheduled period, at most.
 pub const STRETCHES_MAX: usize = 16;
 /// Periods in a row that the calendar on the wall may leave out: a day, where the date line moved.
@@ -81,16 +85,16 @@ pub struct ClosedPeriod {
 }
 
 /// A part of the open period under one plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanUse {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanUse<'l> {
     /// First instant inside.
     pub from: Timestamp,
     /// First instant after.
     pub until: Timestamp,
-    /// The plan.
-    pub plan: Plan,
-    /// What was used in it, by charge; what was not used is left out.
-    pub usage: Usages,
+    /// The plan's JSON.
+    pub plan_json: &'l str,
+    /// What was used in it, by charge, whether it has a price or not.
+    pub usage: &'l BTreeMap<ChargeId, Usage>,
     /// Credits of it that go onto the invoice; below zero: that go off it.
     pub overage: Credits,
 }
@@ -159,6 +163,13 @@ impl Ledger {
         self.period.as_ref().is_some_and(|period| period.end <= now.max(self.clock))
     }
 
+    /// Whether a call that found period `first` open closes another one: the rest is the next
+    /// call's.
+    pub fn closes_another(&self, now: Timestamp, first: i32) -> bool {
+        let closed = self.period.as_ref().map_or(0, |period| period.index.saturating_sub(first));
+        self.is_period_over(now) && closed < PERIODS_CLOSED_MAX
+    }
+
     /// The instant that a visit at `now` is of: not before the clock, and within the open period.
     pub(super) fn reached(&self, now: Timestamp) -> Timestamp {
         let end = self.period.as_ref().map(|period| period.end);
@@ -177,15 +188,35 @@ impl Ledger {
 
     /// Overage since the plan changed, or since the period began.
     pub(super) fn overage_of_terms(&self) -> Result<Credits, Inexact> {
-        let before = self.past_terms.range(self.first_terms()..).map(|(_, past)| past.overage);
-        self.totals.overage.minus(Credits::sum(before)?)
+        self.totals.overage.minus(Credits::sum(self.former_overage())?)
     }
 
-    /// What the period's invoice bills: what went off it in one part is no other part's.
+    fn former_overage(&self) -> impl Iterator<Item = Credits> {
+        self.past_terms.range(self.first_terms()..).map(|(_, past)| past.overage)
+    }
+
+    /// What of an operation's overage went onto the open period's invoice under former plans: it
+    /// goes off where it stands, at the price that it has there.
+    pub(super) fn of_former_plans(&self, overage: &[Invoiced]) -> Vec<Invoiced> {
+        let former = self.first_terms()..self.terms;
+        overage.iter().filter(|Invoiced(terms, _)| former.contains(terms)).copied().collect()
+    }
+
+    /// Overage as each part of the open period bills it. What goes off more than there is of a part
+    /// goes off the next one; below zero in the last: off the next period's.
+    fn overage_by_part(&self) -> Result<Vec<Credits>, Inexact> {
+        let (mut parts, mut carried) = (Vec::new(), Credits::ZERO);
+        for part in self.former_overage() {
+            let sum = part.plus(carried)?;
+            carried = sum.min(Credits::ZERO);
+            parts.push(sum.max(Credits::ZERO));
+        }
+        parts.push(self.overage_of_terms()?.plus(carried)?);
+        Ok(parts)
+    }
+
     fn billed_overage(&self) -> Result<Credits, Inexact> {
-        let before = self.past_terms.range(self.first_terms()..).map(|(_, past)| past.overage);
-        let parts = before.chain([self.overage_of_terms()?]);
-        Credits::sum(parts.filter(|part| !part.is_negative()))
+        Credits::sum(self.overage_by_part()?.into_iter().map(|part| part.max(Credits::ZERO)))
     }
 
     pub(super) fn end_period(&mut self, closed: &ClosedPeriod) {
@@ -203,52 +234,56 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`LedgerError::PlanUnread`] or [`LedgerError::Inexact`].
-    pub fn stretches(&self) -> Result<Vec<PlanUse>, LedgerError> {
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn stretches(&self) -> Result<Vec<PlanUse<'_>>, Inexact> {
         let Some(period) = &self.period else { return Ok(Vec::new()) };
         let mut from = period.start;
         let mut parts = Vec::new();
+        let mut billed = self.overage_by_part()?.into_iter();
         let changes = self.past_terms.range(period.terms..).count();
         let former = self.past_terms.range(period.terms..).zip((1..=changes).rev());
         for ((number, past), later) in former {
-            let PastTerms { usage, usage_from, overage, until, .. } = past;
-            let json = self.plan_of(*number).unwrap_or_default();
-            let (plan, usage) = self.used_under(json, usage, usage_from)?;
-            if usage.is_empty() && overage.is_zero() && *until <= from {
+            let overage = billed.next().unwrap_or_default();
+            let (plan_json, usage) = (self.plan_of(*number).unwrap_or_default(), &past.usage);
+            if !uses::is_any(usage) && overage.is_zero() && past.until <= from {
                 continue;
             }
-            let until = part_end(from, *until, period.end, later);
-            parts.push(PlanUse { from, until, plan, usage, overage: *overage });
+            let until = part_end(from, past.until, period.end, later);
+            parts.push(PlanUse { from, until, plan_json, usage, overage });
             from = until;
         }
-        let (plan, usage) = self.used_under(&self.plan_json, &self.usage, &self.usage_from)?;
-        let (until, overage) = (period.end, self.overage_of_terms()?);
-        parts.push(PlanUse { from, until, plan, usage, overage });
+        let (plan_json, usage) = (&self.plan_json, &self.usage);
+        let (until, overage) = (period.end, billed.next().unwrap_or_default());
+        parts.push(PlanUse { from, until, plan_json, usage, overage });
         Ok(parts)
     }
+}
 
-    /// What was used of a plan's charges since use stood at `from`.
-    fn used_under(
-        &self,
-        json: &str,
-        usage: &Usages,
-        from: &Usages,
-    ) -> Result<(Plan, Usages), LedgerError> {
-        let unread = |_| LedgerError::PlanUnread { plan: self.plan.id.clone() };
-        let plan = Plan::parse(json).map_err(unread)?;
-        let mut used = Usages::new();
-        // What a price by window or by event counts was served without a price, and is free.
-        let counts = |charge: &&Charge| {
-            let by_use = matches!(rating::empty(charge), Usage::Total(_) | Usage::Combinations(_));
-            by_use && usage.contains_key(charge.id())
-        };
-        for charge in plan.charges().iter().filter(counts) {
-            if let Some(one) = used_since(charge, usage, from)? {
-                used.insert(charge.id().clone(), one);
-            }
+/// What was used of a plan's charges, as it rates them; what was not used is left out.
+///
+/// # Errors
+///
+/// [`Inexact`] if a sum leaves its range.
+pub fn used_under(
+    plan: &Plan,
+    usage: &BTreeMap<ChargeId, Usage>,
+) -> Result<BTreeMap<ChargeId, Usage>, Inexact> {
+    let mut used = Usages::new();
+    // What a price by window or by event counts was served without a price, and is free.
+    let counts = |charge: &&Charge| {
+        let by_use = matches!(rating::empty(charge), Usage::Total(_) | Usage::Combinations(_));
+        by_use && usage.contains_key(charge.id())
+    };
+    for charge in plan.charges().iter().filter(counts) {
+        let mut one = uses::whole(charge, usage)?;
+        if let Usage::Combinations(of) = &mut one {
+            of.retain(|_, quantity| !quantity.is_zero());
         }
-        Ok((plan, used))
+        if uses::is_used(&one) {
+            used.insert(charge.id().clone(), one);
+        }
     }
+    Ok(used)
 }
 
 /// Where a part ends that begins at `from` and was over at `until`, with `later` parts to come
@@ -261,24 +296,6 @@ pub(crate) fn part_end(
 ) -> Timestamp {
     let later = i64::try_from(later).unwrap_or_default();
     until.max(from.plus_millis(1)).min(end.plus_millis(later.saturating_neg()))
-}
-
-/// What was used of a charge; nothing if that is nothing.
-fn used_since(charge: &Charge, usage: &Usages, from: &Usages) -> Result<Option<Usage>, Inexact> {
-    Ok(match (uses::whole(charge, usage)?, uses::whole(charge, from)?) {
-        (Usage::Total(total), Usage::Total(before)) => {
-            let used = total.minus(before)?;
-            (!used.is_zero()).then_some(Usage::Total(used))
-        }
-        (Usage::Combinations(mut map), Usage::Combinations(before)) => {
-            for (of, sum) in &mut map {
-                *sum = sum.minus(before.get(of).copied().unwrap_or_default())?;
-            }
-            map.retain(|_, sum| !sum.is_zero());
-            (!map.is_empty()).then_some(Usage::Combinations(map))
-        }
-        _ => return Err(Inexact),
-    })
 }
 
 impl Session<'_> {
@@ -318,8 +335,24 @@ impl Session<'_> {
         Ok(self.into_entries())
     }
 
-    /// Whether the account may follow a plan: its periods are as long as the contract's, and not
-    /// too many plans are in the open one.
+    /// Notes that a closed period which had no invoice has one: the entries of one row, whose
+    /// number is `row`. `invoice` is the hash of what was written for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Inexact`] if a sum leaves the range of credits.
+    pub fn bill_closed(
+        mut self,
+        index: i32,
+        invoice: String,
+        row: u64,
+    ) -> Result<Vec<Entry>, Inexact> {
+        self.record(Entry::PeriodBilled { closed: ClosedPeriod { index, invoice, row } })?;
+        Ok(self.into_entries())
+    }
+
+    /// Whether the account may follow a plan: its periods are as long as the contract's, not too
+    /// many plans are in the open one, and none of them is in another currency.
     pub(super) fn check_period(&self, plan: &Plan) -> Result<(), LedgerError> {
         let Some(terms) = self.ledger.billing().filter(|terms| terms.is_scheduled()) else {
             return Ok(());
@@ -330,9 +363,25 @@ impl Session<'_> {
             return Err(LedgerError::PeriodDiffers { plan, period, every });
         }
         let changes = self.ledger.past_terms.range(self.ledger.first_terms()..).count();
-        match changes.saturating_add(1) >= STRETCHES_MAX {
-            true => Err(LedgerError::Full { what: "plans in one period", max: STRETCHES_MAX }),
-            false => Ok(()),
+        if changes.saturating_add(1) >= STRETCHES_MAX {
+            return Err(LedgerError::Full { what: "plans in one period", max: STRETCHES_MAX });
         }
+        self.check_currency(plan)
+    }
+
+    /// A period has one invoice, so that its plans have one currency, or none.
+    fn check_currency(&self, plan: &Plan) -> Result<(), LedgerError> {
+        let Some(currency) = plan.spec().currency else { return Ok(()) };
+        for part in self.ledger.stretches()? {
+            let other = Plan::parse(part.plan_json);
+            let unread = |_| LedgerError::PlanUnread { plan: self.ledger.plan.id.clone() };
+            if let Some(other) = other.map_err(unread)?.spec().currency
+                && other != currency
+            {
+                let plan = plan.id().clone();
+                return Err(LedgerError::CurrencyDiffers { plan, currency, period: other });
+            }
+        }
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::events::EventKey;
 use super::grant::{Burn, Grant, GrantTerms, Rollover};
 use super::operations::Debit;
 use super::zero::Beyond;
-use super::{GRANTS_MAX, Ledger, LedgerError, PastDebit, Reservation, SpendPeriod, uses};
+use super::{GRANTS_MAX, Invoiced, Ledger, LedgerError, PastDebit, Reservation, SpendPeriod, uses};
 use crate::plan::Plan;
 use crate::units::{AccountId, Credits, Inexact, KeyId, Quantity, Timestamp};
 
@@ -301,11 +301,12 @@ impl<'ledger> Session<'ledger> {
                 op: op.to_owned(),
                 returns: burns.clone(),
                 debt: *debt,
-                overage: *overage,
+                overage: Credits::sum(overage.iter().map(|Invoiced(_, amount)| *amount))?,
+                former: self.ledger.of_former_plans(overage),
             },
             None => {
-                let (debt, overage) = (Credits::ZERO, Credits::ZERO);
-                Entry::Refunded { op: op.to_owned(), returns: Vec::new(), debt, overage }
+                let (debt, overage, former) = (Credits::ZERO, Credits::ZERO, Vec::new());
+                Entry::Refunded { op: op.to_owned(), returns: Vec::new(), debt, overage, former }
             }
         };
         self.record(entry)?;

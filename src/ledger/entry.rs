@@ -9,6 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Invoiced;
 use super::billing::{BillingTerms, ClosedPeriod};
 use super::correct::{Adjustment, Rolled};
 use super::events::{Booked, Events};
@@ -159,6 +160,11 @@ pub enum Entry {
         /// Which period of the contract it was, if the calendar closed it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         closed: Option<ClosedPeriod>,
+    },
+    /// A closed period that had no invoice has one.
+    PeriodBilled {
+        /// Which one, the invoice, and this row.
+        closed: ClosedPeriod,
     },
     /// What was served below zero was paid, or became overage.
     DebtSettled {
@@ -347,5 +353,8 @@ pub enum Entry {
         /// What goes off the invoice.
         #[serde(default, skip_serializing_if = "is_zero")]
         overage: Credits,
+        /// Part of that which went onto it under former plans of the open period.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        former: Vec<Invoiced>,
     },
 }

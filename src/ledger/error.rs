@@ -3,7 +3,7 @@
 use super::PERIODS_PAST_MAX;
 use super::key::SpendPeriod;
 use crate::calendar::PeriodError;
-use crate::units::{Cadence, Credits, Date, GrantId, Inexact, KeyId, PlanId, Timestamp};
+use crate::units::{Cadence, Credits, Currency, Date, GrantId, Inexact, KeyId, PlanId, Timestamp};
 
 /// Variants are ordered by precedence: when several apply, the first one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -213,6 +213,19 @@ pub enum LedgerError {
         /// The contract's.
         every: Cadence,
     },
+    /// A plan that the period's invoice cannot hold beside the others.
+    #[error(
+        "plan {plan} is in {currency}, and the open period is billed in {period}: publish a version \
+         of the plan in {period}, or open another account for {currency}"
+    )]
+    CurrencyDiffers {
+        /// The plan.
+        plan: PlanId,
+        /// Its currency.
+        currency: Currency,
+        /// The open period's.
+        period: Currency,
+    },
     /// Nothing to close.
     #[error("the open period is not over, or nobody's calendar ends it: close it at its end")]
     PeriodOpen,
@@ -258,6 +271,7 @@ impl LedgerError {
             Self::Billing { reason, .. } => reason.code(),
             Self::PeriodsScheduled { .. } => "periods_scheduled",
             Self::PeriodDiffers { .. } => "period_differs",
+            Self::CurrencyDiffers { .. } => "currency_differs",
             Self::PeriodOpen => "period_open",
             Self::PlanUnread { .. } => "plan_unread",
             Self::Inexact(_) => "amount_not_exact",

@@ -52,7 +52,8 @@ pub use apply::ReplayError;
 pub use balance::Balance;
 pub(crate) use billing::part_end;
 pub use billing::{
-    BillingTerms, ClosedPeriod, OpenPeriod, PERIODS_PAST_MAX, Periods, PlanUse, STRETCHES_MAX,
+    BillingTerms, ClosedPeriod, OpenPeriod, PERIODS_CLOSED_MAX, PERIODS_PAST_MAX, Periods, PlanUse,
+    STRETCHES_MAX, used_under,
 };
 pub use correct::{Adjustment, Rolled};
 pub use decide::{Debited, Session, open, open_billed};
@@ -128,10 +129,8 @@ pub struct Ledger {
     #[serde(default)]
     forgotten: Timestamp,
     commands: BTreeMap<GrantId, PastCommand>,
+    /// What was used since the plan changed, or since the period began.
     usage: Usages,
-    /// What was used before the plan changed to today's, in the same period.
-    #[serde(default, skip_serializing_if = "Usages::is_empty")]
-    usage_from: Usages,
     top_ups: TopUps,
     terms: u64,
     past_terms: BTreeMap<u64, PastTerms>,
@@ -154,9 +153,7 @@ struct PastTerms {
     /// The plan, unless the next terms have the same.
     plan_json: Option<String>,
     usage: Usages,
-    #[serde(default, skip_serializing_if = "Usages::is_empty")]
-    usage_from: Usages,
-    /// Served beyond the credits in them, for the period's invoice.
+    /// Served beyond the credits in them, for the period's invoice; below zero: what went off it.
     #[serde(default, skip_serializing_if = "entry::is_zero")]
     overage: Credits,
 }
@@ -177,8 +174,8 @@ pub struct PastDebit {
     #[serde(default)]
     pub debt: Credits,
     /// What of it went onto the invoice.
-    #[serde(default)]
-    pub overage: Credits,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overage: Vec<Invoiced>,
     /// It was served at zero, degraded and free.
     #[serde(default)]
     pub restricted: bool,
@@ -187,9 +184,14 @@ pub struct PastDebit {
     pub refunded: bool,
 }
 
+/// Overage, by the number of the terms that were in force when it went onto the invoice: each
+/// plan has its own price for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoiced(pub u64, pub Credits);
+
 impl PastDebit {
     fn paid(at: Timestamp, cost: Credits, burns: Vec<Burn>, debt: Credits) -> Self {
-        let overage = Credits::ZERO;
+        let overage = Vec::new();
         Self { at, cost, burns, key: None, debt, overage, restricted: false, refunded: false }
     }
 }

@@ -23,7 +23,7 @@ use super::grant::Burn;
 use super::settle::check_count;
 use super::uses::{self, AtMost, Usages, Use};
 use super::zero::Room;
-use super::{LedgerError, RESERVATIONS_MAX};
+use super::{Invoiced, LedgerError, RESERVATIONS_MAX};
 use crate::plan::{Combination, Plan};
 use crate::units::{Credits, Inexact, KeyId, Quantity, Timestamp};
 
@@ -102,7 +102,7 @@ pub struct Reservation {
     pub debt: Credits,
     /// What of it went onto the invoice.
     #[serde(default)]
-    pub overage: Credits,
+    pub overage: Vec<Invoiced>,
     /// When it was made, or a part of it was settled last.
     #[serde(default)]
     pub at: Timestamp,
@@ -238,7 +238,9 @@ impl Session<'_> {
         let room = self.room(plan)?;
         let fits = |bound: Bound| -> Result<bool, Inexact> {
             let more = bound.more.max(Credits::ZERO);
-            Ok(room.takes(more)? && self.limited(key, more)?.is_none())
+            // What is held already pays for more, at prices that fell: nothing is asked of anybody.
+            let is_held = known.is_some() && more.is_zero();
+            Ok(is_held || room.takes(more)? && self.limited(key, more)?.is_none())
         };
         let bound = match fits(all)? {
             true => all,

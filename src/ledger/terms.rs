@@ -13,12 +13,8 @@ pub struct Terms<'l> {
     pub number: u64,
     /// The plan's JSON.
     pub plan_json: &'l str,
-    /// What was used in the period, at the end of these terms or so far.
+    /// What was used under it, at its end or so far.
     pub usage: &'l BTreeMap<ChargeId, Usage>,
-    /// The part of it that was used under the terms before, in the same period.
-    pub usage_from: &'l BTreeMap<ChargeId, Usage>,
-    /// Whether the period ended with them.
-    pub ends_period: bool,
 }
 
 impl Ledger {
@@ -28,15 +24,11 @@ impl Ledger {
             number: *number,
             plan_json: self.plan_of(*number).unwrap_or(&self.plan_json),
             usage: &past.usage,
-            usage_from: &past.usage_from,
-            ends_period: past.plan_json.is_none(),
         });
         past.chain(std::iter::once(Terms {
             number: self.terms,
             plan_json: &self.plan_json,
             usage: &self.usage,
-            usage_from: &self.usage_from,
-            ends_period: false,
         }))
     }
 }

@@ -154,6 +154,20 @@ pub(super) fn count(
     Ok(())
 }
 
+/// Whether anything was used.
+pub(super) fn is_any(usages: &Usages) -> bool {
+    usages.values().any(is_used)
+}
+
+/// Whether any of a charge was used.
+pub(super) fn is_used(usage: &Usage) -> bool {
+    match usage {
+        Usage::Total(total) => !total.is_zero(),
+        Usage::Combinations(map) => map.values().any(|quantity| !quantity.is_zero()),
+        Usage::Windows(_) | Usage::Events(_) => false,
+    }
+}
+
 /// Takes a use off what was used.
 fn uncount(usages: &mut Usages, one: &Use) -> Result<(), Inexact> {
     let left = match usages.get_mut(&one.charge).ok_or(Inexact)? {
@@ -313,12 +327,13 @@ pub(super) fn take_off(plan: &Plan, all: &mut [AtMost], settled: &[Use]) -> Resu
 }
 
 impl Ledger {
-    /// Units used in this period on one charge, whatever their dimensions.
+    /// Units used of one charge since the plan changed or the period began, whatever their
+    /// dimensions.
     pub fn usage(&self, charge: &ChargeId) -> Quantity {
         total(self.usage.get(charge)).unwrap_or_default()
     }
 
-    /// What was used in this period, by charge.
+    /// What was used since then, by charge.
     pub fn usages(&self) -> &BTreeMap<ChargeId, Usage> {
         &self.usage
     }

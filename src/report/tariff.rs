@@ -18,7 +18,7 @@ use crate::ledger::{Ledger, Use};
 use crate::plan::{Charge, Combination, Plan, PlanError, Price};
 use crate::rating::{self, Event, RateError, Usage};
 use crate::units::order::{map_of, set_of};
-use crate::units::{Amount, ChargeId, Credits, Inexact, Quantity};
+use crate::units::{ChargeId, Credits, Inexact, Quantity};
 
 /// Why a use has no cost here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,9 @@ pub enum TariffError {
     /// Its terms are not known: they ended before what was followed begins.
     #[error("the terms that it was served under ended before the rows that are at hand")]
     TermsUnknown,
+    /// It has no name.
+    #[error("it names a route or a charge that its row does not list")]
+    Nameless,
     /// Their plan has no such charge.
     #[error("the plan has no charge {charge}")]
     NoCharge {
@@ -60,9 +63,6 @@ type Counts = BTreeMap<ChargeId, BTreeMap<Combination, Quantity>>;
 struct Terms {
     plan: Rc<Plan>,
     used: Counts,
-    /// What was used before them in the same period.
-    before: Counts,
-    ends_period: bool,
 }
 
 /// Plans and running totals.
@@ -85,8 +85,7 @@ pub enum Served {
 impl Tariff {
     /// Before anything was used; `number` counts the terms before.
     pub fn opened(plan: Plan, number: u64) -> Self {
-        let (used, before, ends_period) = (Counts::new(), Counts::new(), false);
-        let terms = Terms { plan: Rc::new(plan), used, before, ends_period };
+        let terms = Terms { plan: Rc::new(plan), used: Counts::new() };
         Self { number, terms: map_of([(number, terms)]) }
     }
 
@@ -102,8 +101,7 @@ impl Tariff {
                 plans.insert(one.plan_json, Rc::new(Plan::parse(one.plan_json)?));
             }
             let Some(plan) = plans.get(one.plan_json).cloned() else { continue };
-            let (used, before) = (counts(one.usage), counts(one.usage_from));
-            terms.insert(one.number, Terms { plan, used, before, ends_period: one.ends_period });
+            terms.insert(one.number, Terms { plan, used: counts(one.usage) });
         }
         Ok(Self { number: ledger.terms(), terms })
     }
@@ -118,25 +116,20 @@ impl Tariff {
         self.terms.get(&terms.unwrap_or(self.number)).map(|terms| &*terms.plan)
     }
 
-    /// The plan changes: what was used goes on counting.
+    /// The plan changes: use is counted from nothing, by its prices.
     pub fn change(&mut self, plan: Plan) {
-        let used = self.terms.get(&self.number).map(|terms| terms.used.clone()).unwrap_or_default();
-        let before = used.clone();
-        self.follow(Terms { plan: Rc::new(plan), used, before, ends_period: false });
+        self.follow(Rc::new(plan));
     }
 
     /// The period ends: use is counted from nothing.
     pub fn close(&mut self) {
-        let Some(ended) = self.terms.get_mut(&self.number) else { return };
-        ended.ends_period = true;
-        let plan = ended.plan.clone();
-        let (used, before, ends_period) = (Counts::new(), Counts::new(), false);
-        self.follow(Terms { plan, used, before, ends_period });
+        let Some(ended) = self.terms.get(&self.number) else { return };
+        self.follow(ended.plan.clone());
     }
 
-    fn follow(&mut self, terms: Terms) {
+    fn follow(&mut self, plan: Rc<Plan>) {
         self.number = self.number.saturating_add(1);
-        self.terms.insert(self.number, terms);
+        self.terms.insert(self.number, Terms { plan, used: Counts::new() });
         if self.terms.len() > TERMS_MAX {
             self.terms.pop_first();
         }
@@ -194,44 +187,30 @@ impl Tariff {
         before: &[Use],
         after: &[Use],
     ) -> Result<BTreeMap<ChargeId, Credits>, TariffError> {
-        let mut costs = BTreeMap::new();
-        let mut number = number;
-        let mut is_first = true;
-        loop {
-            let terms = self.terms.get_mut(&number).ok_or(TariffError::TermsUnknown)?;
-            exchange(&terms.plan, &mut terms.used, before, after, &mut costs, false)?;
-            if !is_first {
-                // The plan changed meanwhile: what came after it began that much further on.
-                exchange(&terms.plan, &mut terms.before, before, after, &mut costs, true)?;
-            }
-            if terms.ends_period || number >= self.number {
-                return Ok(costs);
-            }
-            (number, is_first) = (number.saturating_add(1), false);
-        }
+        let Terms { plan, used } = self.of_number(Some(number))?;
+        exchange(plan, used, before, after)
     }
 
-    /// What was used under some terms alone, by charge, as far as it fits their prices.
+    /// Whether anything was used under some terms, whether it has a price or not.
+    pub fn is_used(&self, number: u64) -> bool {
+        let counts = self.terms.get(&number).into_iter().flat_map(|terms| terms.used.values());
+        counts.flat_map(BTreeMap::values).any(|quantity| !quantity.is_zero())
+    }
+
+    /// What was used under some terms, by charge, as far as it fits their prices.
     ///
     /// # Errors
     ///
-    /// [`Inexact`] if more was used before than in all.
+    /// [`Inexact`] if a sum leaves its range.
     pub fn usage_under(&self, number: u64) -> Result<BTreeMap<ChargeId, Usage>, Inexact> {
         let Some(terms) = self.terms.get(&number) else { return Ok(BTreeMap::new()) };
-        let mut used = terms.used.clone();
-        for (charge, of) in &terms.before {
-            for (of, quantity) in of {
-                let slot = used.get_mut(charge).and_then(|map| map.get_mut(of)).ok_or(Inexact)?;
-                *slot = slot.minus(*quantity)?;
-            }
-        }
         let mut usage = BTreeMap::new();
         // What a price by window or by event counts was served without a price, and is free.
         let by_use = |charge: &&Charge| {
             matches!(rating::empty(charge), Usage::Total(_) | Usage::Combinations(_))
         };
         for charge in terms.plan.charges().iter().filter(by_use) {
-            let whole = match whole(charge, &used)? {
+            let whole = match whole(charge, &terms.used)? {
                 Usage::Combinations(mut of) => {
                     of.retain(|_, quantity| !quantity.is_zero());
                     (!of.is_empty()).then_some(Usage::Combinations(of))
@@ -333,17 +312,14 @@ fn add(
     Ok(())
 }
 
-/// Counts `after` in the place of `before`, and adds to `costs` what that costs; `is_off` takes it
-/// off.
+/// Counts `after` in the place of `before`; what that costs, by charge.
 fn exchange(
     plan: &Plan,
     used: &mut Counts,
     before: &[Use],
     after: &[Use],
-    costs: &mut BTreeMap<ChargeId, Credits>,
-    is_off: bool,
-) -> Result<(), TariffError> {
-    let former = used.clone();
+) -> Result<BTreeMap<ChargeId, Credits>, TariffError> {
+    let (former, mut costs) = (used.clone(), BTreeMap::new());
     for one in before {
         let slot = used.get_mut(&one.charge).and_then(|counts| counts.get_mut(&one.of));
         let slot = slot.ok_or(Inexact)?;
@@ -360,11 +336,9 @@ fn exchange(
         };
         let (from, to) = (whole(charge, &former)?, whole(charge, used)?);
         let amount = rating::difference(charge, &from, &to)?;
-        let amount = if is_off { Amount::ZERO.minus(amount)? } else { amount };
-        let slot = costs.entry(id.clone()).or_default();
-        *slot = slot.plus(amount.credits().map_err(|_| Inexact)?)?;
+        costs.insert(id.clone(), amount.credits().map_err(|_| Inexact)?);
     }
-    Ok(())
+    Ok(costs)
 }
 
 fn counts(usage: &BTreeMap<ChargeId, Usage>) -> Counts {

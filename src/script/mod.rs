@@ -1,15 +1,13 @@
-//! JavaScript values at the edge of the page's wasm: JSON in between, by the core's own readers.
+//! JavaScript values at the edge of the page's wasm.
 //!
 //! ```text
 //! object ── JSON.stringify ──▶ text ── serde ──▶ what the core takes
-//! what the core gives ── serde ──▶ text ── JSON.parse ──▶ object
 //! thrown: an Error with the core's message, and its stable code as `code`
 //! ```
 //!
-//! A converter of its own for objects would be a second reader and writer of every type in a file
-//! that a customer waits for; the engine's own JSON is fast.
+//! Read as JSON, by the core's own reader: it refuses what it does not know, and a reader of
+//! objects beside it would be a second one in a file that a customer waits for.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -22,12 +20,6 @@ pub(crate) fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, JsValue> {
     let text = text.dyn_into::<js_sys::JsString>().map(String::from);
     let text = text.unwrap_or_else(|_| "null".to_owned());
     from_text(&text).map_err(|error| thrown("not_as_typed", &error.to_string()))
-}
-
-/// What the core gave, as a plain object.
-pub(crate) fn give(value: &impl Serialize) -> Result<JsValue, JsValue> {
-    let text = serde_json::to_string(value);
-    js_sys::JSON::parse(&text.map_err(|error| thrown("not_json", &error.to_string()))?)
 }
 
 /// An error for the page.

@@ -65,11 +65,36 @@ pub(super) struct Lease {
     pub returned: Credits,
     pub seq: u64,
     pub ended_at: Option<Timestamp>,
+    /// How long its isolate may spend.
+    pub promise: Promise,
+    /// The account's clock, which was late and came back, ended it too soon.
+    pub cut_short: bool,
     /// What its isolate holds for operations paid with it, those struck off not counted.
     pub spent: Credits,
     /// Operations in the order of their numbers, and how many of them are charged.
     pub operations: Vec<Charge>,
     pub reported: usize,
+}
+
+/// An answer that let an isolate spend for so long: when it was given by the account's clock, and
+/// truly.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Promise {
+    pub at: Timestamp,
+    pub truly: i64,
+    pub validity_ms: i64,
+}
+
+impl Promise {
+    fn until(&self) -> i64 {
+        self.truly.saturating_add(self.validity_ms)
+    }
+
+    /// Whether the account's clock has gained more since than it waits beyond the validity time.
+    pub(super) fn is_broken(&self, at: Timestamp, truly: i64) -> bool {
+        let gained = at.millis_since(self.at).saturating_sub(truly.saturating_sub(self.truly));
+        gained > self.validity_ms
+    }
 }
 
 /// What operations are priced by.
@@ -112,11 +137,21 @@ pub(super) struct Books {
     pub served: Credits,
     /// How often the account lost its memory.
     pub crashes: u64,
+    /// How many operations the account noted as ended.
+    pub ends: usize,
     /// Refused requests that were charged all the same, by a copy that came after such a crash.
     pub charged_for_nobody: u64,
 }
 
 impl Books {
+    /// The account lets an isolate spend a lease; the promise that lasts longest counts.
+    pub(super) fn promised(&mut self, lease: &str, promise: Promise) {
+        let lease = self.leases.entry(lease.to_owned()).or_default();
+        if promise.until() > lease.promise.until() {
+            lease.promise = promise;
+        }
+    }
+
     pub(super) fn deaths(&self) -> usize {
         self.dead.len()
     }
@@ -151,7 +186,7 @@ impl Books {
         }
         lease.operations.push(Charge { cost, fate, quantity, terms, life, ..Charge::default() });
         lease.spent = lease.spent.plus(cost)?;
-        if lease.ended_at.is_some() {
+        if lease.ended_at.is_some() && !lease.cut_short {
             let expected = format!("nothing spent of {id}, which has ended");
             return Err(Broken::new(ClientStopsFirst, expected, op));
         }

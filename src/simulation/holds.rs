@@ -82,6 +82,8 @@ pub(super) struct Hold {
     pub returned: bool,
     pub begun: bool,
     pub ended_at: Option<Timestamp>,
+    /// How many had ended by then.
+    pub end: usize,
 }
 
 impl Terms {

@@ -11,19 +11,24 @@ use crate::ledger::{Debit, Entry, MEMORY_MS, TERMS_MAX};
 use crate::units::{Credits, Timestamp};
 
 impl Books {
-    /// One durable entry of the journal.
-    pub(super) fn observe(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Broken> {
+    /// One durable entry of the journal, written at `at` by the account's clock, and `truly`.
+    pub(super) fn observe(
+        &mut self,
+        entry: &Entry,
+        at: Timestamp,
+        truly: i64,
+    ) -> Result<(), Broken> {
         self.sums.observe(entry, at)?;
+        self.ends = self.ends.saturating_add(ends(entry));
         match entry {
             Entry::AccountOpened { plan, .. } | Entry::PlanChanged { plan, .. } => {
                 let index = usize::try_from(plan.version).unwrap_or(0).saturating_sub(1);
                 let tariff = Tariff::of(self.versions.get(index).copied().unwrap_or(0));
-                let usage = self.terms.last().map_or(0, |terms| terms.usage);
-                self.new_terms(tariff, usage, at);
+                self.new_terms(tariff, at);
             }
             Entry::PeriodClosed { .. } => {
                 let tariff = self.tariff();
-                self.new_terms(tariff, 0, at);
+                self.new_terms(tariff, at);
             }
             Entry::LeaseGranted { lease: id, seq, amount, .. } => {
                 let lease = self.leases.entry(id.clone()).or_default();
@@ -45,6 +50,7 @@ impl Books {
             Entry::LeaseEnded { lease: id, unreported } => {
                 let lease = self.leases.entry(id.clone()).or_default();
                 lease.ended_at = Some(at);
+                lease.cut_short = lease.promise.is_broken(at, truly);
                 let held = lease.outstanding()?;
                 if held != *unreported {
                     let expected = format!("{held} of {id} unreported");
@@ -58,11 +64,12 @@ impl Books {
         Ok(())
     }
 
-    fn new_terms(&mut self, tariff: Tariff, usage: u64, at: Timestamp) {
+    /// Use is counted from nothing from here on.
+    fn new_terms(&mut self, tariff: Tariff, at: Timestamp) {
         if let Some(last) = self.terms.last_mut() {
             last.ended_at = Some(at);
         }
-        self.terms.push(Terms { tariff, usage, ended_at: None });
+        self.terms.push(Terms { tariff, usage: 0, ended_at: None });
     }
 
     /// What the account pays by now.
@@ -280,7 +287,7 @@ impl Books {
     }
 
     fn refunded(&mut self, entry: &Entry, at: Timestamp) -> Result<(), Broken> {
-        let Entry::Refunded { op, returns, debt, overage } = entry else { return Ok(()) };
+        let Entry::Refunded { op, returns, debt, overage, .. } = entry else { return Ok(()) };
         if self.holds.contains_key(op) {
             return self.released_unknown(op, at);
         }
@@ -311,6 +318,16 @@ impl Books {
         self.sums.debt = self.sums.debt.minus(*debt)?;
         self.sums.overage = self.sums.overage.minus(*overage)?;
         Ok(())
+    }
+}
+
+/// How many operations the account remembers of an entry as ended.
+fn ends(entry: &Entry) -> usize {
+    match entry {
+        Entry::Debited { .. } | Entry::Refunded { .. } | Entry::ReservationReleased { .. } => 1,
+        Entry::ReservationSettled { last, .. } => usize::from(*last),
+        Entry::UsageReported { flying, .. } => flying.len(),
+        _ => 0,
     }
 }
 

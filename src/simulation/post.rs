@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::Broken;
+use super::books::Promise;
 use super::chance::{Chance, mix};
 use super::tally::Count;
 use super::world::{ACCOUNT_MS, Isolate, Ticket, World};
@@ -158,6 +159,7 @@ impl World {
         match answer {
             Some(answer) => {
                 self.note_race(slot, &answer)?;
+                self.note_promise(request, answer.validity_ms);
                 let answer = Box::new(answer);
                 self.mail(Letter::Reply { slot, ticket, answer });
             }
@@ -168,6 +170,13 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn note_promise(&mut self, request: &Request, validity_ms: i64) {
+        if let Some(wish) = request.wish.as_ref().filter(|_| validity_ms > 0) {
+            let (at, truly) = (self.account.ledger.clock(), self.now);
+            self.books.promised(&wish.lease, Promise { at, truly, validity_ms });
+        }
     }
 
     /// Counts last credits that were paid while other isolates wait for theirs.

@@ -141,7 +141,8 @@ impl World {
     fn check_lease(&mut self, slot: usize, lease: &str, key: &KeyId) -> Result<(), Broken> {
         let ledger = &self.account.ledger;
         let open = ledger.leases().get(lease).is_some_and(|lease| lease.ended_at.is_none());
-        if !open {
+        let cut_short = self.books.leases.get(lease).is_some_and(|lease| lease.cut_short);
+        if !open && !cut_short {
             let found = "an operation is paid with it";
             return Err(Broken::new(ClientStopsFirst, format!("{lease} is over"), found));
         }

@@ -15,7 +15,7 @@ use super::books::Books;
 use super::holds::{Hold, Told, Used};
 use super::sums::total;
 use super::tariff::Zero;
-use crate::ledger::{Entry, TERMS_MAX, Use};
+use crate::ledger::{DEBITS_MIN, Entry, TERMS_MAX, Use};
 use crate::units::{Credits, Timestamp};
 
 impl Books {
@@ -145,8 +145,10 @@ impl Books {
             words: hold.charged.words.saturating_add(new.words),
             tokens: hold.charged.tokens.saturating_add(new.tokens),
         };
-        hold.check_told(op, charged, *last)?;
-        if !unpriced.is_empty() {
+        let free = self.free_of_charge(&hold, number, unpriced);
+        let told = Used { tokens: charged.tokens.saturating_add(free), ..charged };
+        hold.check_told(op, told, *last)?;
+        if !unpriced.is_empty() && free == 0 {
             return Err(Broken::new(Rating, format!("{op} has a price"), format!("{unpriced:?}")));
         }
         if number != hold.terms && today.saturating_sub(hold.terms) <= TERMS_MAX {
@@ -190,8 +192,19 @@ impl Books {
         let freed = hold.held.min(due);
         self.free(op, freed, hold.beyond.min(due.minus(freed)?))?;
         let hold = self.open_hold(op)?;
-        (hold.charged, hold.cost) = (charged, all);
+        (hold.charged, hold.cost) = (if *last { told } else { charged }, all);
         if *last { self.end_hold(op, at) } else { Ok(()) }
+    }
+
+    /// Tokens that cost nothing: its own terms are forgotten, after many others in its life, and
+    /// today's have no price for the model.
+    fn free_of_charge(&self, hold: &Hold, number: usize, unpriced: &[Use]) -> u64 {
+        let tariff = self.terms.get(number).map(|terms| terms.tariff);
+        let lacks = |model| tariff.is_some_and(|tariff| matches!(tariff.model(model), Ok(None)));
+        match number != hold.terms && hold.shape.model.is_some_and(lacks) {
+            true => used(unpriced).tokens,
+            false => 0,
+        }
     }
 
     fn free(&mut self, op: &str, held: Credits, beyond: Credits) -> Result<(), Broken> {
@@ -213,7 +226,9 @@ impl Books {
         let hold = self.open_hold(op)?;
         let (held, beyond, cost, key) = (hold.held, hold.beyond, hold.cost, hold.key.clone());
         self.free(op, held, beyond)?;
-        self.open_hold(op)?.ended_at = Some(at);
+        let ends = self.ends;
+        let hold = self.open_hold(op)?;
+        (hold.ended_at, hold.end) = (Some(at), ends);
         if let Some((_, spent)) = key.and_then(|key| self.limits.get_mut(&key)) {
             *spent = spent.plus(cost)?;
         }
@@ -222,9 +237,12 @@ impl Books {
 
     /// The account notes that an operation ended which it does not know.
     pub(super) fn released_unknown(&mut self, op: &str, at: Timestamp) -> Result<(), Broken> {
+        let ends = self.ends;
         let hold = self.holds.entry(op.to_owned()).or_default();
         let is_open = hold.begun && hold.ended_at.is_none() && hold.expired_at.is_none();
-        if is_open || hold.told != Told::Released {
+        // It was settled, and so many ended since that the account does not know it any more.
+        let is_forgotten = hold.ended_at.is_some() && ends.saturating_sub(hold.end) >= DEBITS_MIN;
+        if is_open || (hold.told != Told::Released && !is_forgotten) {
             let found = format!("{hold:?}");
             return Err(Broken::new(NoDoubleCharge, format!("{op} goes on"), found));
         }

@@ -122,7 +122,7 @@ impl World {
         let at = Timestamp::from_millis(START);
         let mut books = Books::default();
         books.versions.push(first);
-        books.observe(&opened, at)?;
+        books.observe(&opened, at, START)?;
         let mut world = Self {
             setup: setup.clone(),
             now: START,
@@ -283,7 +283,7 @@ impl World {
             self.tally.note(Count::Rows);
         }
         for entry in &entries {
-            self.books.observe(entry, self.account.ledger.clock())?;
+            self.books.observe(entry, self.account.ledger.clock(), self.now)?;
             match entry {
                 Entry::KeyCreated { key } => {
                     let known = KnownKey { created: self.now, ..KnownKey::default() };

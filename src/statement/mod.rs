@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use account::{Finalized, InvoiceSummary, Step, close_over};
+pub use account::{Finalized, InvoiceSummary, Step, close_over, retry};
 pub(crate) use bill::Billed;
 pub use bill::{Bill, BurnReason, BurnRule, ChargeBill, GrantBill, NoInvoice, Rated, RatedError};
 pub use error::StatementError;

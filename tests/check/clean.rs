@@ -109,6 +109,7 @@ fn as_far_as_asked(entry: Entry) -> Option<Entry> {
         Entry::PlanChanged { .. }
         | Entry::GrantExpired { .. }
         | Entry::PeriodClosed { .. }
+        | Entry::PeriodBilled { .. }
         | Entry::DebtSettled { .. }
         | Entry::UsageReported { .. }
         | Entry::Debited { .. }

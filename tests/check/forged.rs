@@ -1,7 +1,8 @@
 //! Forgers, each with what finds him: as he left it, and after he has hashed the whole journal anew
 //! and written its new end into the statement. A row that the customer saw before finds them all.
 
-use edgemeter::check::{Check, Fault, Seen};
+use edgemeter::check::{Check, Fault, Seen, Verdict};
+use edgemeter::ledger::{Row, chain_hash};
 use serde_json::{Value, json};
 
 use crate::clean::rules;
@@ -103,16 +104,112 @@ fn every_byte_counts() {
     }
 }
 
-#[test]
-fn a_bill_of_an_earlier_period_is_sealed_by_the_journal() {
+/// A story with a closed period: what is kept of it, and the row that closes it.
+fn closed() -> (Story, Value, usize) {
     let mut story = Story::new(3, &rules()[0]);
     story.run(200, 35_000_000);
-    let finalized = story.closed.first().expect("a period was closed");
-    let mut kept: Value = serde_json::from_str(&finalized.text).unwrap();
-    more(&mut kept["statement"]["stretches"][0]["plan"]["fees"][0]["amount"]);
-    let statement = kept["statement"].to_string();
-    let mut check = Check::new(&statement, None, None).unwrap();
-    check.take(story.export().as_bytes());
-    let verdict = check.finish();
-    assert!(verdict.findings.iter().any(|one| one.fault == Fault::SealDiffers));
+    let kept: Value = serde_json::from_str(&story.closed[0].text).unwrap();
+    let last = kept["statement"]["journal"]["rows"].as_u64().unwrap() as usize;
+    (story, kept, last)
+}
+
+fn codes(statement: &Value, bill: Option<&Value>, rows: &[Row]) -> Vec<&'static str> {
+    let (statement, bill) = (statement.to_string(), bill.map(Value::to_string));
+    let mut check = Check::new(&statement, bill.as_deref(), None).unwrap();
+    rows.iter().for_each(|row| check.take(line(row).as_bytes()));
+    check.finish().findings.iter().map(|one| one.fault.code()).collect()
+}
+
+#[test]
+fn a_bill_of_an_earlier_period_is_sealed_by_the_journal() {
+    let (story, kept, last) = closed();
+    let (statement, bill) = (&kept["statement"], Some(&kept["bill"]));
+    assert_eq!(codes(statement, bill, &story.rows), [""; 0]);
+    let mut other = statement.clone();
+    more(&mut other["stretches"][0]["plan"]["fees"][0]["amount"]);
+    assert!(codes(&other, None, &story.rows).contains(&"seal_differs"));
+    // Without the row that closes the period, nothing says that this is the bill that was written.
+    assert_eq!(codes(statement, bill, &story.rows[..last]), ["seal_missing"]);
+    assert_eq!(codes(statement, None, &story.rows[..last]), ["seal_missing"]);
+    let mut draft = statement.clone();
+    draft["at"] = json!(statement["period"]["end"].as_i64().unwrap() - 1);
+    assert_eq!(codes(&draft, bill, &story.rows[..last]), ["seal_missing"], "it is called final");
+    assert_eq!(codes(&draft, None, &story.rows[..last]), [""; 0], "it may be a draft");
+}
+
+/// Who closes a period anew, with another bill and all hashes that follow: the bill that was sent
+/// is sealed no more, and neither is a period that he leaves open.
+#[test]
+fn a_forger_of_the_closing_row_is_found() {
+    let (story, kept, last) = closed();
+    let forge = |change: fn(&mut Vec<Value>)| {
+        let (mut rows, mut previous) = (story.rows.clone(), String::new());
+        let mut entries: Vec<Value> = serde_json::from_str(&rows[last].body).unwrap();
+        change(&mut entries);
+        rows[last].body = serde_json::to_string(&entries).unwrap();
+        for row in &mut rows {
+            row.hash = chain_hash(&previous, row.n, row.at, &row.body);
+            previous.clone_from(&row.hash);
+        }
+        codes(&kept["statement"], Some(&kept["bill"]), &rows)
+    };
+    assert_eq!(forge(|_| ()), [""; 0]);
+    let other = forge(|entries| entries[0]["closed"]["invoice"] = json!("0".repeat(64)));
+    assert_eq!(other, ["seal_differs"]);
+    assert_eq!(forge(|entries| entries[0]["closed"]["index"] = json!(7)), ["seal_missing"]);
+    assert_eq!(forge(Vec::clear), ["seal_missing"]);
+    // A period that is billed after its close is sealed by the later row.
+    let billed = |entries: &mut Vec<Value>, invoice: Value| {
+        let mut closed = entries[0]["closed"].clone();
+        closed["invoice"] = invoice;
+        entries.push(json!({ "kind": "period_billed", "closed": closed }));
+    };
+    let hash = story.closed[0].hash.clone();
+    assert_eq!(kept["statement"]["period"]["index"], 0);
+    for (invoice, expected) in [(hash, &[][..]), ("0".repeat(64), &["seal_differs"])] {
+        let (mut rows, mut previous) = (story.rows.clone(), String::new());
+        let mut entries: Vec<Value> = serde_json::from_str(&rows[last].body).unwrap();
+        billed(&mut entries, json!(invoice));
+        entries[0]["closed"]["invoice"] = json!("1".repeat(64));
+        rows[last].body = serde_json::to_string(&entries).unwrap();
+        for row in &mut rows {
+            row.hash = chain_hash(&previous, row.n, row.at, &row.body);
+            previous.clone_from(&row.hash);
+        }
+        assert_eq!(codes(&kept["statement"], Some(&kept["bill"]), &rows), expected);
+    }
+}
+
+/// Operations of the terms just before the rows at hand may be honest: who paid is checked, what
+/// they cost is said to be unchecked. Of older ones no ledger knows, and the whole journal has all.
+#[test]
+fn an_operation_moved_to_earlier_terms_is_counted_or_found() {
+    let (mut story, ..) = closed();
+    story.run(60, 3_000);
+    let statement = serde_json::to_value(story.statement()).unwrap();
+    let terms = statement["journal"]["terms"].as_u64().unwrap();
+    let after = statement["journal"]["after"].as_u64().unwrap() as usize;
+    assert!(terms > 0 && after > 0);
+    let moved = |to: u64, from: usize| {
+        let mut rows = story.rows.clone();
+        let found = rows.iter_mut().skip(after).find_map(|row| {
+            let mut entries: Vec<Value> = serde_json::from_str(&row.body).unwrap();
+            let one = entries.iter_mut().find(|e| e["kind"] == "debited" && e["cost"] != "0")?;
+            one["terms"] = json!(to);
+            row.body = serde_json::to_string(&entries).unwrap();
+            Some(())
+        });
+        assert!(found.is_some(), "the story has none");
+        let mut check = Check::new(&statement.to_string(), None, None).unwrap();
+        rows[from..].iter().for_each(|row| check.take(line(row).as_bytes()));
+        check.finish()
+    };
+    let names = |verdict: &Verdict| {
+        verdict.findings.iter().any(|one| matches!(one.fault, Fault::TermsUnknown { .. }))
+    };
+    let verdict = moved(terms - 1, after);
+    assert!(!names(&verdict) && verdict.earlier > 0 && !verdict.unrated.is_zero());
+    assert!(names(&moved(terms + 50, after)));
+    assert!(names(&moved(terms + 50, 0)));
+    assert_eq!(moved(terms - 1, 0).earlier, 0, "the whole journal has its price");
 }

@@ -297,6 +297,29 @@ pub(crate) const FORGERS: &[(&str, Act, &str, &str)] = &[
         "grant_differs",
     ),
     (
+        "an operation moved to terms that there are not, at a price of his own",
+        |it| {
+            it.edit(paid("debited"), |e| {
+                e["terms"] = json!(99);
+                more(&mut e["cost"]);
+                more(&mut e["burns"][0]["amount"]);
+            })
+        },
+        "row_changed",
+        "terms_unknown",
+    ),
+    (
+        "an operation moved to a route that its row does not list",
+        |it| {
+            it.edit(reported, |e| {
+                e["operations"]["list"][0][0] = json!(7);
+                e["costs"] = json!(vec!["1"; e["operations"]["list"].as_array().unwrap().len()]);
+            })
+        },
+        "row_changed",
+        "operation_unpriced",
+    ),
+    (
         "what a refund gives back",
         |it| {
             let some = |e: &Value| {

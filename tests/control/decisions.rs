@@ -196,7 +196,7 @@ fn a_new_plan_is_told_and_its_prices_held() {
         1000  warm 7           → 93 0 7
         1010  plan 10:3,*:4    → 93 0 7
         1020  pay q=90         → [debit id8, wish il0#1 28/s of 180]
-        1030  answer           → plan; denied 357 of 93
+        1030  answer           → plan; denied 350 of 93
         1300  pay              → [debit id9, wish il10#1 23.333333/s of 4]
         1310  answer           → granted 40 for 10000; paid id9 3 left 90 flush
         1320  pay              → paid il10.0 4 left 86 at most

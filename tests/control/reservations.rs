@@ -210,6 +210,9 @@ fn keys_and_prices_are_asked_of_the_account() {
         1110  end ir3 5        → [settle ir3 5]
         1120  answer           →
         1130  rest             → true
+        1509  reserve q=1 key=k9 → key refused
+        1510  reserve q=1 key=k9 → [reserve ir5]   // half a second later it is asked again
+        1520  answer           → key refused
         ",
     );
 }

@@ -66,8 +66,8 @@ const closes = async (id) =>
 async function finalized(id, index) {
   const { status, text } = await gateway.api("GET", `/v1/accounts/${id}/invoices/${index}`);
   assert.equal(status, 200, text);
-  const { hash } = JSON.parse(text);
-  const kept = text.replace(`,"hash":"${hash}"}`, "}");
+  const { row: sealed, hash } = JSON.parse(text);
+  const kept = text.replace(`,"row":${sealed},"hash":"${hash}"}`, "}");
   assert.equal(createHash("sha256").update(kept).digest("hex"), hash);
   const [row, entry] = (await closes(id)).find(([, { closed }]) => closed.index === index);
   assert.deepEqual(entry.closed, { index, invoice: hash, row: row.n });
@@ -284,6 +284,40 @@ test("without a currency there is a bill in credits, and why it is no invoice", 
   const { bill } = await finalized("credits", 0);
   assert.deepEqual([bill.invoice, bill.no_invoice.code], [null, "invoice_no_currency"]);
   assert.equal(bill.charges[0].running, "6");
+  // While its reason stands, a period without an invoice is not billed.
+  const retry = (id, at) => gateway.api("POST", `/v1/accounts/${id}/invoices/${at}/retry`);
+  const { status: code, json } = await retry("credits", 0);
+  assert.deepEqual([code, json.code], [409, "invoice_no_currency"]);
+  for (const at of [1, 7]) assert.equal((await retry("credits", at)).status, 404);
+  assert.equal((await retry("credits", "x")).status, 422);
+  await order({ shift: 0 });
+  // One that has an invoice keeps it, and nothing is written.
+  const [line] = (await read("final", "invoices?before=1")).invoices;
+  const rows = (await journal(gateway, "final")).length;
+  const again = await retry("final", 0);
+  assert.deepEqual([again.status, again.json], [200, line]);
+  assert.equal((await journal(gateway, "final")).length, rows);
+});
+
+test("a clock that jumps closes 400 periods a call, and then what it was asked", async () => {
+  const { account } = await open("jumped", 9, { period: "P1D" });
+  const first = Date.parse(`${account.contract.from}T00:00:00Z`);
+  await order({ shift: first + 1_000 * DAY + DAY / 2 - Date.now() });
+  const counts = [];
+  for (let tries = 0; tries < 20; tries += 1) {
+    const { status, json } = await gateway.api("GET", "/v1/accounts/jumped/statement");
+    if (status === 200) {
+      assert.equal(json.period.index, 1_000);
+      break;
+    }
+    // An alarm may have gone on with it meanwhile.
+    assert.deepEqual([status, json.code, json.retryable], [503, "periods_closing", true]);
+    counts.push(1);
+  }
+  assert.ok(counts.length <= 2, `${counts.length} calls were told to come again`);
+  const indexes = (await closes("jumped")).map(([, { closed }]) => closed.index);
+  assert.deepEqual(indexes, Array.from({ length: 1_000 }, (_, i) => i));
+  await verify(gateway, "jumped");
   await order({ shift: 0 });
 });
 
@@ -310,6 +344,15 @@ test("contracts keep their terms; by hand there is no statement", async () => {
   const weekly = { plan: "billed", version: 8 };
   const changed = await gateway.api("POST", "/v1/accounts/tokyo/contract", weekly);
   assert.deepEqual([changed.status, changed.json.code], [409, "period_differs"]);
+  const euro = { ...plan(10), currency: "EUR" };
+  await gateway.must("POST", "/v1/plans", euro);
+  const abroad = await gateway.api("POST", "/v1/accounts/tokyo/contract", {
+    plan: "billed",
+    version: 10,
+  });
+  const { code, field, detail } = abroad.json;
+  assert.deepEqual([abroad.status, code, field], [409, "currency_differs", "/plan"]);
+  assert.match(detail, /EUR.*USD.*publish a version/);
   const path = "periods/close";
   const close = (id) => gateway.api("POST", `/v1/accounts/${id}/${path}`, { id: "now" });
   const refused = await close("tokyo");
@@ -321,7 +364,14 @@ test("contracts keep their terms; by hand there is no statement", async () => {
     const { status, json } = await gateway.api("GET", `/v1/accounts/by-hand/${path}`);
     assert.deepEqual([status, json.code], [409, "periods_by_operator"], path);
   }
+  // An account from before there were contracts has no table of invoices.
+  await order({ account: "by-hand", kind: "throw", matches: "FROM invoice" });
+  const old = await gateway.api("GET", "/v1/accounts/by-hand/statement");
+  assert.deepEqual([old.status, old.json.code], [409, "periods_by_operator"]);
+  assert.match(old.json.detail, /open accounts with/);
   assert.deepEqual(await read("by-hand", "invoices"), { invoices: [] });
+  assert.equal((await gateway.api("GET", "/v1/accounts/by-hand/invoices/0")).status, 404);
+  await order({ account: "by-hand" });
 });
 
 test("a portal token reads its own account's, and nobody else's", async () => {

@@ -62,6 +62,10 @@ export async function openSocket(gateway, account, token, options = {}) {
     }
     bytes = bytes.subarray(rest);
   };
+  const say = (message) => {
+    const body = Buffer.from(JSON.stringify(message));
+    socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0]), body]));
+  };
   socket.on("data", read);
   socket.on("error", () => {});
   socket.on("close", () => ended(1006));
@@ -77,11 +81,10 @@ export async function openSocket(gateway, account, token, options = {}) {
         closed.then(() => undefined),
       ]);
     },
-    /** Asks for a snapshot, as a page does: one masked frame. */
-    resync() {
-      const body = Buffer.from('{"type":"resync"}');
-      socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0]), body]));
-    },
+    /** Says something short, as a page does: one masked frame. */
+    say,
+    /** Asks for a snapshot. */
+    resync: () => say({ type: "resync" }),
     destroy: () => socket.destroy(),
   };
 }

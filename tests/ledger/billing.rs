@@ -215,8 +215,10 @@ fn overage_is_billed_once_and_what_goes_off_it_goes_off_the_next() {
     run(&mut book, &format!("{} refund c", DAY + 6));
     run(&mut book, &format!("{} visit", 2 * DAY));
     let kept: Vec<_> = book.invoices.iter().map(|kept| kept.summary.total.clone()).collect();
-    assert_eq!(kept, [Some("0.06".to_owned()), Some("0.04".to_owned())]);
-    assert_eq!(book.ledger.balance().unwrap().overage.to_string(), "-3");
+    // What is refunded after the change goes off the part that billed it; the rest of what went off
+    // an earlier invoice too late waits for overage.
+    assert_eq!(kept, [Some("0.06".to_owned()), Some("0.00".to_owned())]);
+    assert_eq!(book.ledger.balance().unwrap().overage.to_string(), "-1");
 }
 
 /// Credits and money of the one line of overage.
@@ -252,4 +254,28 @@ fn what_is_due_at_the_boundary_itself_stands_in_order() {
     let overage = book.invoices[0].summary.total.clone();
     assert_eq!(overage.as_deref(), Some("0.08"));
     assert_eq!(book.ledger.available().unwrap().to_string(), "5", "the next day's are untouched");
+}
+
+#[test]
+fn a_plan_in_another_currency_is_refused_until_none_is_billed_in_it() {
+    let euro = daily(2, ONE, BLOCK).replace("USD", "EUR");
+    let none = daily(3, ONE, BLOCK).replace(r#""currency":"USD","#, "");
+    let none = none.replace(r#""value":"0.01","#, "");
+    let mut book = book(&[daily(1, ONE, BLOCK), euro, none]);
+    for (command, expected) in [
+        ("1 follow 1".to_owned(), Some("currency_differs")),
+        ("2 follow 2".to_owned(), None),
+        ("3 follow 1".to_owned(), Some("currency_differs")),
+        ("4 follow 0".to_owned(), None),
+        ("5 follow 2".to_owned(), None),
+        (format!("{DAY} visit"), None),
+        // Nothing of this period is billed in dollars.
+        (format!("{} follow 1", DAY + 1), None),
+        (format!("{} follow 0", DAY + 2), Some("currency_differs")),
+        (format!("{} visit", 2 * DAY), None),
+    ] {
+        assert_eq!(run(&mut book, &command).as_deref(), expected, "{command}");
+    }
+    let kept: Vec<_> = book.invoices.iter().map(|kept| kept.summary.currency.as_deref()).collect();
+    assert_eq!(kept, [Some("USD"), Some("EUR")]);
 }

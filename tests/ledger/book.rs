@@ -110,6 +110,14 @@ impl Book {
         }
     }
 
+    /// Writes the invoice of a closed period that had none.
+    pub(crate) fn bill(&mut self, index: i32, invoice: &Finalized) {
+        let (at, row) = (self.ledger.clock(), self.journal.len() as u64 + 1);
+        let session = Session::start(&mut self.ledger, at).unwrap();
+        let entries = session.bill_closed(index, invoice.hash.clone(), row).unwrap();
+        self.write(&entries);
+    }
+
     fn billed_ahead(&self) -> Vec<BilledFee> {
         self.invoices.last().map_or_else(Vec::new, |kept| kept.fees.clone())
     }
@@ -364,10 +372,8 @@ pub(crate) fn check_zero(at_zero: &str, table: &str) {
 #[track_caller]
 pub(crate) fn check_book(mut book: Book, table: &str, columns: fn(&Balance) -> Vec<Credits>) {
     let width = columns(&book.ledger.balance().unwrap()).len();
-    for line in table.lines().map(|line| line.split("//").next().unwrap().trim()) {
-        if line.is_empty() {
-            continue;
-        }
+    let lines = table.lines().map(|line| line.split("//").next().unwrap().trim());
+    for line in lines.filter(|line| !line.is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let is_error = words.last().unwrap().parse::<Credits>().is_err();
         // A command without amounts ends where the expectation starts.
@@ -384,8 +390,8 @@ pub(crate) fn check_book(mut book: Book, table: &str, columns: fn(&Balance) -> V
             assert_eq!(amounts, expected, "row: {line}");
         }
         assert_eq!(book.ledger.audit(), Ok(()), "row: {line}");
-        let due = book.ledger.next_due();
-        assert!(due.is_none_or(|due| due > book.ledger.clock()), "all that is due is done: {line}");
+        let is_ahead = |due| due > book.ledger.clock();
+        assert!(book.ledger.next_due().is_none_or(is_ahead), "all that is due is done: {line}");
         let mut replayed = Ledger::replay(&book.journal).unwrap();
         replayed.advance(book.ledger.clock());
         assert!(replayed == book.ledger, "replay after row: {line}");

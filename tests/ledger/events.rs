@@ -35,8 +35,8 @@ struct Correction {
     said: Option<Said>,
 }
 
-/// Where an event counts: its period, and its stretch of one plan.
-type Place = (usize, usize);
+/// Where an event counts: its stretch of one plan, in one period.
+type Place = usize;
 
 /// What is going to happen, in a random order.
 struct History {
@@ -93,8 +93,7 @@ impl History {
         let account = Account::new(at_zero);
         let (clean, done, batch) = (BTreeMap::new(), Vec::new(), Vec::new());
         let plans = vec![1];
-        let mut run =
-            Run { history: self, account, clean, done, batch, period: 0, plans, closed: NOW };
+        let mut run = Run { history: self, account, clean, done, batch, plans, closed: NOW };
         for one in &self.sent {
             run.account.now += rng.below(50);
             if run.batch.len() > rng.pick(12) || !matches!(one, Sent::Event(_)) {
@@ -108,12 +107,16 @@ impl History {
                 }
                 Sent::Close(number) => {
                     run.account.row(&format!("close p{number}"));
-                    (run.period, run.closed) = (run.period + 1, run.account.now);
+                    run.closed = run.account.now;
                     run.plans.push(*run.plans.last().unwrap());
                 }
                 Sent::Follow(number) => {
                     run.account.row(&format!("follow {number}"));
-                    run.plans.push(*number as i64 + 1);
+                    let version = *number as i64 + 1;
+                    // The same plan again changes nothing.
+                    if run.plans.last() != Some(&version) {
+                        run.plans.push(version);
+                    }
                 }
             }
         }
@@ -131,7 +134,6 @@ struct Run<'h> {
     clean: BTreeMap<usize, (Place, Said)>,
     done: Vec<usize>,
     batch: Vec<usize>,
-    period: usize,
     /// The plan of each stretch so far.
     plans: Vec<i64>,
     closed: i64,
@@ -139,7 +141,7 @@ struct Run<'h> {
 
 impl Run<'_> {
     fn place(&self) -> Place {
-        (self.period, self.plans.len() - 1)
+        self.plans.len() - 1
     }
 
     fn send(&mut self) {
@@ -189,19 +191,13 @@ impl Run<'_> {
         }
     }
 
-    /// What the clean set costs: each stretch goes on from where its period stood.
+    /// What the clean set costs: each stretch is counted from nothing.
     fn cost(&self) -> i64 {
-        let (mut cost, mut period, mut sum) = (0, 0, Clean::default());
+        let mut cost = 0;
         for (stretch, version) in self.plans.iter().enumerate() {
-            let of = |((_, at), _): &&(Place, Said)| *at == stretch;
-            let events: Vec<&(Place, Said)> = self.clean.values().filter(of).collect();
-            if let Some(((next, _), _)) = events.first()
-                && *next != period
-            {
-                (period, sum) = (*next, Clean::default());
-            }
-            cost -= sum.cost(*version);
-            events.iter().for_each(|(_, said)| sum.add(said));
+            let of = |(at, _): &&(Place, Said)| *at == stretch;
+            let mut sum = Clean::default();
+            self.clean.values().filter(of).for_each(|(_, said)| sum.add(said));
             cost += sum.cost(*version);
         }
         cost

@@ -21,6 +21,7 @@
 mod audit;
 mod billing;
 mod book;
+mod changes;
 mod closing;
 mod elsewhere;
 mod event_cases;

@@ -213,4 +213,18 @@ fn a_key_that_is_disabled_or_at_its_limit_gets_no_more() {
         7    reserve t 5 until=50 held=4      key_limited
         ",
     );
+    // What is held already pays for more at a price that fell: the limit has no say in it.
+    check_prices(
+        &[TIERS],
+        "
+        1    grant g 100                          100 0  0  0 0
+        1    reserve r 12 until=50                76  24 0  0 0
+        2    debit x 11                           55  24 21 0 0   // from here on one each
+        3    limit k1 day=5                       55  24 21 0 0
+        4    reserve r 20 until=60 held=24        55  24 21 0 0
+        4    reserve r 25 until=60 held=24        key_limited
+        55   visit                                55  24 21 0 0
+        56   settle r 20 last                     59  0  41 0 0
+        ",
+    );
 }

@@ -179,6 +179,52 @@ test("it prints to a clean page, with what is open", async () => {
   }, { colorScheme: "dark" });
 });
 
+test("its button prints the sheet alone, on a page of its own", async () => {
+  const prepare = (page) => page.addInitScript(() => {
+    window.print = () => window.parent.printed?.(window.document);
+  });
+  await onInvoice(async (page) => {
+    await page.getByRole("button", { name: "Prompt tokens" }).click();
+    const paper = await page.evaluate(() => new Promise((resolve) => {
+      const { shadowRoot } = document.querySelector("edge-meter");
+      window.printed = (paper) => {
+        const styles = [...paper.adoptedStyleSheets].flatMap(({ cssRules }) => [...cssRules]);
+        const sheet = paper.querySelector(".sheet");
+        resolve({
+          title: paper.title,
+          text: paper.body.textContent,
+          shown: shadowRoot.querySelector(".sheet").textContent,
+          body: new XMLSerializer().serializeToString(paper.body),
+          styles: styles.map(({ cssText }) => cssText).join("\n"),
+          font: paper.defaultView.getComputedStyle(sheet).fontVariantNumeric,
+          controls: paper.querySelectorAll(".toolbar, .tabs, .past, header").length,
+        });
+      };
+      const print = [...shadowRoot.querySelectorAll("button")]
+        .find(({ textContent }) => textContent === "Print");
+      print.click();
+    }));
+    const { title, text, shown, body, styles, font, controls } = paper;
+    assert.match(title, /^Invoice, so far acme \d{4}-\d\d-\d\d$/);
+    assert.equal(text, shown);
+    assert.deepEqual([font, controls], ["tabular-nums", 0]);
+    // What a printer gets: one page, with what is open.
+    const copy = await page.context().newPage();
+    await copy.setContent(`<style>${styles}</style>${body}`);
+    await copy.emulateMedia({ media: "print" });
+    assert.ok(await copy.locator("#line-0 .sums").first().isVisible());
+    assert.equal(await copy.locator("#line-1 .sums").count(), 0);
+    const pdf = await copy.pdf({ format: "A4" });
+    assert.ok(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length <= 2);
+    // The frame goes when the printing is over.
+    const frame = page.locator("edge-meter iframe");
+    assert.equal(await frame.count(), 1);
+    await frame.evaluate(({ contentWindow }) =>
+      contentWindow.dispatchEvent(new Event("afterprint")));
+    assert.equal(await frame.count(), 0);
+  }, { prepare, colorScheme: "dark" });
+});
+
 test("it fits 360 pixels", async () => {
   await onInvoice(async (page) => {
     await page.getByRole("button", { name: "Prompt tokens" }).click();

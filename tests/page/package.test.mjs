@@ -163,6 +163,26 @@ test("the README's example is live on a listed site, and renews its token", asyn
   });
 });
 
+test("it prints its invoice, and nothing of the site around it", async () => {
+  const { origin } = await site(`<h1>A shop</h1>${example()}`, [await mint(3_600)]);
+  await list([origin]);
+  await sleep(5_000);
+  const prepare = (page) => page.addInitScript(() => {
+    window.print = () => {
+      window.parent.printed = [window === window.parent, document.body.textContent];
+    };
+  });
+  await withPage(browser, origin, async (page) => {
+    await inState(page, "live");
+    await page.getByRole("tab", { name: "Invoice" }).click();
+    await page.getByRole("button", { name: "Print" }).click();
+    const [isHost, text] = await page.evaluate(() => window.printed);
+    assert.equal(isHost, false);
+    assert.match(text, /^Invoice, so far/);
+    assert.ok(!text.includes("A shop") && !text.includes("Print"), text);
+  }, { prepare });
+});
+
 test("the gateway serves the same element to a listed site", async () => {
   const html = example(`${gateway.urls[0]}/edgemeter/element.js`);
   const { origin } = await site(html, [await mint(60)]);

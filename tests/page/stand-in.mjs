@@ -30,8 +30,10 @@ const NO_USAGE = JSON.stringify({ step: "all", by: [], rows: [], next: null });
 
 /** One page's socket, seen from the account. */
 class Connection {
-  /** Messages of the page, parsed. */
+  /** Messages of the page, parsed; its signs of life are answered, as the platform does it. */
   received = [];
+  /** Whether it does not answer them. */
+  deaf = false;
   #socket;
   #bytes = Buffer.alloc(0);
   #waiting = [];
@@ -89,6 +91,10 @@ class Connection {
       this.#bytes = this.#bytes.subarray(6 + length);
       if (opcode === 8) return void this.#socket.end();
       const message = JSON.parse(body.toString());
+      if (message.type === "ping" && !this.deaf) {
+        this.send({ type: "pong" });
+        continue;
+      }
       this.received.push(message);
       this.#waiting.shift()?.(message);
     }

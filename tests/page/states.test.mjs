@@ -156,12 +156,38 @@ test("an account that stops answering counts as lost", async () => {
     await page.clock.fastForward(600);
     await inState(page, "live");
     const [connection] = connections;
-    await page.clock.fastForward(60_100);
-    await eventually(() => connection.received.length === 1, "a question after a minute's silence");
-    assert.deepEqual(connection.received, [{ type: "resync" }]);
+    await page.clock.fastForward(30_100);
+    await sleep(300); // its sign of life is answered
+    await page.clock.fastForward(10_100);
+    assert.equal(await text(page, "state"), "Live");
+    connection.deaf = true;
+    await page.clock.fastForward(20_100);
+    await eventually(() => connection.received.length === 1, "a sign of life");
+    assert.deepEqual(connection.received, [{ type: "ping" }]);
     await page.clock.fastForward(10_100);
     await inState(page, "reconnecting");
   }, { prepare });
+});
+
+test("a read that has to wait says so, and goes on by itself", async () => {
+  const account = new Account();
+  const standIn = await stand((connection) => connection.send(account.snapshot()));
+  let refusals = 0;
+  const prepare = (page) => page.route("**/v1/accounts/demo/usage*", (route) => {
+    if (refusals === 2) return route.continue();
+    refusals += 1;
+    return route.fulfill({
+      status: 429,
+      headers: { "retry-after": "1", "content-type": "application/problem+json" },
+      body: JSON.stringify({ status: 429, code: "too_many_reads", detail: "read a lot" }),
+    });
+  });
+  await withPage(browser(), `${standIn.link}&view=usage`, async (page) => {
+    await shows(page, "busy", "Much was read just now: the rest follows in a moment.");
+    await page.locator("#usage-none").waitFor();
+    await shows(page, "busy", "");
+    assert.equal(refusals, 2);
+  }, { prepare, expected: /404|429/ });
 });
 
 test("an expired token ends it: no numbers, no retry, nothing kept", async () => {

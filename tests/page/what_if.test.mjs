@@ -69,7 +69,8 @@ const answered = (page) => page.evaluate(() =>
 async function cells(page, at) {
   await answered(page);
   return page.locator(".compared tbody tr:not(.sum)").evaluateAll(
-    (rows, index) => rows.map((row) => row.querySelectorAll("td")[index].textContent), at);
+    (rows, index) =>
+      rows.map((row) => row.querySelectorAll("td")[index].firstChild.textContent), at);
 }
 
 /** What a column must show of an invoice: money, or credits where a line is in credits. */
@@ -146,7 +147,8 @@ test("another plan, pasted in, costs what the command line says of it", async ()
 test("another commit is trued up, and without one nothing is", async () => {
   await onWhatIf(async (page) => {
     await soFar(page);
-    const commit = page.locator(".compared tr", { hasText: "Minimum commit" }).locator("td");
+    const row = page.locator(".compared tr", { hasText: "Minimum commit" });
+    const commit = row.locator("td > :first-child");
     await page.getByRole("spinbutton", { name: "Minimum a period" }).fill("1000000");
     await answered(page);
     const amount = (await commit.nth(1).textContent()).replace(/[$,]/g, "");

@@ -10,9 +10,10 @@
 import { h, setChildren } from "../dom.js";
 import { isZero, negated } from "./decimals.js";
 import { explained, formula, sumRow } from "./explanation.js";
+import { grantDetail, kindWords } from "./grant-words.js";
 import { statusTag } from "./status.js";
 import { withoutMoney } from "./without-money.js";
-import { kindWords, orderWords } from "./words.js";
+import { orderWords } from "./words.js";
 
 /** @typedef {{title: string, note?: string, hash?: string}} About */
 
@@ -30,6 +31,8 @@ export class BillSheet {
   #open = new Set();
   #format;
   #element = h("article", { class: "sheet", part: "sheet" });
+  /** What a file of it is called. */
+  name = "";
 
   /** @param {import("./index.js").Context} context */
   constructor({ format }) {
@@ -48,6 +51,7 @@ export class BillSheet {
   show(bill, statement, about) {
     const focused = this.#focused();
     const invoice = bill.invoice ?? withoutMoney(bill, statement);
+    this.name = `${about.title} ${invoice.account} ${invoice.period?.first ?? ""}`.trim();
     setChildren(this.#element,
       this.#head(invoice, about),
       this.#lines(invoice),
@@ -203,14 +207,20 @@ export class BillSheet {
     const write = (/** @type {string} */ decimal) => this.#format.number(decimal);
     const known = new Map(given.map((grant) => [grant.id, grant]));
     const fact = (words, amount) => h("div", {}, h("dt", {}, words), h("dd", {}, write(amount)));
-    const rows = grants.map(({ id, burned, left, why }, index) => h("tr", {},
-      h("th", { scope: "row" },
-        h("span", { class: "rank" }, `${index + 1}`), h("span", { class: "name" }, id),
-        h("span", { class: "quiet" }, kindWords(known.get(id)?.kind ?? "")),
-        h("span", { class: "narrow quiet" }, orderWords(why))),
-      h("td", { class: "why quiet" }, orderWords(why)),
-      h("td", { class: "number" }, write(burned)),
-      h("td", { class: "number wide" }, write(left))));
+    const rows = grants.map(({ id, burned, left, why }, index) => {
+      const { kind = "", expires_at: end } = known.get(id) ?? {};
+      const ends = end ? `ends ${this.#format.date(end)}` : "does not end";
+      const reason = orderWords(why, `no. ${index}`);
+      return h("tr", {},
+        h("th", { scope: "row", title: id },
+          h("span", { class: "rank" }, `${index + 1}`),
+          h("span", { class: "name" }, kindWords(kind)),
+          h("span", { class: "quiet" }, [grantDetail(id), ends].filter(Boolean).join(" · ")),
+          h("span", { class: "narrow quiet" }, reason)),
+        h("td", { class: "why quiet" }, reason),
+        h("td", { class: "number" }, write(burned)),
+        h("td", { class: "number wide" }, write(left)));
+    });
     return h("section", { class: "grants", "aria-labelledby": "grants-title" },
       h("h3", { id: "grants-title" }, "Credits of the period"),
       h("dl", { class: "facts" },

@@ -109,17 +109,19 @@ export class CheckView {
     const { api } = this.#context;
     const { value } = this.#parts.bill;
     if (value !== NOW) {
-      const { statement, bill } = await api.get(`invoices/${value}`, signal);
-      return { statement, bill, written: true };
+      const { statement, bill, row } = await api.get(`invoices/${value}`, signal);
+      // Closed while nobody could read its plans: there is nothing to check yet.
+      if (!statement) throw new Error(bill.no_invoice.message);
+      return { statement, bill, sealed: row };
     }
     let statement = await api.get("statement", signal);
     for (let tries = 0; tries < TRIES; tries += 1) {
       const bill = await api.get("invoices/preview", signal);
       const after = await api.get("statement", signal);
-      if (after.journal.hash === statement.journal.hash) return { statement, bill, written: false };
+      if (after.journal.hash === statement.journal.hash) return { statement, bill };
       statement = after;
     }
-    return { statement, bill: undefined, written: false };
+    return { statement, bill: undefined };
   }
 
   async #check() {
@@ -128,7 +130,7 @@ export class CheckView {
     const start = performance.now();
     let check;
     try {
-      const [{ statement, bill, written }, { BillCheck }] =
+      const [{ statement, bill, sealed }, { BillCheck }] =
         await Promise.all([this.#question(running.signal), loadBill()]);
       const seen = this.#seen();
       const texts = [statement, bill].map((json) => json && JSON.stringify(json));
@@ -137,7 +139,7 @@ export class CheckView {
       const verdict = await checkJournal({
         api,
         check,
-        rows: rowsFor(check.after, statement.journal.rows, { written, seen }),
+        rows: rowsFor(check.after, statement.journal.rows, { sealed, seen }),
         onProgress: (progress) => this.#progress(progress),
         signal: running.signal,
       });
@@ -205,7 +207,7 @@ export class CheckView {
 
 /** Nothing was found: one sentence, and what it stands on. */
 function sound(
-  /** @type {Verdict} */ { rows, operations, hash, total, currency, seen },
+  /** @type {Verdict} */ { rows, operations, earlier, unrated, hash, total, currency, seen },
   { period },
   /** @type {number} */ ms,
   /** @type {import("../locale.js").Format} */ format,
@@ -219,6 +221,9 @@ function sound(
     h("p", { class: "sentence" },
       `Sound: ${format.count(rows)} rows of ${format.days(period.first, period.until)} are `
       + `unbroken, and ${format.count(operations)} operations, each at your plan's price, ${sum}.`),
+    earlier > 0 && h("p", {},
+      `${format.count(earlier)} of them, for ${format.number(unrated)} credits, were served before `
+      + "the period: who paid is checked, and their price only by the whole journal."),
     seen && h("p", {}, "The row that this browser saw before is still the same."),
     h("dl", { class: "facts" },
       fact("Rows", format.count(rows)),

@@ -45,8 +45,7 @@ export class Comparison {
       this.#difference, this.#notes,
       h("table", { class: "compared" },
         h("thead", {}, h("tr", {},
-          h("th", { scope: "col" }, "Line"), head("Today", true), head("What if"),
-          head("Difference"))),
+          h("th", { scope: "col" }, "Line"), head("Today", true), head("What if"))),
         this.#body));
   }
 
@@ -113,7 +112,7 @@ export class Comparison {
   /** Each side in its own unit: what is in credits today may be in money otherwise. */
   #line(left, right, /** @type {string | null} */ currency) {
     const { name, quantity } = right ?? left;
-    const about = quantity === undefined ? "" : this.#format.number(quantity);
+    const about = quantity === undefined || quantity === "1" ? "" : this.#format.number(quantity);
     const inCredits = (line) => line.credits !== undefined;
     const write = (line) => (inCredits(line) ? this.#credits : this.#money(currency));
     if (left && right && inCredits(left) !== inCredits(right)) {
@@ -153,12 +152,14 @@ export class Comparison {
     const sums = shape.split("\n").findIndex((key) => key.startsWith("sum "));
     this.#rows = rows.map(({ name }) => {
       const about = h("span", { class: "quiet" });
-      const cells = ["number wide", "number", "number"].map((kind) => h("td", { class: kind }));
+      const cells = [h("span"), h("span"), h("span", { class: "quiet" })];
       return { name, about, cells };
     });
-    setChildren(this.#body, ...this.#rows.map(({ name, about, cells }, at) =>
+    // How far they are apart stands under the other one: exact numbers are long.
+    setChildren(this.#body, ...this.#rows.map(({ name, about, cells: [today, ...other] }, at) =>
       h("tr", { class: at === sums ? "sum first" : at > sums ? "sum" : undefined },
-        h("th", { scope: "row" }, h("span", { class: "name" }, name), about), ...cells)));
+        h("th", { scope: "row" }, h("span", { class: "name" }, name), about),
+        h("td", { class: "number wide" }, today), h("td", { class: "number" }, ...other))));
   }
 
   /** What the comparison does not count. */

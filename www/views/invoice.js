@@ -8,6 +8,7 @@ import { readStatement } from "../statement.js";
 import { BillSheet } from "./bill-sheet.js";
 import { failureNotice } from "./failure.js";
 import { LOOK } from "./look.js";
+import { printSheet } from "./print.js";
 import { statusTag } from "./status.js";
 
 /** Use goes on while somebody looks; the sheet follows, but calmly. */
@@ -76,7 +77,7 @@ export class InvoiceView {
       class: "plain", type: "button", hidden: true, onclick: () => this.#look(undefined),
     }, "← This period");
     const print = h("button", {
-      class: "button push", type: "button", onclick: () => window.print(),
+      class: "button push", type: "button", onclick: () => this.#print(),
     }, "Print");
     const which = h("div", { class: "segments", role: "group", "aria-label": "Use" }, now, end);
     const bones = ["short", "tall", "wide", "wide", "wide"];
@@ -129,6 +130,12 @@ export class InvoiceView {
     }
   }
 
+  /** The sheet alone, as it is open here. */
+  #print() {
+    const { element } = this.#sheet;
+    if (element.isConnected) printSheet(element, this.#context.root, this.#sheet.name);
+  }
+
   /** From the view's making to the first sheet. */
   #measured() {
     if (this.#awaited === null) return;
@@ -155,6 +162,8 @@ export class InvoiceView {
 
   async #final(/** @type {number} */ index) {
     const { bill, statement, hash } = await this.#context.api.get(`invoices/${index}`);
+    // Closed while nobody could read its plans.
+    if (!statement) throw new Error(bill.no_invoice.message);
     return { bill, statement, about: { title: `Invoice ${index + 1}`, hash } };
   }
 

@@ -45,7 +45,7 @@ const LINES = `
 .opened > td { padding: 0 0 16px 24px; border: 0; white-space: normal; overflow-wrap: anywhere; }
 .opened > td > p { margin-top: 8px; }
 .sums {
-  display: grid; grid-template-columns: minmax(120px, auto) minmax(0, 1fr) auto; gap: 0 24px;
+  display: grid; grid-template-columns: 240px minmax(0, 1fr) auto; gap: 0 24px;
   padding: 12px 16px; border-radius: 10px; background: var(--page); list-style: none;
   font-size: 13px;
 }
@@ -71,6 +71,7 @@ const LINES = `
 .burned { margin-top: 16px; }
 caption { padding: 8px 0 4px; text-align: left; }
 .burned .name { margin: 0 8px; }
+.burned th .quiet { font-weight: 400; }
 .burned .why { white-space: normal; }
 .rank {
   display: inline-block; min-width: 20px; border-radius: 10px; background: var(--line);
@@ -89,7 +90,8 @@ caption { padding: 8px 0 4px; text-align: left; }
 
 const SCENARIO = `
 .what-if { align-items: start; }
-@container (min-width: 720px) { .what-if .major { position: sticky; top: 16px; } }
+@container (max-width: 959px) { .what-if > * { grid-column: span 12; } }
+@container (min-width: 960px) { .what-if .major { position: sticky; top: 16px; } }
 .controls { gap: 24px; }
 fieldset { min-width: 0; padding: 0; border: 0; }
 legend { padding: 0; margin-bottom: 8px; font-size: 13px; font-weight: 600; color: var(--quiet); }
@@ -132,11 +134,11 @@ textarea {
 }
 .error:not(:empty) { margin-top: 8px; }
 .error { color: var(--bad); font-size: 13px; overflow-wrap: anywhere; }
-.versus {
-  display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 24px; margin-top: 12px;
-}
-.versus > div { display: grid; grid-row: span 3; grid-template-rows: subgrid; gap: 0; }
-.versus .figure { margin-top: 2px; }
+.versus { display: flex; flex-wrap: wrap; align-items: end; gap: 16px 24px; margin-top: 12px; }
+/* Beside each other if both numbers have room in one piece; names of plans may wrap. */
+.versus > div { flex: 1 1 0; min-width: max-content; max-width: 100%; }
+.versus h3 { contain: inline-size; overflow-wrap: anywhere; }
+.versus .figure { display: block; margin-top: 2px; white-space: nowrap; }
 .track {
   height: 8px; margin-top: 8px; border-radius: 4px;
   background: color-mix(in oklab, var(--line) 50%, transparent);
@@ -157,10 +159,11 @@ textarea {
 .compared :is(th, td):last-child { padding-right: 0; }
 .compared :is(th[scope=row], td) { font-size: 14px; }
 .compared th[scope=row] { overflow-wrap: break-word; }
-.compared th .quiet { overflow-wrap: anywhere; font-size: 12px; }
-@container (min-width: 900px) { .compared td.number { white-space: nowrap; } }
+.compared th .quiet { font-size: 12px; white-space: nowrap; }
 .compared .first > :is(th, td) { border-top: 2px solid var(--line); }
-.compared td { vertical-align: top; white-space: normal; overflow-wrap: break-word; }
+.compared td { vertical-align: top; }
+.compared td .quiet { display: block; font-size: 12px; }
+@container (max-width: 600px) { .compared .wide { display: none; } }
 .models { padding: 0; list-style: none; }
 .model { padding: 12px 0; border-top: 1px solid var(--line); }
 .model h3 {
@@ -221,12 +224,12 @@ const NARROW = `
   .compared :is(th[scope=row], td) { font-size: 13px; }
   .burned .why { display: none; }
   .burned th[scope=row] { position: relative; padding-left: 28px; }
-  .burned th[scope=row] .quiet { display: block; font-weight: 400; }
+  .burned th[scope=row] .quiet { display: block; }
   .burned .rank { position: absolute; left: 0; top: 9px; }
   .burned .name { margin: 0; }
 }
 @media print {
-  :host { color-scheme: light; }
+  :host, :root { color-scheme: light; }
   .past { display: none; }
   .sheet { padding: 0; background: none; box-shadow: none; }
   .line, .sums li, .sum, .burned tr { break-inside: avoid; }

@@ -120,6 +120,8 @@ export class UsageView {
       total: h("p", { id: "usage-total", class: "figure" }, "–"),
       words: h("p", { id: "usage-words", class: "quiet" }),
       readout: h("p", { id: "usage-readout", class: "quiet readout" }),
+      none: h("p", { id: "usage-none", class: "empty", hidden: true },
+        "Nothing was used in this period yet. The first call shows here within a minute."),
       parts: h("h2", { id: "parts-title" }),
       whole: h("button", {
         type: "button", class: "plain", hidden: true, onclick: () => this.#chart.zoom(undefined),
@@ -128,7 +130,7 @@ export class UsageView {
     const main = h("div", { class: "grid", hidden: true },
       h("section", { class: "card eight", "aria-labelledby": "usage-title" },
         h("div", { class: "head" }, head.period, head.whole), head.total, head.words,
-        this.#chart.element, head.readout),
+        this.#chart.element, head.readout, head.none),
       h("section", { class: "card four", "aria-labelledby": "parts-title" },
         head.parts, this.#parts.element),
       h("section", { class: "card", "aria-labelledby": "times-title" },
@@ -204,7 +206,16 @@ export class UsageView {
     const atBefore = starts(periods.before, step, format);
     const line = at.map((_, index) => value(earlier.get(atBefore[index])));
     const ends = periods.now.to;
-    this.#chart.draw({ starts: at, stacks, before: this.#compared ? line : undefined, ends });
+    const time = this.#context.state.now();
+    const used = at.findLastIndex((_, index) => stacks.some(({ values }) => values[index] !== 0));
+    const latest = Math.max(used, at.findLastIndex((start) => start <= time));
+    const compared = this.#compared ? line : undefined;
+    const isEmpty = used < 0 && !compared?.some((value) => value !== 0);
+    const { none, readout } = this.#dom;
+    none.hidden = !isEmpty;
+    readout.hidden = isEmpty;
+    this.#chart.element.hidden = isEmpty;
+    this.#chart.draw({ starts: at, stacks, before: compared, ends, latest });
     this.#list();
   }
 

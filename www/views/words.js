@@ -1,5 +1,5 @@
 /**
- * The core's names in the customer's words: rules of a sum, kinds of lines, reasons.
+ * The core's names in the customer's words: rules of a sum, reasons.
  *
  * A name that is not known here shows as it is, so that a new rule is never hidden.
  */
@@ -27,12 +27,6 @@ const RULES = {
 
 const FUNCTIONS = { ceiling: "round up", floor: "round down", half_up: "round" };
 
-const KINDS = {
-  paid: "bought",
-  included: "in the plan",
-  promotional: "a gift",
-};
-
 const ORDER = {
   first: "First in line",
   priority: "Lower priority",
@@ -44,8 +38,6 @@ const ORDER = {
 
 const lookUp = (/** @type {Record<string, string>} */ table, /** @type {string} */ name) =>
   Object.hasOwn(table, name) ? table[name] : name.replaceAll("_", " ");
-
-export const kindWords = (/** @type {string} */ kind) => lookUp(KINDS, kind);
 
 /** @typedef {{number: (text: string) => string, instant: (ms: number) => string}} Format */
 
@@ -88,11 +80,12 @@ export function sumWords(formula, format) {
  * Why a grant burns where it does.
  *
  * @param {{rule: string, after?: string}} why the first rule by which it differs from the one
- *   before
+ *   before, if there is one
+ * @param {string} before which that one is
  */
-export function orderWords({ rule, after }) {
+export function orderWords({ rule, after }, before) {
   const reason = lookUp(ORDER, rule);
-  return after === undefined ? reason : `${reason}: after ${after}`;
+  return after === undefined ? reason : `${reason}: after ${before}`;
 }
 
 /** With a sign in both directions: `+0.002`, `−0.002`, `0`. */

@@ -83,7 +83,11 @@ fn sentence(verdict: &Verdict) -> String {
          {grants} grants paid what they had"
     );
     if verdict.earlier > 0 {
-        text.push_str(&format!("; {} of them are of an earlier bill", verdict.earlier));
+        let Verdict { earlier, unrated, .. } = verdict;
+        text.push_str(&format!(
+            "; {earlier} of them, for {unrated} credits, are of an earlier bill, and their price is \
+             checked by the whole journal alone"
+        ));
     }
     if let (Some(total), Some(currency)) = (&verdict.total, &verdict.currency) {
         let which = if verdict.billed { "the bill" } else { "the statement" };

@@ -1,5 +1,8 @@
 //! Control calls on one account.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use worker::{Env, Request, RequestInit, Response};
 
@@ -12,6 +15,7 @@ use super::super::live::PROTOCOL;
 use super::super::problem::Problem;
 use super::super::sockets::{CODE_EXPIRED, END_HEADER};
 use super::contract::Opening;
+use super::reader::Reader;
 use super::{
     Handled, account_id, body, broken, contract, corrections, journal, json, published, rpc, usage,
 };
@@ -58,44 +62,52 @@ pub(super) async fn list(env: &Env, request: &Request) -> Handled {
     json(200, &names)
 }
 
-/// An account that is known: a wrong name must not make an empty object.
+/// Names that an isolate remembers, at most: then it begins anew.
+const KNOWN_MAX: usize = 10_000;
+
+thread_local! {
+    /// Accounts that the catalog has: what it has once, it has for ever.
+    static KNOWN: RefCell<BTreeSet<AccountId>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// An account that is known: a wrong name must not make an empty object. The one catalog of the
+/// deployment is asked once an isolate, however often an account is read.
 pub(super) async fn known(env: &Env, account: &AccountId) -> Result<worker::Stub, Problem> {
-    let call = catalog::Call::HasAccount { account: account.clone() };
-    match rpc::send(rpc::catalog(env)?, &call).await? {
-        true => rpc::account(env, account.as_str()),
-        false => Err(Problem::not_found("account", account.as_str()).field("account")),
+    if !KNOWN.with_borrow(|known| known.contains(account)) {
+        let call = catalog::Call::HasAccount { account: account.clone() };
+        let is_known: bool = rpc::send(rpc::catalog(env)?, &call).await?;
+        if !is_known {
+            return Err(Problem::not_found("account", account.as_str()).field("account"));
+        }
+        KNOWN.with_borrow_mut(|known| {
+            if known.len() >= KNOWN_MAX {
+                known.clear();
+            }
+            known.insert(account.clone());
+        });
     }
+    rpc::account(env, account.as_str())
 }
 
 /// What operators and the account's own page may read.
-pub(super) async fn read(
-    env: &Env,
-    account: AccountId,
-    rest: &[&str],
-    request: &Request,
-) -> Handled {
+pub(super) async fn read(reader: &Reader, rest: &[&str], request: &Request) -> Handled {
     match rest {
-        [] => {
-            let whole: Description =
-                rpc::send(known(env, &account).await?, &Call::Describe).await?;
-            json(200, &whole)
-        }
+        [] => reader.describe().await,
         ["balance"] => {
-            let whole: Description =
-                rpc::send(known(env, &account).await?, &Call::Describe).await?;
+            let whole: Description = reader.ask(Call::Describe).await?;
             json(200, &whole.balance)
         }
-        ["statement"] => contract::statement(env, &account).await,
-        ["invoices"] => contract::invoices(env, &account, request).await,
-        ["invoices", "preview"] => contract::preview(env, &account, request).await,
-        ["invoices", index] => contract::invoice(env, &account, index).await,
-        ["journal"] => journal::page(env, &account, request).await,
+        ["statement"] => contract::statement(reader).await,
+        ["invoices"] => contract::invoices(reader, request).await,
+        ["invoices", "preview"] => contract::preview(reader, request).await,
+        ["invoices", index] => contract::invoice(reader, index).await,
+        ["journal"] => journal::page(reader, request).await,
         ["offers"] => {
-            known(env, &account).await?;
-            published::offers(env).await
+            let () = reader.ask(Call::Enter).await?;
+            published::offers(&reader.env).await
         }
-        ["usage"] => usage::page(env, &account, request).await,
-        ["export"] => journal::export(env, &account).await,
+        ["usage"] => usage::page(reader, request).await,
+        ["export"] => journal::export(reader).await,
         _ => Err(Problem::not_found("path", &request.path())),
     }
 }
@@ -110,6 +122,7 @@ pub(super) async fn write(
 ) -> Handled {
     match rest {
         ["keys"] => create_key(config, env, account, request).await,
+        ["invoices", index, "retry"] => contract::retry(env, &account, index).await,
         ["keys", key, "disable"] => {
             let unknown = || Problem::not_found("key", key).field("key");
             let key: KeyId = key.parse().map_err(|_| unknown())?;

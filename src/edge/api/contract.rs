@@ -9,10 +9,12 @@ use worker::{Env, Request, Response};
 use super::super::account::Call;
 use super::super::contract::OpeningTerms;
 use super::super::problem::Problem;
+use super::super::rpc;
 use super::super::store::KeptInvoice;
 use super::accounts::{known, query};
 use super::corrections::Contract;
-use super::{Handled, broken, json, no_store, rpc};
+use super::reader::Reader;
+use super::{Handled, broken, json, no_store};
 use crate::calendar::Zone;
 use crate::ledger::Periods;
 use crate::statement::{InvoiceSummary, Statement};
@@ -77,22 +79,18 @@ fn zone<'de, D: Deserializer<'de>>(from: D) -> Result<Zone, D::Error> {
 }
 
 /// `GET …/statement`.
-pub(super) async fn statement(env: &Env, account: &AccountId) -> Handled {
-    text(asked(env, account).await?)
-}
-
-async fn asked(env: &Env, account: &AccountId) -> Result<String, Problem> {
-    rpc::send(known(env, account).await?, &Call::Statement).await
+pub(super) async fn statement(reader: &Reader) -> Handled {
+    text(reader.ask(Call::Statement).await?)
 }
 
 /// `GET …/invoices?before=n`: newest first.
-pub(super) async fn invoices(env: &Env, account: &AccountId, request: &Request) -> Handled {
+pub(super) async fn invoices(reader: &Reader, request: &Request) -> Handled {
     let before = match query(request, "before") {
         Some(text) => index_of(&text, "before")?,
         None => i32::MAX,
     };
     let call = Call::Invoices { before, limit: INVOICES_MAX.saturating_add(1) };
-    let mut all: Vec<InvoiceSummary> = rpc::send(known(env, account).await?, &call).await?;
+    let mut all: Vec<InvoiceSummary> = reader.ask(call).await?;
     let most = usize::try_from(INVOICES_MAX).unwrap_or_default();
     let is_more = all.len() > most;
     all.truncate(most);
@@ -104,8 +102,9 @@ pub(super) async fn invoices(env: &Env, account: &AccountId, request: &Request) 
 }
 
 /// `GET …/invoices/preview`: the bill as it would be written now; `?projected`: at the end.
-pub(super) async fn preview(env: &Env, account: &AccountId, request: &Request) -> Handled {
-    let statement = Statement::parse(&asked(env, account).await?)?;
+pub(super) async fn preview(reader: &Reader, request: &Request) -> Handled {
+    let asked: String = reader.ask(Call::Statement).await?;
+    let statement = Statement::parse(&asked)?;
     let bill = match query(request, "projected") {
         Some(_) => statement.projected(statement.at)?,
         None => statement.bill()?,
@@ -114,12 +113,20 @@ pub(super) async fn preview(env: &Env, account: &AccountId, request: &Request) -
 }
 
 /// `GET …/invoices/{index}`: what was written at the period's end, and its hash.
-pub(super) async fn invoice(env: &Env, account: &AccountId, index: &str) -> Handled {
+pub(super) async fn invoice(reader: &Reader, index: &str) -> Handled {
     let call = Call::Invoice { index: index_of(index, "index")? };
-    let kept: KeptInvoice = rpc::send(known(env, account).await?, &call).await?;
-    // The very bytes that were hashed, with the hash in the same object.
-    let body = kept.body.strip_suffix('}').unwrap_or(&kept.body);
-    text(format!("{body},\"hash\":\"{}\"}}", kept.hash))
+    let kept: KeptInvoice = reader.ask(call).await?;
+    // The very bytes that were hashed, with the hash and its row in the same object.
+    let KeptInvoice { body, hash, row } = &kept;
+    let body = body.strip_suffix('}').unwrap_or(body);
+    text(format!("{body},\"row\":{row},\"hash\":\"{hash}\"}}"))
+}
+
+/// `POST …/invoices/{index}/retry`: the invoice of a closed period that has none.
+pub(super) async fn retry(env: &Env, account: &AccountId, index: &str) -> Handled {
+    let call = Call::RetryInvoice { index: index_of(index, "index")? };
+    let summary: InvoiceSummary = rpc::send(known(env, account).await?, &call).await?;
+    json(200, &summary)
 }
 
 fn index_of(text: &str, field: &str) -> Result<i32, Problem> {

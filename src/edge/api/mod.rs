@@ -14,6 +14,7 @@
 //! | `GET  /v1/accounts/{a}/balance`          | the balance alone                        | both     |
 //! | `GET  /v1/accounts/{a}/statement`        | what the open period's invoice asks      | both     |
 //! | `GET  /v1/accounts/{a}/invoices`         | finalized ones; `/{index}`; `/preview`   | both     |
+//! | `POST /v1/accounts/{a}/invoices/{i}/retry` | bills a period closed without invoice | operator |
 //! | `GET  /v1/accounts/{a}/offers`           | plans that customers are offered         | both     |
 //! | `POST /v1/accounts/{a}/keys`             | create a key                             | operator |
 //! | `POST /v1/accounts/{a}/keys/{k}/disable` | disable a key                            | operator |
@@ -42,6 +43,7 @@ mod events;
 mod journal;
 mod orders;
 mod published;
+mod reader;
 mod usage;
 
 use worker::{Env, Method, Request, Response};
@@ -51,6 +53,7 @@ use super::key::same_secret;
 use super::problem::Problem;
 use super::rpc;
 use crate::units::AccountId;
+use reader::Reader;
 
 type Handled = Result<Response, Problem>;
 
@@ -81,7 +84,9 @@ async fn route(mut request: Request, env: Env) -> Handled {
     }
     if let (["accounts", account, rest @ ..], Method::Get) = (parts.as_slice(), &method) {
         let account = caller.may_read(account)?;
-        return accounts::read(&env, account, rest, &request).await;
+        let is_customer = matches!(caller, Caller::Portal(_));
+        let reader = Reader { env, account, is_customer };
+        return accounts::read(&reader, rest, &request).await;
     }
     caller.must_be_operator()?;
     match (parts.as_slice(), method) {

@@ -1,18 +1,19 @@
 //! `GET …/usage`: what was used, by time and dimension.
 
-use worker::{Env, Request};
+use worker::Request;
 
 use super::super::account::Call;
 use super::super::problem::Problem;
 use super::super::usage::{Asked, UsagePage};
-use super::accounts::{known, query};
-use super::{Handled, json, rpc};
+use super::accounts::query;
+use super::reader::Reader;
+use super::{Handled, json};
 use crate::report::{AskError, Dimension, Step};
-use crate::units::{AccountId, Timestamp};
+use crate::units::Timestamp;
 
 /// `GET …/usage?from=&to=&step=hour|day|all&by=charge,route,key,…&after=`: one page; its rows are
 /// to be added to those of the other pages.
-pub(super) async fn page(env: &Env, account: &AccountId, request: &Request) -> Handled {
+pub(super) async fn page(reader: &Reader, request: &Request) -> Handled {
     let refused = |field: &'static str, value: &str| {
         let value = value.to_owned();
         move |error: AskError| {
@@ -31,7 +32,7 @@ pub(super) async fn page(env: &Env, account: &AccountId, request: &Request) -> H
         None => None,
     };
     let call = Call::Usage { asked: Asked { from, to, step, by }, after };
-    let page: UsagePage = rpc::send(known(env, account).await?, &call).await?;
+    let page: UsagePage = reader.ask(call).await?;
     json(200, &page)
 }
 

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Invariant: a row here and its row of the journal are written together or not at all, and neither
-//! is ever touched again.
+//! is ever touched again, unless it says that there is no invoice: one that is written later takes
+//! its place, with a row of the journal of its own.
 
 use sha2::{Digest, Sha256};
 use worker::{Result, SqlStorageValue};
@@ -44,7 +45,7 @@ impl KeptInvoice {
 }
 
 impl Store {
-    /// Writes the row that closes a period, and what is kept of the period.
+    /// Writes the row that closes a period or bills it, and what is kept of the period.
     pub(in super::super) fn append_invoice(
         &self,
         head: &Head,
@@ -57,8 +58,10 @@ impl Store {
         let (first, rest) = parts::split(&kept.text);
         let index = u64::try_from(kept.summary.index).unwrap_or_default();
         self.append_with(head, ledger, entries, |n| {
+            self.drop_parts_of(Kind::Invoice, index)?;
             self.write_parts(Kind::Invoice, index, rest)?;
-            let insert = "INSERT INTO invoice (idx, n, summary, fees, body) VALUES (?, ?, ?, ?, ?)";
+            let insert = "INSERT OR REPLACE INTO invoice (idx, n, summary, fees, body)
+                          VALUES (?, ?, ?, ?, ?)";
             let bindings = vec![
                 integer(index)?,
                 integer(n)?,
@@ -105,8 +108,8 @@ impl Store {
         let told =
             told.map(|row| serde_json::from_str::<Vec<Entry>>(&row.body).unwrap_or_default());
         let hash = told.into_iter().flatten().find_map(|entry| match entry {
-            Entry::PeriodClosed { closed, .. } => {
-                closed.filter(|closed| closed.index == index).map(|closed| closed.invoice)
+            Entry::PeriodClosed { closed: Some(closed), .. } | Entry::PeriodBilled { closed } => {
+                (closed.index == index).then_some(closed.invoice)
             }
             _ => None,
         });

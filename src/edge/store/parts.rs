@@ -56,6 +56,12 @@ impl Store {
         Ok(())
     }
 
+    /// Deletes the parts of what is written anew.
+    pub(super) fn drop_parts_of(&self, kind: Kind, n: u64) -> Result<()> {
+        let delete = "DELETE FROM part WHERE kind = ? AND n = ?";
+        self.sql.exec(delete, vec![kind.name().into(), integer(n)?]).map(drop)
+    }
+
     /// Deletes the parts of former checkpoints.
     pub(super) fn drop_parts(&self, checkpoint: u64) -> Result<()> {
         let delete = "DELETE FROM part WHERE kind = ? AND n <> ?";

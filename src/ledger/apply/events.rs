@@ -4,7 +4,7 @@ use super::super::Ledger;
 use super::super::entry::Entry;
 use super::super::events::{Booked, take};
 use super::super::grant::Burn;
-use super::super::uses::{self, Use};
+use super::super::uses;
 use crate::units::Inexact;
 
 impl Ledger {
@@ -17,7 +17,8 @@ impl Ledger {
                 self.book(booked)
             }
             Entry::EventCorrected { terms, before, uses, booked, .. } => {
-                self.correct_event(*terms, before, uses)?;
+                uses::exchange(self.usages_under(*terms), before, uses)?;
+                self.invoice_former(*terms, booked.overage)?;
                 self.book(booked)
             }
             _ => Ok(()),
@@ -42,21 +43,6 @@ impl Ledger {
             let before = known.map(|index| self.event_burns.remove(index).amount);
             let amount = before.unwrap_or_default().plus(*amount)?;
             self.event_burns.push(Burn { grant: grant.clone(), amount });
-        }
-        Ok(())
-    }
-
-    fn correct_event(&mut self, terms: u64, before: &[Use], after: &[Use]) -> Result<(), Inexact> {
-        for (position, number) in self.counted_in(terms).into_iter().enumerate() {
-            let past = number.and_then(|number| self.past_terms.get_mut(&number));
-            let (usage, from) = match past {
-                Some(past) => (&mut past.usage, &mut past.usage_from),
-                None => (&mut self.usage, &mut self.usage_from),
-            };
-            uses::exchange(usage, before, after)?;
-            if position > 0 {
-                uses::exchange(from, before, after)?;
-            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::super::correct::{Adjustment, Rolled};
 use super::super::grant::{Burn, Grant, GrantTerms};
-use super::super::{Ledger, PastDebit, PastTerms, Reservation};
+use super::super::{Invoiced, Ledger, PastDebit, Reservation};
 use crate::units::{Credits, GrantId, Inexact, Timestamp};
 
 /// What is owed for one operation, over or under way.
@@ -11,7 +11,7 @@ struct Owed<'ledger> {
     age: (Timestamp, &'ledger String),
     burns: &'ledger mut Vec<Burn>,
     debt: &'ledger mut Credits,
-    overage: &'ledger mut Credits,
+    overage: &'ledger mut Vec<Invoiced>,
 }
 
 impl Ledger {
@@ -134,11 +134,7 @@ impl Ledger {
         for Rolled { grant, lost, added } in rolled {
             self.roll(grant, *lost, *added)?;
         }
-        let usage = std::mem::take(&mut self.usage);
-        let usage_from = std::mem::take(&mut self.usage_from);
-        let (until, plan_json, terms_overage) = (self.clock, None, self.overage_of_terms()?);
-        let past = PastTerms { until, plan_json, usage, usage_from, overage: terms_overage };
-        self.end_terms(past)?;
+        self.end_terms(None)?;
         self.period_from = self.clock;
         self.totals.overage = self.totals.overage.minus(overage)?;
         self.totals.unpaid = self.totals.unpaid.plus(forgiven)?;
@@ -174,7 +170,7 @@ impl Ledger {
 
     /// Debt is paid oldest first: so that a refund finds who paid for its operation.
     pub(super) fn settle_debt(&mut self, burns: &[Burn], overage: Credits) -> Result<(), Inexact> {
-        let total = self.totals.debt;
+        let (total, terms) = (self.totals.debt, self.terms);
         let owed = self.owed();
         let older = total.minus(Credits::sum(owed.iter().map(|owed| *owed.debt))?)?;
         let (mut burns_left, mut overage_left) = (burns.to_vec(), overage);
@@ -189,7 +185,9 @@ impl Ledger {
             let invoiced = (*debt).min(overage_left);
             overage_left = overage_left.minus(invoiced)?;
             *debt = debt.minus(invoiced)?;
-            *overage = overage.plus(invoiced)?;
+            if !invoiced.is_zero() {
+                overage.push(Invoiced(terms, invoiced));
+            }
         }
         self.totals.debt = total.minus(Burn::total(burns)?)?.minus(overage)?;
         self.totals.overage = self.totals.overage.plus(overage)?;

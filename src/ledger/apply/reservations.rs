@@ -25,7 +25,7 @@ impl Ledger {
             cost: Credits::ZERO,
             burns: Vec::new(),
             debt: Credits::ZERO,
-            overage: Credits::ZERO,
+            overage: Vec::new(),
             at: clock,
             expires_at: *expires_at,
             expired_at: None,

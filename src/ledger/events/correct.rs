@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use super::book::take;
 use super::{EventKey, EventLine, Meters, ROW_BYTES_MAX, Refused, fits};
+use crate::ledger::Burn;
 use crate::ledger::decide::Session;
 use crate::ledger::entry::Entry;
 use crate::ledger::uses::{self, USES_MAX, Usages, Use};
-use crate::ledger::{Burn, Ledger, PastTerms};
 use crate::meter::Event;
 use crate::plan::Plan;
 use crate::rating::{self, RateError};
@@ -186,28 +186,13 @@ impl Session<'_> {
         let terms = record.map_or(self.ledger.terms, |record| record.terms);
         let (before, own) =
             record.map_or((&[][..], &[][..]), |record| (&record.uses, &record.paid));
-        let mut cost = Credits::ZERO;
-        let mut uses = None;
-        for (position, number) in self.ledger.counted_in(terms).into_iter().enumerate() {
-            let past = number.map(|number| {
-                self.ledger.terms_of(number).ok_or(Refused::TermsForgotten { terms })
-            });
-            let past = past.transpose()?;
-            let (plan, usage, from) = match &past {
-                Some((plan, past)) => (plan, &past.usage, &past.usage_from),
-                None => (plan, &self.ledger.usage, &self.ledger.usage_from),
-            };
-            let uses = match &uses {
-                Some(uses) => uses,
-                None => uses.insert(self.amended(plan, &correction.change)?),
-            };
-            cost = cost.plus(difference(plan, usage, before, uses)?)?;
-            if position > 0 {
-                // The plan changed meanwhile: what came after it began that much further on.
-                cost = cost.minus(difference(plan, from, before, uses)?)?;
-            }
-        }
-        let uses = uses.unwrap_or_default();
+        let former = (terms != self.ledger.terms)
+            .then(|| self.ledger.past_plan(terms).map(Plan::parse).and_then(Result::ok))
+            .map(|former| former.ok_or(Refused::TermsForgotten { terms }))
+            .transpose()?;
+        let priced_by = former.as_ref().unwrap_or(plan);
+        let uses = self.amended(priced_by, &correction.change)?;
+        let cost = difference(priced_by, self.ledger.usages_of(Some(terms)), before, &uses)?;
         let booked = self.booked(plan, cost, own)?;
         let mut paid = own.to_vec();
         take(&mut paid, &booked.returns)?;
@@ -285,35 +270,11 @@ fn difference(
     Ok(cost)
 }
 
-/// Whether what is counted anew has a price in its own terms: a later plan may have none for it,
-/// and then it costs nothing there.
+/// Whether what is counted anew has a price.
 fn is_priced(plan: &Plan, one: &Use) -> Result<(), Refused> {
     let Some(charge) = plan.charge(&one.charge) else { return Ok(()) };
     let event = one.event(charge);
     let rated = rating::marginal(charge, &rating::empty(charge), &event);
     let unpriced = |reason| Refused::Unpriced { charge: one.charge.clone(), reason };
     rated.map(|_| ()).map_err(unpriced)
-}
-
-impl Ledger {
-    /// The plan and the use of former terms, for as long as events are remembered.
-    fn terms_of(&self, terms: u64) -> Option<(Plan, &PastTerms)> {
-        let past = self.past_terms.get(&terms)?;
-        Some((Plan::parse(self.plan_of(terms)?).ok()?, past))
-    }
-
-    /// Where use of some terms counts: there, and in those that went on from them; nothing stands
-    /// for today's.
-    pub(in crate::ledger) fn counted_in(&self, terms: u64) -> Vec<Option<u64>> {
-        let mut found = Vec::new();
-        for number in terms..self.terms {
-            found.push(Some(number));
-            // A period that ended takes its use with it.
-            if self.past_terms.get(&number).is_none_or(|past| past.plan_json.is_none()) {
-                return found;
-            }
-        }
-        found.push(None);
-        found
-    }
 }

@@ -3,12 +3,11 @@
  */
 
 import { h, setText } from "../../dom.js";
+import { grantDetail, kindWords } from "../grant-words.js";
 import { Rows } from "./rows.js";
 
 /** @typedef {import("../../pkg/edgemeter.js").View} Live */
 /** @typedef {import("../../pkg/edgemeter.js").GrantView} Grant */
-
-const KINDS = { paid: "bought", included: "in the plan", promotional: "a gift" };
 
 export class GrantsCard {
   #rows;
@@ -34,15 +33,16 @@ export class GrantsCard {
 
 class GrantRow {
   #format;
-  #id = h("span", { class: "name" });
-  #kind = h("span", { class: "quiet" });
+  #kind = h("span");
+  #id = h("span", { class: "quiet name" });
+  #name = h("span", { class: "kind" }, this.#kind, " ", this.#id);
   #left = h("b");
   #given = h("span", { class: "quiet" });
   #bar = h("i");
   #when = h("span", { class: "quiet" });
   #next = h("span", { class: "tag good", hidden: true }, "burns now");
   element = h("li", {},
-    h("p", { class: "pair" }, h("span", {}, this.#id, " ", this.#kind),
+    h("p", { class: "pair" }, this.#name,
       h("span", { class: "number" }, this.#left, " ", this.#given)),
     h("span", { class: "share" }, this.#bar),
     h("p", { class: "pair" }, this.#when, this.#next));
@@ -53,8 +53,9 @@ class GrantRow {
   }
 
   paint(/** @type {Grant & {now: number}} */ grant) {
-    setText(this.#id, grant.id);
-    setText(this.#kind, KINDS[grant.kind]);
+    setText(this.#kind, kindWords(grant.kind));
+    setText(this.#id, grantDetail(grant.id));
+    if (this.#name.title !== grant.id) this.#name.title = grant.id;
     setText(this.#left, grant.left);
     setText(this.#given, `of ${grant.given}`);
     this.#bar.style.width = `${grant.share / 10}%`;

@@ -57,9 +57,10 @@ figcaption { padding-top: 4px; }
 .runway .quiet { margin-bottom: 16px; }
 .runway .last { margin-top: auto; }
 .runway .last td { padding-block: 6px; font-size: 13px; }
+.runway .last th:first-child { white-space: normal; }
 .runway .last td:first-child { width: 100%; white-space: normal; color: var(--quiet); }
-.pair .number { white-space: nowrap; }
-.pair { display: flex; justify-content: space-between; align-items: baseline; gap: 16px; }
+.pair > :last-child { margin-left: auto; white-space: nowrap; }
+.pair { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 16px; }
 .name { overflow-wrap: anywhere; }
 .grants { padding: 0; list-style: none; }
 .grants li { padding: 12px 0; border-top: 1px solid var(--line); }
@@ -77,7 +78,12 @@ figcaption { padding-top: 4px; }
 .call .route { margin-right: 12px; }
 .new { animation: arrive 1.6s ease-out; }
 @keyframes arrive { from { background: var(--fresh); } }
-@container (max-width: 860px) { .balance dl { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+@container (max-width: 959px) {
+  .amount data { font-size: 52px; }
+  .runway .last td { white-space: normal; }
+  .runway .last td:first-child { width: auto; }
+  .balance dl { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+}
 @container (max-width: 480px) {
   .amount data { font-size: 48px; }
   .amount data[data-size=long] { font-size: 40px; }

@@ -12,6 +12,8 @@ import { h } from "../../dom.js";
 const HEIGHT = 264;
 const NARROW = 480;
 const BUCKETS_MIN = 3;
+/** The height of an axis on which nothing stands. */
+const NO_USE = 1;
 
 /**
  * @typedef {{
@@ -19,7 +21,9 @@ const BUCKETS_MIN = 3;
  *   stacks: {name: string, values: number[], ink: string}[],
  *   before: number[] | undefined,
  *   ends: number,
- * }} Drawing `starts` in ms, one value per start; `ends` is where the last bucket does
+ *   latest: number,
+ * }} Drawing `starts` in ms, one value per start; `ends` is where the last bucket does; `latest`:
+ *   the index of the one that the arrow keys begin with
  */
 
 export class UsageChart {
@@ -116,7 +120,7 @@ export class UsageChart {
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), this.#format.zone),
       scales: {
         x: { time: true, range: (_, min, max) => [min, max] },
-        y: { range: (_, __, max) => [0, max > 0 ? max * 1.06 : 1] },
+        y: { range: (_, __, max) => [0, max > 0 ? max * 1.06 : NO_USE] },
       },
       axes: [
         {
@@ -129,7 +133,9 @@ export class UsageChart {
           ...axis, grid: { stroke: line, width: 1 }, ticks: { show: false }, gap: 8,
           size: (/** @type {any} */ plot, /** @type {string[] | null} */ values) =>
             16 + 7.2 * Math.max(...(values ?? ["0"]).map((text) => text.length)),
-          values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map(count),
+          // Where nothing was used there is nothing to measure.
+          values: (/** @type {any} */ plot, /** @type {number[]} */ splits) =>
+            splits.map((at) => (at === 0 || plot.scales.y.max !== NO_USE ? count(at) : "")),
         },
       ],
       series: [{}, ...series, ...(before ? [earlier] : [])],
@@ -193,6 +199,8 @@ export class UsageChart {
     const [from, to] = this.#zoom ?? [0, last];
     const pointed = this.#at(this.#plot, drawing.starts, drawing.ends);
     const center = pointed ?? Math.round((from + to) / 2);
+    // What is to come is empty: nobody begins there.
+    const latest = Math.min(Math.max(drawing.latest, from), to);
     const size = to - from + 1;
     const around = (/** @type {number} */ count) => {
       const start = Math.min(Math.max(center - Math.floor(count / 2), 0), last + 1 - count);
@@ -200,8 +208,8 @@ export class UsageChart {
     };
     /** @type {Record<string, () => void>} */
     const keys = {
-      ArrowLeft: () => this.#point(Math.max((pointed ?? to + 1) - 1, 0)),
-      ArrowRight: () => this.#point(Math.min((pointed ?? from - 1) + 1, last)),
+      ArrowLeft: () => this.#point(Math.max(pointed === undefined ? latest : pointed - 1, 0)),
+      ArrowRight: () => this.#point(Math.min(pointed === undefined ? latest : pointed + 1, last)),
       "+": () => around(Math.max(Math.ceil(size / 2), Math.min(BUCKETS_MIN, last + 1))),
       "-": () => around(Math.min(size * 2, last + 1)),
       0: () => this.zoom(undefined),

@@ -24,7 +24,7 @@ export const LOOK = `
 .usage .figure small { font-size: 15px; font-weight: 500; letter-spacing: 0; color: var(--quiet); }
 .readout { min-height: 20px; margin-top: 4px; }
 .bone.block { height: 240px; border-radius: 12px; }
-.scroll.tall { max-height: 420px; }
+.scroll.tall { max-height: 420px; margin-top: 8px; }
 .of { width: 100%; white-space: normal; overflow-wrap: anywhere; }
 .usage .of { position: relative; padding-left: 20px; }
 .swatch {
@@ -54,6 +54,7 @@ export const LOOK = `
 .u-cursor-x { height: 100%; border-right: 1px solid var(--quiet); }
 .u-hz .u-cursor-y { display: none; }
 .u-cursor-pt, .u-off { display: none; }
+@container (max-width: 480px) { .usage .files { margin-left: 0; } }
 @container (min-width: 860px) {
   .eight { grid-column: span 8; }
   .four { grid-column: span 4; }
