@@ -130,12 +130,11 @@ impl Live {
         }
     }
 
-    /// All operations are counted, those in a row that are alike at once; only the newest are kept
-    /// one by one.
+    /// All operations are counted; only the newest are kept one by one.
     fn report(&mut self, lease: &str, operations: &Operations, costs: &[Credits], plan: &Plan) {
         let older = operations.list.len().saturating_sub(RECENT_CALLS_MAX);
+        let mut runs = Vec::with_capacity(operations.list.len());
         let mut last: Option<(u16, Quantity, Credits)> = None;
-        let mut run: Option<Run<'_>> = None;
         let numbered = operations.list.iter().zip(operations.from..).enumerate();
         for (index, (operation, number)) in numbered {
             let Some((route, charge)) = operations.routes.get(usize::from(operation.0)) else {
@@ -148,12 +147,7 @@ impl Live {
             let Some(cost) = known.or_else(|| cost(plan, charge, operation.2)) else { continue };
             last = Some((operation.0, operation.2, cost));
             let at = operations.at.plus_millis(operation.3);
-            let one = Run { at, route, key: key.as_str(), calls: 1, credits: cost };
-            if let Some(longer) = run.as_ref().and_then(|run| joined(run, &one)) {
-                run = Some(longer);
-            } else if let Some(ended) = run.replace(one) {
-                self.tallies.count(&ended);
-            }
+            runs.push(Run { at, route, key: key.as_str(), calls: 1, credits: cost });
             if index >= older {
                 self.list(Call {
                     operation: format!("{lease}.{number}"),
@@ -165,6 +159,7 @@ impl Live {
                 });
             }
         }
+        self.tallies.count_all(runs);
     }
 
     fn list(&mut self, call: Call) {
@@ -230,15 +225,6 @@ impl Live {
         };
         serde_json::to_string(&message).ok()
     }
-}
-
-/// One run of both, if they are of one second, route and key.
-fn joined<'a>(run: &Run<'a>, next: &Run<'a>) -> Option<Run<'a>> {
-    let second = |run: &Run<'_>| run.at.millis().div_euclid(1_000);
-    let alike = run.route == next.route && run.key == next.key && second(run) == second(next);
-    let calls = run.calls.checked_add(next.calls)?;
-    let credits = run.credits.plus(next.credits).ok()?;
-    alike.then_some(Run { calls, credits, ..*run })
 }
 
 /// What the page shows beside one call of a lease whose price does not depend on the total: of any

@@ -35,6 +35,17 @@ pub struct Run<'a> {
     pub credits: Credits,
 }
 
+impl Run<'_> {
+    /// One run of both, if they are of one second, route and key.
+    fn joined(&self, next: &Self) -> Option<Self> {
+        let second = |run: &Self| run.at.millis().div_euclid(1_000);
+        let alike = self.route == next.route && self.key == next.key;
+        let calls = self.calls.checked_add(next.calls)?;
+        let credits = self.credits.plus(next.credits).ok()?;
+        (alike && second(self) == second(next)).then_some(Run { calls, credits, ..*self })
+    }
+}
+
 /// Everything that is counted of one account.
 #[derive(Clone, Debug, Default)]
 pub struct Tallies {
@@ -117,6 +128,21 @@ impl Tallies {
         self.changed.insert(second);
         let credits = self.minutes.entry(run.at.millis().div_euclid(MINUTE_MS)).or_default();
         *credits = credits.plus(run.credits).unwrap_or(*credits);
+    }
+
+    /// Counts all of them; those in a row that are alike cost as much as one.
+    pub fn count_all<'a>(&mut self, runs: impl IntoIterator<Item = Run<'a>>) {
+        let mut last: Option<Run<'a>> = None;
+        for next in runs {
+            if let Some(longer) = last.and_then(|run| run.joined(&next)) {
+                last = Some(longer);
+            } else if let Some(ended) = last.replace(next) {
+                self.count(&ended);
+            }
+        }
+        if let Some(ended) = last {
+            self.count(&ended);
+        }
     }
 
     /// The name's slot: the one it has, a free one, or one whose name nobody used in this minute.
@@ -255,6 +281,26 @@ mod tests {
         tallies.count(&run(2_100, "GET /a", "k1", "1"));
         let second = "2: 2 3 | GET /a 1 1, GET /b 1 2 | k1 1 1, k2 1 2";
         assert_eq!(shown(&tallies.take_changed()), [second]);
+    }
+
+    #[test]
+    fn many_counted_at_once_are_counted_as_one_by_one() {
+        let runs: Vec<Run<'_>> = [
+            (1_000, "GET /a", "k1"), // two alike
+            (1_999, "GET /a", "k1"),
+            (2_000, "GET /a", "k1"), // another second, route, key; and back
+            (2_001, "GET /b", "k1"),
+            (2_002, "GET /b", "k2"),
+            (1_500, "GET /a", "k1"),
+        ]
+        .map(|(at, route, key)| run(at, route, key, "0.3"))
+        .into();
+        for count in 0..=runs.len() {
+            let (mut at_once, mut singly) = (Tallies::default(), Tallies::default());
+            at_once.count_all(runs[..count].iter().copied());
+            runs[..count].iter().for_each(|run| singly.count(run));
+            assert_eq!(shown(&at_once.all()), shown(&singly.all()), "the first {count}");
+        }
     }
 
     #[test]
