@@ -82,8 +82,10 @@ pub(super) enum Call {
         /// Where the page before ended.
         after: Option<u64>,
     },
-    /// Nothing but whether it may be read: of what its customer reads elsewhere.
-    Enter,
+    /// Nothing but whether it may be read: of what its customer reads elsewhere, so many bytes.
+    Enter {
+        bytes: usize,
+    },
     /// A read of its customer's: within what those may take.
     Portal(Box<Self>),
 }
@@ -218,7 +220,7 @@ impl Account {
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
             Call::Verify { from } => rpc::reply(self.verify(from)),
             Call::Usage { asked, after } => rpc::reply(self.usage(asked, after)),
-            Call::Enter => rpc::reply(Ok(())),
+            Call::Enter { bytes } => rpc::reply(Ok(self.has_read(bytes))),
             Call::Portal(read) => self.answer_customer(*read),
         }
     }
@@ -299,11 +301,13 @@ impl Account {
         act: impl FnOnce(&mut Session<'_>, &Plan) -> std::result::Result<T, Problem>,
     ) -> std::result::Result<(std::result::Result<T, Problem>, Vec<Entry>), Problem> {
         let inexact = |error: Inexact| storage(error.to_string());
-        let mut written = super::contract::close_over(store, hot)?;
-        if hot.ledger.is_period_over(super::now()) {
+        // One instant for all of it: what is not over for the one is not for the other.
+        let now = super::now();
+        let mut written = super::contract::close_over(store, hot, now)?;
+        if hot.ledger.is_period_over(now) {
             return Ok((Err(super::contract::closing()), written));
         }
-        let mut session = Session::start(&mut hot.ledger, super::now()).map_err(inexact)?;
+        let mut session = Session::start(&mut hot.ledger, now).map_err(inexact)?;
         let result = act(&mut session, &hot.plan);
         if result.as_ref().is_err_and(is_dirty) {
             return result.map(|value| (Ok(value), Vec::new()));

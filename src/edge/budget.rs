@@ -17,7 +17,7 @@ const FULL: i64 = 256_000_000;
 /// Bytes that come back in a millisecond.
 const PER_MS: i64 = 4_000;
 /// The least that a read takes: what it costs to be asked.
-const READ: i64 = 20_000;
+pub(super) const READ: usize = 20_000;
 
 /// What is left for reads.
 #[derive(Debug)]
@@ -53,8 +53,9 @@ impl Budget {
 
     /// What a read was.
     pub(super) fn take(&mut self, bytes: u64) {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.left = self.left.saturating_sub(bytes.max(READ));
+        let least = u64::try_from(READ).unwrap_or_default();
+        let bytes = i64::try_from(bytes.max(least)).unwrap_or(i64::MAX);
+        self.left = self.left.saturating_sub(bytes);
     }
 }
 

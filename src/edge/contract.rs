@@ -190,8 +190,12 @@ impl Account {
 
 /// Closes the periods that are over, one after the other; what was recorded. A clock that jumped
 /// leaves more of them than one call closes: the next call or alarm goes on.
-pub(super) fn close_over(store: &Store, hot: &mut Hot) -> Result<Vec<Entry>, Problem> {
-    let (now, mut all) = (super::now(), Vec::new());
+pub(super) fn close_over(
+    store: &Store,
+    hot: &mut Hot,
+    now: Timestamp,
+) -> Result<Vec<Entry>, Problem> {
+    let mut all = Vec::new();
     let first = hot.ledger.period().map_or(0, |period| period.index);
     while hot.ledger.closes_another(now, first) {
         let ahead = store.billed_ahead().map_err(storage)?;

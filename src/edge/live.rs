@@ -182,7 +182,8 @@ impl Live {
 
     /// Asks for a snapshot: in how many ms one may be written, or nothing if one is on its way.
     pub(super) fn ask_snapshot(&mut self, now: Timestamp, apart_ms: i64) -> Option<u64> {
-        if self.showing && self.shown > now {
+        // One that is later than it may be was asked for before the clock went back.
+        if self.showing && (1..=apart_ms).contains(&self.shown.millis_since(now)) {
             return None;
         }
         let next = self.shown.plus_millis(apart_ms);
@@ -199,6 +200,7 @@ impl Live {
         plan: &Plan,
         now: Timestamp,
     ) -> Option<String> {
+        self.showing = false;
         self.tallies.forget(now);
         self.look(ledger, plan);
         self.message(Kind::Snapshot, now, self.tallies.all(), RECENT_CALLS_MAX)

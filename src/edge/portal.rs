@@ -23,6 +23,8 @@ const ORIGINS_MAX: usize = 100;
 const ORIGIN_CHARS_MAX: usize = 280;
 /// Plans that are offered, at most: a page loads all of them.
 const OFFERS_MAX: usize = 20;
+/// What reading all of them takes of a customer's budget: the catalog is everybody's.
+pub(super) const OFFERS_BYTES: usize = OFFERS_MAX * super::budget::READ;
 /// Where plain HTTP is as good as HTTPS: the browser's own machine.
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 

@@ -56,6 +56,7 @@ impl Account {
         };
         let Some(first) = first else { return Ok(page(Vec::new(), None)) };
         let part = self.store.part_of(first).map_err(fault)?;
+        self.has_read(part.read);
         let tariff = part.ledger.as_ref().map(Tariff::of).transpose();
         let tariff = tariff.map_err(|error| storage(error.to_string()))?;
         let mut report = Report::new(ask, tariff);
@@ -63,8 +64,7 @@ impl Account {
         let mut is_over = part.last.is_none();
         for row in self.store.rows_of(&part).map_err(|error| fault(error.into()))? {
             let row = row.map_err(|error| fault(error.into()))?;
-            let bytes = u64::try_from(row.body.len()).unwrap_or(u64::MAX);
-            self.replayed.set(self.replayed.get().saturating_add(bytes));
+            self.has_read(row.body.len());
             if row.at >= late {
                 is_over = true;
                 break;
@@ -78,6 +78,12 @@ impl Account {
 }
 
 impl Account {
+    /// What a customer pays for from its budget.
+    pub(super) fn has_read(&self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.replayed.set(self.replayed.get().saturating_add(bytes));
+    }
+
     /// The question in the contract's own time.
     fn ask(&self, Asked { from, to, step, by }: Asked) -> Result<Ask, Problem> {
         self.load()?;

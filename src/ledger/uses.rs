@@ -124,7 +124,7 @@ impl AtMost {
     }
 }
 
-/// What was used in a period, by charge: a total, or a quantity per combination.
+/// What was used under one plan in a period, by charge: a total, or a quantity per combination.
 pub(super) type Usages = BTreeMap<ChargeId, Usage>;
 
 /// Adds a use to what was used.

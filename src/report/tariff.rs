@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! opened ──▶ terms 0 ── plan changed ──▶ terms 1 ── period closed ──▶ terms 2 ──▶ …
-//!            plan, used                  plan, used (and before)      plan, nothing used
+//!            plan, used                  plan, nothing used           plan, nothing used
 //!
 //! cost of a use = running(used + use) − running(used)
 //! ```

@@ -324,7 +324,11 @@ impl Books {
 /// How many operations the account remembers of an entry as ended.
 fn ends(entry: &Entry) -> usize {
     match entry {
-        Entry::Debited { .. } | Entry::Refunded { .. } | Entry::ReservationReleased { .. } => 1,
+        Entry::Debited { .. } | Entry::ReservationReleased { .. } => 1,
+        // Of what it remembers, that is noted where it stands.
+        Entry::Refunded { returns, debt, overage, .. } => {
+            usize::from(returns.is_empty() && debt.is_zero() && overage.is_zero())
+        }
         Entry::ReservationSettled { last, .. } => usize::from(*last),
         Entry::UsageReported { flying, .. } => flying.len(),
         _ => 0,

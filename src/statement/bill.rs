@@ -28,7 +28,7 @@ use crate::units::{Amount, ChargeId, ContractId, Credits, GrantId, Money, Timest
 pub struct Bill {
     /// The invoice: a draft; none if the period has none.
     pub invoice: Option<Invoice>,
-    /// Why it has none: plans without a currency, or in two.
+    /// Why it has none: no currency, or two; or its plans, rates or sums cannot be read any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_invoice: Option<NoInvoice>,
     /// The use of each stretch's charges, in the plan's order.

@@ -5,10 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ROOT } from "../../scripts/tools.mjs";
+import { sql as select } from "./database.mjs";
 import { OPERATOR_TOKEN, startGateway } from "./harness.mjs";
 import { journal, verify } from "./journal.mjs";
 
@@ -44,25 +45,7 @@ async function fill() {
   }
 }
 
-/** Runs SQL on the account's database, which nobody has open; what it selects. */
-function sql(statement) {
-  const folder = join(gateway.dir, "storage", "edgemeter-Account");
-  const file = readdirSync(folder).find((name) => name.endsWith(".sqlite") && is(folder, name));
-  return query(join(folder, file), statement);
-}
-
-const is = (folder, name) =>
-  query(join(folder, name), "SELECT name FROM sqlite_master WHERE name = 'segment'").length > 0;
-
-/** In a Node.js that has SQLite: the one that runs this may be older. */
-function query(file, statement) {
-  const script = `const { DatabaseSync } = require("node:sqlite");
-    const db = new DatabaseSync(process.argv[1]);
-    console.log(JSON.stringify(db.prepare(process.argv[2]).all()));`;
-  const node = join(ROOT, "node_modules", "node", "bin", "node");
-  const args = ["--no-warnings", "-e", script, file, statement];
-  return JSON.parse(execFileSync(node, args, { encoding: "utf8", maxBuffer: 1e8 }));
-}
+const sql = (statement) => select(gateway, statement);
 
 /** Stops everything, changes what `change` says, starts, and undoes it after `look`. */
 async function damaged({ table, column, n }, look) {

@@ -65,6 +65,26 @@ fn a_refund_goes_off_the_part_that_billed_it() {
     }
 }
 
+/// Part by part onto the invoice: the state says how much, not how often.
+#[test]
+fn a_long_operation_takes_no_more_room_than_a_short_one() {
+    let mut book = book(&[daily(1, ONE, OVERAGE), daily(2, ONE, OVERAGE)]);
+    assert_eq!(run(&mut book, "0 reserve a 100 until=9000"), None);
+    let mut part = |at: i64| {
+        assert_eq!(run(&mut book, &format!("{at} settle a {at}")), None, "part {at}");
+        let overage = book.ledger.balance().unwrap().overage.to_string();
+        assert_eq!(overage, at.to_string(), "part {at} is on the invoice");
+        serde_json::to_string(&book.ledger).unwrap().len()
+    };
+    let (short, long) = (part(1), (2..=60).map(&mut part).last().unwrap());
+    assert!(long <= short + 20, "{long} bytes after 60 parts, {short} after the first");
+    // Under other terms it is another sum, and both come back.
+    for command in ["61 follow 1", "62 settle a 62 last", "63 refund a"] {
+        assert_eq!(run(&mut book, command), None, "{command}");
+    }
+    assert_eq!(book.ledger.balance().unwrap().overage.to_string(), "0");
+}
+
 /// What went off a closed invoice goes off the next overage, under whichever plan that comes, and
 /// at the price that it has there.
 #[test]

@@ -12,6 +12,7 @@ use super::super::config::Config;
 use super::super::correction::Correction;
 use super::super::description::Description;
 use super::super::live::PROTOCOL;
+use super::super::portal::OFFERS_BYTES;
 use super::super::problem::Problem;
 use super::super::sockets::{CODE_EXPIRED, END_HEADER};
 use super::contract::Opening;
@@ -103,7 +104,7 @@ pub(super) async fn read(reader: &Reader, rest: &[&str], request: &Request) -> H
         ["invoices", index] => contract::invoice(reader, index).await,
         ["journal"] => journal::page(reader, request).await,
         ["offers"] => {
-            let () = reader.ask(Call::Enter).await?;
+            let () = reader.ask(Call::Enter { bytes: OFFERS_BYTES }).await?;
             published::offers(&reader.env).await
         }
         ["usage"] => usage::page(reader, request).await,

@@ -57,11 +57,17 @@ impl Store {
             (serde_json::to_string(&kept.summary)?, serde_json::to_string(&kept.fees)?);
         let (first, rest) = parts::split(&kept.text);
         let index = u64::try_from(kept.summary.index).unwrap_or_default();
+        let bills = |entry: &Entry| matches!(entry, Entry::PeriodBilled { closed } if closed.index == kept.summary.index);
+        let again = entries.iter().any(bills);
         self.append_with(head, ledger, entries, |n| {
-            self.drop_parts_of(Kind::Invoice, index)?;
+            if again {
+                // What said that there is no invoice.
+                self.drop_parts_of(Kind::Invoice, index)?;
+                let delete = "DELETE FROM invoice WHERE idx = ?";
+                self.sql.exec(delete, vec![integer(index)?])?;
+            }
             self.write_parts(Kind::Invoice, index, rest)?;
-            let insert = "INSERT OR REPLACE INTO invoice (idx, n, summary, fees, body)
-                          VALUES (?, ?, ?, ?, ?)";
+            let insert = "INSERT INTO invoice (idx, n, summary, fees, body) VALUES (?, ?, ?, ?, ?)";
             let bindings = vec![
                 integer(index)?,
                 integer(n)?,

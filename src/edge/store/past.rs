@@ -21,6 +21,8 @@ pub(in super::super) struct PastPart {
     pub(in super::super) after: u64,
     /// Where the next part begins, if there is one.
     pub(in super::super) last: Option<u64>,
+    /// Bytes of states that were read for it.
+    pub(in super::super) read: usize,
 }
 
 impl Store {
@@ -48,19 +50,20 @@ impl Store {
     /// The part that row `n` is in. A segment that is damaged is passed over, and the part is then
     /// that much longer.
     pub(in super::super) fn part_of(&self, n: u64) -> Outcome<PastPart> {
-        let mut candidate = self.segment_before(n)?;
+        let (mut candidate, mut read) = (self.segment_before(n)?, 0_usize);
         while let Some(saved) = candidate {
             let after = saved.position.n;
+            read = read.saturating_add(saved.state.len());
             match saved.ledger() {
                 Ok(ledger) => {
                     let last = self.segment_end(n)?;
-                    return Ok(PastPart { ledger: Some(ledger), after, last });
+                    return Ok(PastPart { ledger: Some(ledger), after, last, read });
                 }
                 Err(why) => worker::console_error!("account: segment {after} damaged: {why}"),
             }
             candidate = self.segment_before(after)?;
         }
-        Ok(PastPart { ledger: None, after: 0, last: self.segment_end(n)? })
+        Ok(PastPart { ledger: None, after: 0, last: self.segment_end(n)?, read })
     }
 
     /// The last row of the first segment that holds row `n`.

@@ -49,16 +49,21 @@ impl Saved {
     /// The ledger, if this is what was written.
     pub(super) fn ledger(&self) -> std::result::Result<Ledger, String> {
         if self.seal != seal(&self.position, &self.state) {
-            return Err("its seal does not fit its bytes".to_owned());
+            return Err("its seal does not fit its bytes, or it is of another form".to_owned());
         }
         serde_json::from_str(&self.state).map_err(|error: JsonError| error.to_string())
     }
 }
 
+/// What a state's JSON means; more by one with each change of that. A state of another form fits
+/// no seal: it is passed over as a damaged one is, and the journal before it is read.
+const FORM: u32 = 2;
+
 /// SHA-256 over a checkpoint, in hex.
 pub(super) fn seal(position: &Position, state: &str) -> String {
     let Position { n, hash, operations, bytes } = position;
-    let digest = Sha256::digest(format!("{n}\n{hash}\n{operations}\n{bytes}\n{state}"));
+    let sealed = format!("{FORM}\n{n}\n{hash}\n{operations}\n{bytes}\n{state}");
+    let digest = Sha256::digest(sealed);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

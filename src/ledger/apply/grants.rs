@@ -3,6 +3,7 @@
 use super::super::correct::{Adjustment, Rolled};
 use super::super::grant::{Burn, Grant, GrantTerms};
 use super::super::{Invoiced, Ledger, PastDebit, Reservation};
+use super::reservations::merge;
 use crate::units::{Credits, GrantId, Inexact, Timestamp};
 
 /// What is owed for one operation, over or under way.
@@ -181,12 +182,15 @@ impl Ledger {
         for Owed { burns, debt, overage, .. } in owed {
             let paid = Burn::split_off(&mut burns_left, *debt)?;
             *debt = debt.minus(Burn::total(&paid)?)?;
-            burns.extend(paid);
+            merge(burns, &paid)?;
             let invoiced = (*debt).min(overage_left);
             overage_left = overage_left.minus(invoiced)?;
             *debt = debt.minus(invoiced)?;
-            if !invoiced.is_zero() {
-                overage.push(Invoiced(terms, invoiced));
+            match overage.last_mut().filter(|newest| newest.0 == terms) {
+                // Parts of a long operation are many, its plans are few.
+                Some(newest) => newest.1 = newest.1.plus(invoiced)?,
+                None if invoiced.is_zero() => {}
+                None => overage.push(Invoiced(terms, invoiced)),
             }
         }
         self.totals.debt = total.minus(Burn::total(burns)?)?.minus(overage)?;

@@ -99,7 +99,7 @@ impl Ledger {
 }
 
 /// Adds burns to a list that knows each grant once: parts of a long operation are many.
-fn merge(burns: &mut Vec<Burn>, more: &[Burn]) -> Result<(), Inexact> {
+pub(super) fn merge(burns: &mut Vec<Burn>, more: &[Burn]) -> Result<(), Inexact> {
     for burn in more {
         match burns.iter_mut().find(|known| known.grant == burn.grant) {
             Some(known) => known.amount = known.amount.plus(burn.amount)?,
