@@ -171,6 +171,21 @@ test("the models that fit come with their reasons", async () => {
   });
 });
 
+test("who comes back finds the models that fit, though the days were not counted yet", async () => {
+  let isSlow = true;
+  const slow = (page) => page.route("**/usage?step=day*", async (route) => {
+    if (isSlow) return; // never answered: the page gives it up
+    await route.continue();
+  });
+  await onWhatIf(async (page) => {
+    await page.getByText("Counting your days …").waitFor();
+    await page.locator("#tab-now").click();
+    isSlow = false;
+    await page.locator("#tab-what-if").click();
+    await page.locator(".model.best").waitFor();
+  }, { prepare: slow });
+});
+
 test("a drag is answered within a frame", async (t) => {
   await onWhatIf(async (page) => {
     for (let round = 0; round < 5; round += 1) {
