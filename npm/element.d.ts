@@ -23,6 +23,19 @@ export type StateName =
   /** Something that cannot be right came, and is not shown. */
   | "broken";
 
+export type GateName =
+  /** No credits were ever granted: calls are refused. */
+  | "unfunded"
+  | "open"
+  /** Nothing is left, and calls pass: owed, and paid by the next credits; */
+  | "grace"
+  /** onto the invoice; */
+  | "overage"
+  /** free, but with less of a service. */
+  | "restricted"
+  /** Nothing is left: calls are refused. */
+  | "closed";
+
 /** What `event.detail` is, by the event's name. */
 export interface EdgeMeterDetails {
   /** The first numbers are shown. */
@@ -33,7 +46,7 @@ export interface EdgeMeterDetails {
     balance: string;
     available: string;
     unit: string;
-    gate: string;
+    gate: GateName;
     text: string;
   };
   /** The reader chose another view. */

@@ -27,6 +27,7 @@ export class Api {
   #session;
   #onRefused;
   #onWaiting;
+  #ends;
   /** Questions that the gateway has asked to wait. */
   #waiting = 0;
 
@@ -36,12 +37,14 @@ export class Api {
    * @param {() => void} onRefused called when the gateway does not take the token any more
    * @param {(is: boolean) => void} onWaiting called when questions begin and end to wait, since
    *   much of the account was read just now
+   * @param {AbortSignal} ends no question outlives it
    */
-  constructor(source, session, onRefused, onWaiting) {
+  constructor(source, session, onRefused, onWaiting, ends) {
     this.#source = source;
     this.#session = session;
     this.#onRefused = onRefused;
     this.#onWaiting = onWaiting;
+    this.#ends = ends;
   }
 
   /**
@@ -74,13 +77,11 @@ export class Api {
     return body ?? new Blob([]).stream();
   }
 
-  /** @param {string} path @param {AbortSignal} [signal] */
-  async #ask(path, signal) {
+  /** @param {string} path @param {AbortSignal} [asker] */
+  async #ask(path, asker) {
+    const signal = asker ? AbortSignal.any([asker, this.#ends]) : this.#ends;
     let response = await this.#fetch(path, signal);
-    while (response.status === 429) {
-      await this.#pause(Number(response.headers.get("retry-after")), signal);
-      response = await this.#fetch(path, signal);
-    }
+    if (response.status === 429) response = await this.#again(response, path, signal);
     if (response.ok) return response;
     if (response.status === 401) this.#onRefused();
     const problem = await response.json().catch(() => ({}));
@@ -90,38 +91,65 @@ export class Api {
     throw new ApiError(response.status, `${problem.code ?? `http_${response.status}`}`, detail);
   }
 
-  /** @param {number} seconds @param {AbortSignal} [signal] ends it as well */
-  async #pause(seconds, signal) {
-    const millis = Math.min(Math.max(seconds || 1, 1), WAIT_S_MAX) * 1000;
-    this.#waiting += 1;
-    this.#onWaiting(true);
-    await new Promise((resolve) => {
-      setTimeout(resolve, millis);
-      signal?.addEventListener("abort", resolve, { once: true });
-    });
-    this.#waiting -= 1;
-    if (this.#waiting === 0) this.#onWaiting(false);
-    signal?.throwIfAborted();
+  /**
+   * The answer that comes once the gateway does not ask to wait any more.
+   *
+   * @param {Response} response @param {string} path @param {AbortSignal} signal
+   */
+  async #again(response, path, signal) {
+    this.#waits(1);
+    try {
+      while (response.status === 429) {
+        await pause(Number(response.headers.get("retry-after")), signal);
+        response = await this.#fetch(path, signal);
+      }
+      return response;
+    } finally {
+      this.#waits(-1);
+    }
   }
 
-  /** @param {string} path @param {AbortSignal} [signal] */
+  #waits(/** @type {1 | -1} */ change) {
+    const before = this.#waiting > 0;
+    this.#waiting += change;
+    const is = this.#waiting > 0;
+    if (is !== before) this.#onWaiting(is);
+  }
+
+  /** @param {string} path @param {AbortSignal} signal */
   async #fetch(path, signal) {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), ANSWER_MS);
-    const signals = signal ? [signal, patience.signal] : [patience.signal];
     const headers = { authorization: `Bearer ${this.#session().token}` };
     try {
       return await fetch(this.url(path), {
         headers,
-        signal: AbortSignal.any(signals),
+        signal: AbortSignal.any([signal, patience.signal]),
         credentials: "omit",
         cache: "no-store",
       });
     } catch (error) {
-      if (signal?.aborted) throw error;
+      if (signal.aborted) throw error;
       throw new ApiError(0, "unreachable", "the gateway was not reached: check the connection");
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * As long as the gateway asks for, or until it is not wanted any more.
+ *
+ * @param {number} seconds @param {AbortSignal} signal
+ */
+async function pause(seconds, signal) {
+  const millis = Math.min(Math.max(seconds || 1, 1), WAIT_S_MAX) * 1000;
+  await new Promise((resolve) => {
+    const timer = setTimeout(resolve, millis);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve(undefined);
+    }, { once: true });
+  });
+  signal.throwIfAborted();
 }

@@ -6,7 +6,8 @@
  * The socket opens while the wasm still loads; what arrives meanwhile waits in order. Messages are
  * taken in as they come and painted together, so that a thousand calls a second do not make the
  * page slow; each second it is painted anyway, because the minute moves on. A token's end is known
- * from the token: a minute before it the host is asked for another one.
+ * from the token: a minute before it the host is asked for another one, and halfway to it if the
+ * token lives less than two.
  */
 
 import { LiveSocket } from "./socket.js";
@@ -31,7 +32,8 @@ export class Connection {
   /** The account's clock minus this device's, in ms. */
   #offset = 0;
   #painting = false;
-  #asked = false;
+  /** When the host is asked for another token: nothing once it was. @type {number | undefined} */
+  #askAt;
 
   /**
    * @param {{
@@ -52,10 +54,14 @@ export class Connection {
     this.#socket = new LiveSocket({
       url,
       token,
-      onOpen: () => this.#feed?.connected(),
+      onOpen: () => {
+        this.#early = [];
+        this.#feed?.connected();
+      },
       onText: (text) => this.#take(text),
       onState: (state) => this.#became(state),
     });
+    this.#expect(token);
   }
 
   /** The account and its newest token. */
@@ -87,7 +93,7 @@ export class Connection {
   /** Goes on with another token of the same account. */
   renew(/** @type {string} */ token) {
     this.#session = { ...this.#session, token };
-    this.#asked = false;
+    this.#expect(token);
     this.#socket.renew(token);
   }
 
@@ -108,12 +114,15 @@ export class Connection {
   stop() {
     clearInterval(this.#tick);
     this.#socket.stop();
+    this.#early = [];
     this.#feed?.free();
     this.#feed = undefined;
   }
 
   #became(/** @type {SocketState} */ state) {
     this.#state = state;
+    // What a connection said before it was lost is not what the account says now.
+    if (state !== "live") this.#early = [];
     if (state === "expired" || state === "unlisted") clearInterval(this.#tick);
     if (state !== "stopped") this.#options.onState(state);
   }
@@ -154,9 +163,15 @@ export class Connection {
     const end = tokenEnd(this.#session.token);
     if (end === undefined) return;
     if (this.now() >= end) return this.#socket.expire();
-    if (this.#asked || this.now() < end - RENEW_BEFORE_MS) return;
-    this.#asked = true;
+    if (this.#askAt === undefined || this.now() < this.#askAt) return;
+    this.#askAt = undefined;
     this.#options.onExpiring(end);
+  }
+
+  /** A token begins: one that ends soon must not be asked for again at once. */
+  #expect(/** @type {string} */ token) {
+    const [end, now] = [tokenEnd(token), this.now()];
+    this.#askAt = end && Math.max(end - RENEW_BEFORE_MS, now + (end - now) / 2);
   }
 
   /** What cannot be right is not shown: it ends here, with the reason. */

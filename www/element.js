@@ -28,8 +28,8 @@ import { viewName } from "./views/index.js";
  * @typedef {{
  *   "edge-meter-ready": {account: string},
  *   "edge-meter-state": {state: StateName},
- *   "edge-meter-balance": {balance: string, available: string, unit: string, gate: string,
- *     text: string},
+ *   "edge-meter-balance": {balance: string, available: string, unit: string,
+ *     gate: import("./pkg/edgemeter.js").Gate, text: string},
  *   "edge-meter-view": {view: string},
  *   "edge-meter-token-expiring": {expires_at: number, renew: (token: string) => void},
  *   "edge-meter-error": {code: string, detail: string},
@@ -47,9 +47,10 @@ export class EdgeMeter extends HTMLElement {
   /** @type {Shell | undefined} */ #shell;
   /** @type {Connection | undefined} */ #connection;
   #token = "";
-  /** Rises with each start, so that what belongs to an older one is dropped. */
-  #run = 0;
+  /** Of the last start: once it is aborted, what belongs to that start is dropped. */
+  #life = new AbortController();
   #starting = false;
+  /** What was told of it last; nothing before an account's first numbers. */
   #balance = "";
 
   get source() {
@@ -127,7 +128,8 @@ export class EdgeMeter extends HTMLElement {
   }
 
   #stop() {
-    this.#run += 1;
+    this.#life.abort();
+    this.#balance = "";
     this.#connection?.stop();
     this.#connection = undefined;
     this.#shell?.close();
@@ -135,7 +137,8 @@ export class EdgeMeter extends HTMLElement {
 
   async #start() {
     this.#stop();
-    const run = this.#run;
+    this.#life = new AbortController();
+    const { signal } = this.#life;
     const shell = /** @type {Shell} */ (this.#shell);
     const { account, token } = this;
     if (!isSession(account, token) || !URL.canParse(this.source)) {
@@ -156,15 +159,17 @@ export class EdgeMeter extends HTMLElement {
     connection.open();
     try {
       const core = await loadCore();
-      if (run !== this.#run) return;
+      if (signal.aborted) return;
       const format = new Format(this.locale || navigator.languages, core.write);
       const api = new Api(source, () => connection.session, () => connection.expire(), (is) => {
-        if (run === this.#run) shell.waiting(is);
-      });
+        if (!signal.aborted) shell.waiting(is);
+      }, signal);
       await shell.open({ api, format, connection }, this.view);
-      if (run === this.#run) connection.start(core, format.style);
+      if (!signal.aborted) connection.start(core, format.style);
     } catch (error) {
-      if (run === this.#run) this.#broken(error);
+      if (signal.aborted) return;
+      connection.stop();
+      this.#broken(error);
     }
   }
 
@@ -183,9 +188,6 @@ export class EdgeMeter extends HTMLElement {
       const detail = `${location.origin} is not in the gateway's list: PUT /v1/portal`;
       this.#tell("edge-meter-error", { code: "origin_unlisted", detail });
     }
-    if (state === "live" && !this.#balance) {
-      this.#tell("edge-meter-ready", { account: this.account });
-    }
   }
 
   #live(/** @type {import("./pkg/edgemeter.js").View} */ live) {
@@ -193,6 +195,7 @@ export class EdgeMeter extends HTMLElement {
     const { balance, available } = live.exact;
     const text = `${balance} ${available} ${live.gate}`;
     if (text === this.#balance) return;
+    if (!this.#balance) this.#tell("edge-meter-ready", { account: this.account });
     this.#balance = text;
     const { unit, gate, amounts } = live;
     this.#tell("edge-meter-balance", { balance, available, unit, gate, text: amounts.balance });

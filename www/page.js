@@ -4,7 +4,7 @@
  */
 
 import "./element.js";
-import { forgetSession, hasNewLink, keepSession, takeSession } from "./session.js";
+import { forgetSession, hasNewLink, keepSession, namedView, takeSession } from "./session.js";
 
 /** A title that changes more often cannot be read. */
 const TITLE_EVERY_MS = 1000;
@@ -12,10 +12,9 @@ const TITLE_EVERY_MS = 1000;
 const meter = /** @type {import("./element.js").EdgeMeter} */ (
   document.querySelector("edge-meter")
 );
-const view = () => decodeURIComponent(location.hash.slice(1));
 
 const session = takeSession();
-if (view()) meter.view = view();
+if (namedView()) meter.view = namedView();
 if (session) {
   meter.account = session.account;
   meter.token = session.token;
@@ -23,7 +22,7 @@ if (session) {
 
 addEventListener("hashchange", () => {
   if (hasNewLink()) location.reload();
-  else meter.view = view();
+  else meter.view = namedView();
 });
 meter.addEventListener("edge-meter-view", () => {
   location.hash = meter.view;

@@ -5,7 +5,8 @@
  *
  * A fragment never leaves the browser, so the token reaches no log on the way; it is taken out of
  * the address bar at once, so that it is in no screenshot and no bookmark, and kept for this tab
- * only, so that a reload works. Afterwards the fragment names the view: #usage.
+ * only, so that a reload works; in a browser that keeps nothing, the link is opened once more.
+ * Afterwards the fragment names the view: #usage.
  */
 
 const KEY = "edgemeter.session";
@@ -25,23 +26,32 @@ export function takeSession() {
     const view = fields.get("view");
     history.replaceState(null, "", location.pathname + location.search + (view ? `#${view}` : ""));
   }
-  if (session) sessionStorage.setItem(KEY, JSON.stringify(session));
+  if (session) keepSession(session);
   return session ?? stored();
 }
 
-/** Keeps what a renewal gave. */
+/** Keeps what the link or a renewal gave. */
 export function keepSession(/** @type {Session} */ session) {
-  sessionStorage.setItem(KEY, JSON.stringify(session));
+  storage((tab) => tab.setItem(KEY, JSON.stringify(session)));
 }
 
 /** Forgets the token: it has ended. */
 export function forgetSession() {
-  sessionStorage.removeItem(KEY);
+  storage((tab) => tab.removeItem(KEY));
 }
 
 /** Whether the address holds a link to an account, pasted into the running page. */
 export function hasNewLink() {
   return fromFields(fragment()) !== undefined;
+}
+
+/** The view that the address names; "" if there is none, or nobody can read it. */
+export function namedView() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
 }
 
 /** Whether an account can have this name and a token look like that. */
@@ -64,7 +74,17 @@ function fromFields(/** @type {URLSearchParams} */ fields) {
 }
 
 /** @returns {Session | undefined} */
-function stored() {
-  const text = sessionStorage.getItem(KEY);
-  return text ? JSON.parse(text) : undefined;
+const stored = () => storage((tab) => JSON.parse(tab.getItem(KEY) ?? "null") ?? undefined);
+
+/**
+ * @template Found
+ * @param {(tab: Storage) => Found} use
+ * @returns {Found | undefined} nothing in a browser that keeps nothing
+ */
+function storage(use) {
+  try {
+    return use(sessionStorage);
+  } catch {
+    return undefined; // blocked or full: the link still opens the account, a reload does not
+  }
 }

@@ -170,8 +170,16 @@ export class Shell {
       tab.tabIndex = chosen ? 0 : -1;
       panels[other].hidden = !chosen;
     }
-    tabs[name].scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#reveal(tabs[name]);
     await this.#show(name);
+  }
+
+  /** Moves the tabs alone: scrollIntoView would move the page around the element as well. */
+  #reveal(/** @type {HTMLElement} */ tab) {
+    const { tablist } = this.#frame;
+    const [of, seen] = [tab, tablist].map((node) => node.getBoundingClientRect());
+    const [before, after] = [of.left - seen.left, of.right - seen.right];
+    tablist.scrollLeft += Math.min(before, Math.max(after, 0));
   }
 
   async #show(/** @type {string} */ name) {

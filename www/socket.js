@@ -75,6 +75,7 @@ export class LiveSocket {
 
   /** The page has a snapshot, or a delta that continues it. */
   settled() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
     if (Date.now() - this.#openedAt > STEADY_MS) this.#failures = 0;
     this.#options.onState("live");
     this.#rest();

@@ -12,10 +12,11 @@ import { loadBill } from "./core.js";
 /**
  * Reads it now. The caller frees `statement`.
  * @param {import("./views/index.js").Context} context
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Read>}
  */
-export async function readStatement({ api, format }) {
-  const [text, { Statement }] = await Promise.all([api.text("statement"), loadBill()]);
+export async function readStatement({ api, format }, signal) {
+  const [text, { Statement }] = await Promise.all([api.text("statement", signal), loadBill()]);
   const json = JSON.parse(text);
   format.zone = json.contract.zone.name;
   return { json, statement: new Statement(text) };

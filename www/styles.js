@@ -139,11 +139,11 @@ const SHARED = `
   display: grid; grid-template-columns: 1fr auto; gap: 0 16px; margin-bottom: 16px;
   padding: 16px 24px; border-radius: var(--radius); background: var(--warn-page);
 }
-.notice > :is(h2, p) { grid-column: 1; max-width: 72ch; }
-.notice > h2 { font-size: 15px; color: var(--warn); }
+.notice > :not(a, button) { grid-column: 1; max-width: 72ch; }
+.notice h2 { font-size: 15px; color: var(--warn); }
 .notice > :is(a, button) { grid-area: 1 / 2 / 3; align-self: center; }
 .notice.bad, [data-state=broken] #notice { background: var(--bad-page); }
-.notice.bad > h2, [data-state=broken] #notice h2 { color: var(--bad); }
+.notice.bad h2, [data-state=broken] #notice h2 { color: var(--bad); }
 .button, .segments button {
   padding: 7px 16px; border: 0; border-radius: 10px; background: var(--card);
   box-shadow: inset 0 0 0 1px var(--line); color: var(--ink); font-weight: 550;

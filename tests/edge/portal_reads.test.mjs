@@ -42,6 +42,10 @@ async function open(account, token) {
   return socket;
 }
 
+/** As many as an account may have, at once. */
+const openAll = (account, token) =>
+  Promise.all(Array.from({ length: SOCKETS_MAX }, () => open(account, token)));
+
 /** What comes within a time, or nothing. */
 const within = (ms, promise) => Promise.race([promise, sleep(ms)]);
 
@@ -147,14 +151,11 @@ test("a sign of life is answered, and asks nothing of the account", async () => 
 
 test("closed sockets whose pages say nothing do not count", async () => {
   await gateway.fund("gone", { amount: "100" });
-  const short = await mint("gone", 4);
-  const all = [];
-  while (all.length < SOCKETS_MAX) all.push(await open("gone", short));
+  const all = await openAll("gone", await mint("gone", 15));
   // These clients never answer the close frame.
   assert.deepEqual([...new Set(await Promise.all(all.map(({ closed }) => closed)))], [4401]);
   const token = await mint("gone");
-  const again = [];
-  while (again.length < SOCKETS_MAX) again.push(await open("gone", token));
+  const again = await openAll("gone", token);
   assert.equal((await again.at(-1).next()).type, "snapshot");
   await assert.rejects(open("gone", token), /no socket: 409/);
 });
@@ -162,8 +163,7 @@ test("closed sockets whose pages say nothing do not count", async () => {
 test("silent sockets make room once there are too many, others stay", async () => {
   await gateway.fund("full", { amount: "100" });
   const token = await mint("full");
-  const all = [];
-  while (all.length < SOCKETS_MAX) all.push(await open("full", token));
+  const all = await openAll("full", token);
   await assert.rejects(open("full", token), /no socket: 409/);
   try {
     await fault({ shift: SILENT_MS + 1_000 });

@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inState, shows, withPage } from "./browser.mjs";
-import { browser, eventually, live, stand, text, visible } from "./scripted.mjs";
+import {
+  answered, browser, countPongs, eventually, live, stand, text, visible,
+} from "./scripted.mjs";
 import { Account } from "./stand-in.mjs";
 
 /** Serves a link whose token ends so many seconds from now. */
@@ -22,7 +24,12 @@ test("a minute before the token's end the host is asked, and what it gives goes 
     connections.unshift(connection);
     connection.send(account.snapshot());
   });
-  await withPage(browser(), ending(standIn.link, 50), async (page) => {
+  const prepare = async (page) => {
+    await page.clock.install();
+    await page.addInitScript(countPongs);
+  };
+  await withPage(browser(), ending(standIn.link, 300), async (page) => {
+    await inState(page, "live");
     const renewed = new URL(ending(standIn.link, 3600)).hash.split("token=")[1];
     await page.evaluate((token) => {
       window.states = [];
@@ -33,9 +40,14 @@ test("a minute before the token's end the host is asked, and what it gives goes 
         detail.renew(token);
       });
     }, renewed);
+    await page.clock.fastForward(200_000);
+    assert.equal(await page.evaluate(() => window.asked), undefined);
+    await answered(page);
+    await page.clock.fastForward(50_000);
     await eventually(() => connections.length === 2, "a connection with the new token");
     assert.ok(connections[0].protocols.includes(`token.${renewed}`), connections[0].protocols);
-    assert.ok(Math.abs(await page.evaluate(() => window.asked) - Date.now()) < 60_000);
+    const left = await page.evaluate(() => window.asked - Date.now());
+    assert.ok(left > 0 && left <= 60_000, `${left} ms left`);
     connections[0].send(account.call().delta());
     await shows(page, "balance", "99");
     const states = await page.evaluate(() => window.states);
@@ -43,7 +55,37 @@ test("a minute before the token's end the host is asked, and what it gives goes 
     await page.reload();
     await eventually(() => connections.length === 3, "a reload");
     assert.ok(connections[0].protocols.includes(`token.${renewed}`), "the new token is kept");
+  }, { prepare });
+});
+
+test("a token that lives a minute or less is not asked for before half of its life", async () => {
+  const account = new Account();
+  const connections = [];
+  const standIn = await stand((connection) => {
+    connections.push(connection);
+    connection.send(account.snapshot());
   });
+  const prepare = (page) => page.clock.install();
+  await withPage(browser(), ending(standIn.link, 50), async (page) => {
+    await inState(page, "live");
+    await page.evaluate(() => {
+      window.asks = 0;
+      const meter = document.querySelector("edge-meter");
+      meter.addEventListener("edge-meter-token-expiring", ({ detail }) => {
+        window.asks += 1;
+        const end = Math.floor(Date.now() / 1000) + 50;
+        detail.renew(`pt_test_demo_${end}_mac${window.asks}`);
+      });
+    });
+    const asks = () => page.evaluate(() => window.asks);
+    await page.clock.runFor(5_000);
+    assert.equal(await asks(), 0);
+    await page.clock.runFor(25_000);
+    assert.equal(await asks(), 1);
+    await eventually(() => connections.length === 2, "a connection with the new token");
+    await page.clock.runFor(5_000);
+    assert.equal(await asks(), 1);
+  }, { prepare });
 });
 
 test("a token that nobody renews ends the page at its end", async () => {
@@ -117,6 +159,16 @@ test("with a top-up link there is a way out, and a script is none", async () => 
       if (shown) assert.equal(await page.locator("#gate-way").getAttribute("href"), url);
     });
   }
+});
+
+test("that the gate has closed is announced, and what changes with every call is not", async () => {
+  const account = new Account({ granted: 10n, held: 0n }).call();
+  await live(account, async (page) => {
+    const announced = (id) => page.locator(`#${id}`).evaluate((node) =>
+      node.closest("[role=alert], [role=status], [aria-live]")?.textContent);
+    assert.equal(await announced("gate-title"), "No credits left: the gate is closed");
+    assert.equal(await announced("gate-text"), undefined);
+  });
 });
 
 test("past zero the plan's rule says what happens", async () => {

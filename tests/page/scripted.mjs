@@ -62,3 +62,20 @@ export async function eventually(condition, what) {
   }
   assert.fail(`not within 10 s: ${what}`);
 }
+
+/** In the page: how many answers to signs of life it has heard, and acted on. */
+export function countPongs() {
+  window.pongs = 0;
+  window.WebSocket = class extends WebSocket {
+    set onmessage(heard) {
+      super.onmessage = (event) => {
+        heard(event);
+        if (event.data === '{"type":"pong"}') window.pongs += 1;
+      };
+    }
+  };
+}
+
+/** Until the page, which counts them, has heard the answer to its first sign of life. */
+export const answered = (page) =>
+  eventually(() => page.evaluate(() => window.pongs === 1), "an answer to a sign of life");

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inState, shows, withPage } from "./browser.mjs";
 import {
-  browser, eventually, focused, live, sleep, stand, text, visible,
+  answered, browser, countPongs, eventually, focused, live, sleep, stand, text, visible,
 } from "./scripted.mjs";
 import { Account } from "./stand-in.mjs";
 
@@ -148,7 +148,10 @@ test("an account that stops answering counts as lost", async () => {
     connections.unshift(connection);
     if (count > 1) connection.send(account.snapshot()); // the first one never speaks
   });
-  const prepare = (page) => page.clock.install();
+  const prepare = async (page) => {
+    await page.clock.install();
+    await page.addInitScript(countPongs);
+  };
   await withPage(browser(), standIn.link, async (page) => {
     await eventually(() => connections.length === 1, "a connection");
     await page.clock.fastForward(10_100);
@@ -157,7 +160,7 @@ test("an account that stops answering counts as lost", async () => {
     await inState(page, "live");
     const [connection] = connections;
     await page.clock.fastForward(30_100);
-    await sleep(300); // its sign of life is answered
+    await answered(page);
     await page.clock.fastForward(10_100);
     assert.equal(await text(page, "state"), "Live");
     connection.deaf = true;

@@ -26,11 +26,16 @@ export class InvoiceView {
   #index;
   /** What was used when the account last said something. @type {string | undefined} */
   #used;
+  /** Whether more was used since the sheet was asked for. */
+  #isBehind = false;
   #renewed = 0;
   /** @type {number | undefined} */
   #timer;
-  /** Answers of questions that are not asked any more are dropped. */
-  #asked = 0;
+  /** The question that is asked for the sheet; older ones are given up. @type {AbortController
+   *   | undefined} */
+  #asking;
+  /** That for the list. @type {AbortController | undefined} */
+  #listing;
   #parts;
 
   constructor(/** @type {import("./index.js").Context} */ context) {
@@ -51,17 +56,23 @@ export class InvoiceView {
   hide() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#asking?.abort();
+    this.#asking = undefined;
+    this.#listing?.abort();
   }
 
   /** Follows what is used: it is on the invoice too. */
   live(/** @type {import("./index.js").Live} */ { exact, recent }) {
     const used = `${exact.burned} ${recent[0]?.operation}`;
-    if (this.#used !== undefined && used !== this.#used) this.#renewSoon();
+    if (this.#used !== undefined && used !== this.#used) this.#isBehind = true;
     this.#used = used;
+    this.#renewSoon();
   }
 
+  /** Not before an answer is here: the gateway may have asked to wait for it. */
   #renewSoon() {
-    if (this.#timer !== undefined || this.#index !== undefined) return;
+    if (!this.#isBehind || this.#asking || this.#index !== undefined) return;
+    if (this.#timer !== undefined) return;
     const wait = this.#renewed + RENEW_EVERY_MS - Date.now();
     this.#timer = setTimeout(() => void this.#renew(), Math.max(0, wait));
   }
@@ -110,23 +121,31 @@ export class InvoiceView {
   }
 
   async #renew() {
-    const asked = ++this.#asked;
+    this.#asking?.abort();
+    const asking = new AbortController();
+    const { signal } = asking;
+    this.#asking = asking;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#renewed = Date.now();
+    this.#isBehind = false;
     const { body } = this.#parts;
     try {
       const index = this.#index;
-      const made = index === undefined ? await this.#preview() : await this.#final(index);
-      if (asked !== this.#asked) return;
+      const made = await (index === undefined ? this.#preview(signal) : this.#final(index, signal));
+      if (signal.aborted) return;
       this.#sheet.show(made.bill, made.statement, made.about);
       if (body.firstChild !== this.#sheet.element) setChildren(body, this.#sheet.element);
       this.#measured();
     } catch (error) {
-      if (asked !== this.#asked) return;
+      if (signal.aborted) return;
       setChildren(body, failureNotice(error, () => void this.#renew()));
     } finally {
-      body.removeAttribute("aria-busy");
+      if (asking === this.#asking) {
+        this.#asking = undefined;
+        body.removeAttribute("aria-busy");
+        this.#renewSoon();
+      }
     }
   }
 
@@ -143,8 +162,8 @@ export class InvoiceView {
     this.#awaited = null;
   }
 
-  async #preview() {
-    const { json, statement } = await readStatement(this.#context);
+  async #preview(/** @type {AbortSignal} */ signal) {
+    const { json, statement } = await readStatement(this.#context, signal);
     const { format } = this.#context;
     try {
       const bill = this.#projected ? statement.projected(json.at) : statement.bill();
@@ -160,8 +179,8 @@ export class InvoiceView {
     }
   }
 
-  async #final(/** @type {number} */ index) {
-    const { bill, statement, hash } = await this.#context.api.get(`invoices/${index}`);
+  async #final(/** @type {number} */ index, /** @type {AbortSignal} */ signal) {
+    const { bill, statement, hash } = await this.#context.api.get(`invoices/${index}`, signal);
     // Closed while nobody could read its plans.
     if (!statement) throw new Error(bill.no_invoice.message);
     return { bill, statement, about: { title: `Invoice ${index + 1}`, hash } };
@@ -169,14 +188,17 @@ export class InvoiceView {
 
   /** The invoices that were written, newest first. */
   async #list() {
+    this.#listing?.abort();
+    const { signal } = this.#listing = new AbortController();
     const { list } = this.#parts;
     const title = h("h2", { id: "past-title" }, "Earlier invoices");
     try {
-      const { invoices } = await this.#context.api.get("invoices");
+      const { invoices } = await this.#context.api.get("invoices", signal);
       const empty = h("p", { class: "empty" },
         "None yet: the first one is written when this period ends.");
       setChildren(list, title, invoices.length === 0 ? empty : this.#table(invoices));
     } catch (error) {
+      if (signal.aborted) return;
       setChildren(list, title, failureNotice(error, () => void this.#list()));
     }
   }

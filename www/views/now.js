@@ -33,6 +33,7 @@ export class NowView {
   #context;
   #parts;
   #dayAsked = 0;
+  /** @type {AbortController | undefined} */ #asking;
   #spoken = h("p", { id: "spoken", class: "unseen", role: "status" });
   #said = { at: 0, text: "", gate: "open" };
   element;
@@ -58,7 +59,9 @@ export class NowView {
 
   show() {}
 
-  hide() {}
+  hide() {
+    this.#asking?.abort();
+  }
 
   /** What was burned today; without an answer there is one span less to judge by. */
   async #day() {
@@ -67,8 +70,11 @@ export class NowView {
     const to = state.now();
     const from = format.midnight(to);
     if (to - from < TODAY_EVERY_MS) return;
-    const rows = await readUsage(api, { from, to, step: "all", by: [] }).catch(() => undefined);
-    if (rows) state.today(from, to, total(rows, "credits"));
+    const { signal } = this.#asking = new AbortController();
+    const day = readUsage(api, { from, to, step: "all", by: [] }, signal);
+    const rows = await day.catch(() => undefined);
+    if (signal.aborted) this.#dayAsked = 0;
+    else if (rows) state.today(from, to, total(rows, "credits"));
   }
 
   live(/** @type {Live} */ live) {

@@ -176,7 +176,7 @@ export class UsageView {
   /** @param {AbortSignal} signal @returns {Promise<Answer>} */
   async #read(signal) {
     const { api } = this.#context;
-    const periods = await readPeriods(this.#context);
+    const periods = await readPeriods(this.#context, signal);
     const { step, by } = this.#asked;
     const [now, before] = await Promise.all([periods.now, periods.before].map((stretch) =>
       readUsage(api, { ...stretch, step, by: [by] }, signal)));

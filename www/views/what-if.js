@@ -33,7 +33,10 @@ export class WhatIfView {
   #projected = true;
   /** The frame that will answer, if one is due. */
   #frame = 0;
-  #loads = 0;
+  /** What is being read; an older reading is given up. @type {AbortController | undefined} */
+  #reading;
+  /** The plans to fit, until an answer says which one does. @type {any[] | undefined} */
+  #unfitted;
   #parts;
 
   constructor(/** @type {import("./index.js").Context} */ context) {
@@ -49,11 +52,13 @@ export class WhatIfView {
 
   show() {
     if (!this.#read) void this.#load();
+    else if (this.#unfitted) void this.#reads((signal) => this.#fit(signal));
   }
 
   hide() {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
+    this.#reading?.abort();
   }
 
   /** Numbers that move by themselves would hide what the sliders do. */
@@ -91,35 +96,49 @@ export class WhatIfView {
     this.#answerSoon();
   }
 
-  async #load() {
-    const load = ++this.#loads;
+  #load() {
     const { api } = this.#context;
     const { place, body } = this.#parts;
-    try {
-      const [read, offers] = await Promise.all([readStatement(this.#context), offered(api)]);
-      if (load !== this.#loads) return read.statement.free();
+    return this.#reads(async (signal) => {
+      const [read, offers] =
+        await Promise.all([readStatement(this.#context, signal), offered(api, signal)]);
+      if (signal.aborted) return read.statement.free();
       this.#read?.statement.free();
       this.#read = read;
+      this.#unfitted = offers;
       this.#slide(read.json);
       this.#choice.show(lastStretch(read.json).plan, offers);
       this.#answer();
       if (place.firstChild !== body) setChildren(place, body);
-      await this.#fit(read, offers, load);
+      await this.#fit(signal);
+    });
+  }
+
+  /** Says so if it fails, unless nobody waits for it any more. */
+  async #reads(/** @type {(signal: AbortSignal) => Promise<void>} */ read) {
+    this.#reading?.abort();
+    const { signal } = this.#reading = new AbortController();
+    try {
+      await read(signal);
     } catch (error) {
-      if (load === this.#loads) setChildren(place, failureNotice(error, () => void this.#load()));
+      if (signal.aborted) return;
+      setChildren(this.#parts.place, failureNotice(error, () => void this.#load()));
     }
   }
 
   /** Which model fits: the days are counted from the journal, which may take a moment. */
-  async #fit({ json, statement }, /** @type {any[]} */ offers, /** @type {number} */ load) {
+  async #fit(/** @type {AbortSignal} */ signal) {
+    if (!this.#read || !this.#unfitted) return;
+    const { json, statement } = this.#read;
     const { fit } = this.#parts;
     const title = h("h2", { id: "fit-title" }, "Which pricing model fits");
     setChildren(fit, title, h("p", { class: "empty", role: "status" }, "Counting your days …"));
-    const days = await daysOf(this.#context.api, json.period);
-    if (load !== this.#loads) return;
-    const fits = statement.fit(offers.map((offer) => JSON.stringify(offer)), days);
+    const days = await daysOf(this.#context.api, json.period, signal);
+    signal.throwIfAborted();
+    const fits = statement.fit(this.#unfitted.map((offer) => JSON.stringify(offer)), days);
     const { currency } = lastStretch(json).plan;
     setChildren(fit, title, ...fitted(fits, this.#context.format, currency));
+    this.#unfitted = undefined;
   }
 
   /** One slider for everything, one for each charge; positions stay over a reload of the use. */
@@ -187,22 +206,25 @@ const lastStretch = (/** @type {any} */ { stretches }) => stretches[stretches.le
 const reason = (/** @type {any} */ error) => `${error?.message ?? error}`.replace(/^: /, "");
 
 /** The plans that the operator offers. @returns {Promise<any[]>} */
-const offered = async (/** @type {import("../api.js").Api} */ api) =>
-  (await api.get("offers")).plans;
+const offered = async (
+  /** @type {import("../api.js").Api} */ api,
+  /** @type {AbortSignal} */ signal,
+) => (await api.get("offers", signal)).plans;
 
 /**
  * Use of each day of the period, all charges together; the answer comes in pages, to be added up.
  *
  * @param {import("../api.js").Api} api
  * @param {{start: number, end: number}} period
+ * @param {AbortSignal} signal
  */
-async function daysOf(api, { start, end }) {
+async function daysOf(api, { start, end }, signal) {
   /** @type {Map<number, string>} */
   const days = new Map();
   let after;
   do {
     const page = after === undefined ? "" : `&after=${after}`;
-    const { rows, next } = await api.get(`usage?step=day&from=${start}&to=${end}${page}`);
+    const { rows, next } = await api.get(`usage?step=day&from=${start}&to=${end}${page}`, signal);
     for (const { at, quantity } of rows) days.set(at, plus(days.get(at) ?? "0", quantity));
     after = next ?? undefined;
   } while (after !== undefined);

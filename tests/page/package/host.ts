@@ -1,5 +1,5 @@
 /* A host's program, as TypeScript sees the package; and whether the types say what the element is. */
-import { EdgeMeter, type EdgeMeterDetails, type StateName } from "edgemeter";
+import { EdgeMeter, type EdgeMeterDetails, type GateName, type StateName } from "edgemeter";
 import type { Details, EdgeMeter as Made } from "www/element.js";
 
 const meter = document.createElement("edge-meter");
@@ -12,6 +12,10 @@ meter.addEventListener("edge-meter-balance", ({ detail }) => console.log(detail.
 meter.addEventListener("edge-meter-state", ({ detail }) => {
   const state: StateName = detail.state;
   console.log(state);
+});
+meter.addEventListener("edge-meter-balance", ({ detail }) => {
+  const gate: GateName = detail.gate;
+  console.log(gate);
 });
 meter.addEventListener("click", (event) => console.log(event.target));
 console.log(meter instanceof EdgeMeter);

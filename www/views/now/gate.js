@@ -52,8 +52,10 @@ export class GateNotice {
     id: "gate-way", class: "button primary", target: "_blank", rel: "noopener noreferrer",
     hidden: true, part: "top-up",
   }, "Top up");
-  element = h("section", { id: "gate", class: "notice", role: "alert", hidden: true },
-    this.#title, this.#text, this.#way);
+  /** Only the title is announced: what is owed, below it, changes with every call. */
+  element = h("section", {
+    id: "gate", class: "notice", "aria-labelledby": "gate-title", hidden: true,
+  }, h("div", { role: "alert" }, this.#title), this.#text, this.#way);
 
   paint(/** @type {Live} */ live) {
     const notice = GATES[live.gate];

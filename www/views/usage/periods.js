@@ -13,10 +13,12 @@ const DAY_MS = 86_400_000;
  * The contract's period and zone, from the statement; for an account without one, thirty days.
  *
  * @param {import("../index.js").Context} context
+ * @param {AbortSignal} signal
  * @returns {Promise<Periods>}
  */
-export async function readPeriods({ api, format, state }) {
-  const statement = await api.get("statement").catch((error) => {
+export async function readPeriods({ api, format, state }, signal) {
+  const statement = await api.get("statement", signal).catch((error) => {
+    signal.throwIfAborted();
     if (error.status === 401 || error.status === 0) throw error;
     return undefined;
   });
@@ -31,7 +33,7 @@ export async function readPeriods({ api, format, state }) {
   const names = new Map(statement.stretches.flatMap((/** @type {any} */ { plan }) =>
     plan.charges.map((/** @type {any} */ { id, name }) => [id, name || id])));
   if (index === 0) return { now, before: before(now), names };
-  const { invoices } = await api.get("invoices").catch(() => ({ invoices: [] }));
+  const { invoices } = await api.get("invoices", signal).catch(() => ({ invoices: [] }));
   const last = invoices.find((/** @type {any} */ invoice) => invoice.index === index - 1);
   if (!last) return { now, before: before(now), names };
   // A day of the calendar begins at midnight of the contract's zone.
