@@ -33,6 +33,7 @@ export class NowView {
   #context;
   #parts;
   #dayAsked = 0;
+  #closed = new AbortController();
   #spoken = h("p", { id: "spoken", class: "unseen", role: "status" });
   #said = { at: 0, text: "", gate: "open" };
   element;
@@ -60,6 +61,11 @@ export class NowView {
 
   hide() {}
 
+  /** The day of this account is not told of the next one. */
+  close() {
+    this.#closed.abort();
+  }
+
   /** What was burned today; without an answer there is one span less to judge by. */
   async #day() {
     const { api, format, state } = this.#context;
@@ -67,8 +73,10 @@ export class NowView {
     const to = state.now();
     const from = format.midnight(to);
     if (to - from < TODAY_EVERY_MS) return;
-    const rows = await readUsage(api, { from, to, step: "all", by: [] }).catch(() => undefined);
-    if (rows) state.today(from, to, total(rows, "credits"));
+    const { signal } = this.#closed;
+    const rows = await readUsage(api, { from, to, step: "all", by: [] }, signal)
+      .catch(() => undefined);
+    if (rows && !signal.aborted) state.today(from, to, total(rows, "credits"));
   }
 
   live(/** @type {Live} */ live) {

@@ -59,6 +59,12 @@ export class WhatIfView {
   /** Numbers that move by themselves would hide what the sliders do. */
   live() {}
 
+  close() {
+    this.#loads += 1;
+    this.#read?.statement.free();
+    this.#read = undefined;
+  }
+
   #build() {
     const so = (/** @type {string} */ text, /** @type {boolean} */ projected) =>
       h("button", {
@@ -76,7 +82,8 @@ export class WhatIfView {
     const fit = h("section", { class: "card fit", "aria-labelledby": "fit-title" });
     const body = h("div", { class: "grid what-if" }, controls, result, fit);
     setChildren(controls, sliders, ...this.#choice.elements);
-    const place = h("div", {}, h("p", { class: "empty", role: "status" }, "Reading your use …"));
+    const place = h("div", { "aria-busy": "true" },
+      h("p", { class: "empty", role: "status" }, "Reading your use …"));
     const element = h("div", {},
       h("div", { class: "toolbar" },
         h("div", { class: "segments", role: "group", "aria-label": "Use" }, ...uses), again),
@@ -104,9 +111,12 @@ export class WhatIfView {
       this.#choice.show(lastStretch(read.json).plan, offers);
       this.#answer();
       if (place.firstChild !== body) setChildren(place, body);
+      place.removeAttribute("aria-busy");
       await this.#fit(read, offers, load);
     } catch (error) {
       if (load === this.#loads) setChildren(place, failureNotice(error, () => void this.#load()));
+    } finally {
+      if (load === this.#loads) place.removeAttribute("aria-busy");
     }
   }
 
@@ -115,11 +125,13 @@ export class WhatIfView {
     const { fit } = this.#parts;
     const title = h("h2", { id: "fit-title" }, "Which pricing model fits");
     setChildren(fit, title, h("p", { class: "empty", role: "status" }, "Counting your days …"));
+    fit.setAttribute("aria-busy", "true");
     const days = await daysOf(this.#context.api, json.period);
     if (load !== this.#loads) return;
     const fits = statement.fit(offers.map((offer) => JSON.stringify(offer)), days);
     const { currency } = lastStretch(json).plan;
     setChildren(fit, title, ...fitted(fits, this.#context.format, currency));
+    fit.removeAttribute("aria-busy");
   }
 
   /** One slider for everything, one for each charge; positions stay over a reload of the use. */
