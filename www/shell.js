@@ -108,6 +108,7 @@ export class Shell {
   close() {
     this.#era += 1;
     this.#views.get(this.#selected)?.hide();
+    for (const view of this.#views.values()) view.close?.();
     this.#views.clear();
     this.#parts = undefined;
     this.#state.live = undefined;
@@ -188,8 +189,11 @@ export class Shell {
     let view = this.#views.get(name);
     if (!view) {
       const made = await this.#load(name, this.#parts);
+      view = this.#views.get(name);
+      // Nobody waits for it any more, or somebody else was quicker.
+      if (era !== this.#era || view) made?.close?.();
       if (era !== this.#era || !made) return;
-      view = this.#views.get(name) ?? made;
+      view ??= made;
       this.#views.set(name, view);
       setChildren(this.#frame.panels[name], view.element);
     }

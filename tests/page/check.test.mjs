@@ -6,7 +6,9 @@
  */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { MEANINGS } from "../../www/views/findings.js";
 import { oracle, startBilled, trace } from "./bills.mjs";
 import { startBrowser, withPage } from "./browser.mjs";
 import { busy } from "./patience.mjs";
@@ -67,6 +69,72 @@ test("a sound bill is told in one sentence: rows, operations, the sum", async ()
     assert.equal(facts["Last row's fingerprint"], journal.hash);
     assert.equal(await page.locator("progress").evaluate((bar) => bar.value), 1);
   });
+});
+
+test("a bill that changes each time it is asked for is not said to be compared", async () => {
+  const as = await billed.open("restless");
+  await billed.gateway.must("POST", "/v1/accounts/restless/grants", { id: "gift", amount: "9" });
+  let gifts = 0;
+  // Between the statement that a bill is to be compared with and the next one.
+  const restless = (page) => page.route("**/invoices/preview", async (route) => {
+    const id = `gift-${gifts += 1}`;
+    await billed.gateway.must("POST", "/v1/accounts/restless/grants", { id, amount: "1" });
+    await route.continue();
+  });
+  await onCheck(async (page) => {
+    const { sentence } = await verdict(page);
+    assert.equal(gifts, 3);
+    assert.ok(sentence.startsWith("Sound: "), sentence);
+    assert.ok(!sentence.includes("bill"), sentence);
+    assert.match(sentence, /come to \$[\d.,]+ by the account's statement\.$/);
+    await page.getByText("The bill itself was not compared").waitFor();
+  }, { account: "restless", as, prepare: restless });
+});
+
+test("each code of the core has words for the customer", async () => {
+  const source = await readFile(new URL("../../src/check/finding.rs", import.meta.url), "utf8");
+  const codes = [...source.matchAll(/=> "([a-z_]+)",/g)].map(([, code]) => code);
+  assert.ok(codes.length > 30, `${codes.length} codes`);
+  assert.deepEqual(Object.keys(MEANINGS).sort(), codes.sort());
+});
+
+/** The journal waits until somebody lets it go on. */
+function held() {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  const prepare = (page) => page.route("**/journal?*", async (route) => {
+    await released;
+    await route.continue().catch(() => {});
+  });
+  return { prepare, release };
+}
+
+test("at its end it leaves the focus to who went on to something else", async () => {
+  const { prepare, release } = held();
+  await onCheck(async (page) => {
+    await page.getByRole("button", { name: "Check this bill" }).press("Enter");
+    await page.getByRole("button", { name: "Stop" }).waitFor();
+    await page.getByRole("tab", { name: "Check my bill" }).focus();
+    release();
+    await page.locator(".verdict.sound").waitFor();
+    await page.getByRole("button", { name: "Check this bill" }).waitFor();
+    const focused = await page.evaluate(() =>
+      document.querySelector("edge-meter").shadowRoot.activeElement?.textContent);
+    assert.equal(focused, "Check my bill");
+  }, { prepare });
+});
+
+test("it ends with the element", async () => {
+  const { prepare, release } = held();
+  await onCheck(async (page) => {
+    const asked = page.waitForRequest(/journal\?/);
+    await page.getByRole("button", { name: "Check this bill" }).click();
+    await asked;
+    const given = page.waitForEvent("requestfailed", (request) => /journal\?/.test(request.url()));
+    await page.evaluate(() => document.querySelector("edge-meter").remove());
+    await given;
+    release();
+  }, { prepare });
 });
 
 test("by keyboard alone, and it can be stopped", async () => {

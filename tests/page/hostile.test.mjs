@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startGateway } from "../edge/harness.mjs";
+import { eventually, startGateway } from "../edge/harness.mjs";
 import { startBrowser, withPage } from "./browser.mjs";
 import { openCustomer, startModel } from "./customer.mjs";
 import { settled, VIEWS } from "./scenes.mjs";
@@ -86,8 +86,11 @@ for (const view of VIEWS) {
       await page.locator("edge-meter").evaluate(({ shadowRoot }) => {
         for (const details of shadowRoot.querySelectorAll("details")) details.open = true;
       });
-      const text = await shown(page);
-      for (const wanted of WANTED[view]) assert.ok(text.includes(wanted), `${wanted} in ${text}`);
+      await eventually(async () => {
+        const text = await shown(page);
+        for (const wanted of WANTED[view]) assert.ok(text.includes(wanted), `${wanted} in ${text}`);
+        return true;
+      });
       assert.deepEqual(await harm(page), []);
     }, { prepare: watch });
   });

@@ -160,7 +160,10 @@ test("finalized invoices are listed and shown as they were written, with their h
     const { bill, hash } = await billed.asCustomer(account, as, `invoices/${index}`);
     await page.getByText(hash).waitFor();
     await isOnSheet(page, bill.invoice);
-    await page.getByRole("button", { name: "← This period" }).click();
+    await page.getByRole("button", { name: "← This period" }).press("Enter");
+    const focused = await page.evaluate(() =>
+      document.querySelector("edge-meter").shadowRoot.activeElement?.textContent);
+    assert.equal(focused, "So far");
     await page.getByText("Invoice, so far").waitFor();
   }, { account, as });
 });
@@ -231,6 +234,21 @@ test("it fits 360 pixels", async () => {
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 360, `${width} px wide`);
   }, { viewport: { width: 360, height: 740 } });
+});
+
+test("amounts are seen where no live number comes through", async () => {
+  const mute = (page) => page.routeWebSocket(/\/live/, () => {});
+  await onInvoice(async (page) => {
+    // Now has a look for numbers that are not there yet: its own.
+    await page.getByRole("tab", { name: "Now" }).click();
+    await page.locator("#balance").waitFor();
+    await page.getByRole("tab", { name: "Invoice" }).click();
+    await page.locator(".past .empty").waitFor();
+    const colors = await page.locator(".sheet :is(data, dd)").evaluateAll((nodes) =>
+      nodes.map((node) => getComputedStyle(node).color));
+    assert.ok(colors.length > 6, `${colors.length} amounts`);
+    assert.ok(!colors.includes("rgba(0, 0, 0, 0)"), colors.join());
+  }, { prepare: mute });
 });
 
 test("a plan that knows credits only has its sheet in credits", async () => {

@@ -1,7 +1,8 @@
 /** Amounts and dates as people write them in the United States, Germany and Japan. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startScenes } from "./scenes.mjs";
+import { eventually } from "../edge/harness.mjs";
+import { settled, startScenes } from "./scenes.mjs";
 
 /** 2026-11-03 14:03:05 UTC, a Tuesday. */
 const AT = Date.UTC(2026, 10, 3, 14, 3, 5);
@@ -63,3 +64,24 @@ for (const [column, locale] of LOCALES.entries()) {
     }, { locale });
   });
 }
+
+test("recent calls stand in one zone, the contract's as soon as it is known", async () => {
+  await scenes.open("now", async (page) => {
+    const rows = page.locator("#recent-rows time");
+    await rows.first().waitFor();
+    const said = () => rows.evaluateAll((times) =>
+      times.map(({ dateTime, textContent }) => [dateTime, textContent]));
+    const written = (list, timeZone) => list.map(([at]) =>
+      [at, new Intl.DateTimeFormat("en-US", { timeStyle: "medium", timeZone })
+        .format(new Date(at))]);
+    const before = await said();
+    assert.deepEqual(before, written(before, "Asia/Tokyo"));
+    await page.getByRole("tab", { name: "Invoice" }).click();
+    await settled(page);
+    await scenes.call();
+    await page.getByRole("tab", { name: "Now" }).click();
+    await eventually(async () => (await said())[0][0] !== before[0][0]);
+    const then = await said();
+    assert.deepEqual(then, written(then, "UTC"));
+  }, { timezoneId: "Asia/Tokyo" });
+});

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eventually } from "../edge/harness.mjs";
-import { startScenes, VIEWS } from "./scenes.mjs";
+import { settled, startScenes, VIEWS } from "./scenes.mjs";
 
 let scenes;
 before(async () => (scenes = await startScenes()));
@@ -59,6 +59,50 @@ for (const [view, width] of WIDTHS) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       assert.ok(wide <= width, `${wide} px wide`);
     }, { viewport: { width, height: 740 } });
+  });
+}
+
+/** How the elements in sight of a view look, by where they stand in it: all ways that there are. */
+const looks = (page, view) => page.locator(`#panel-${view}`).evaluate((panel) => {
+  const sides = ["top", "right", "bottom", "left"];
+  const told = [
+    "display", "color", "opacity", "font-size", "font-weight", "text-align", "white-space-collapse",
+    "text-wrap-mode", "overflow-wrap", "list-style-type", "background-color",
+    ...sides.flatMap((side) => [`margin-${side}`, `padding-${side}`, `border-${side}-width`]),
+  ];
+  const found = {};
+  const walk = (node, where) => {
+    if (!node.checkVisibility()) return;
+    const place = `${where} > ${node.localName}.${node.getAttribute("class") ?? ""}`;
+    const style = node.computedStyleMap();
+    const look = told.map((name) => `${name}: ${style.get(name)}`).join("; ");
+    found[place] = [...new Set([...found[place] ?? [], look])];
+    for (const child of node.children) walk(child, place);
+  };
+  walk(panel.firstElementChild, "");
+  return found;
+});
+
+for (const view of VIEWS) {
+  test(`a view looks the same whichever others were opened before: ${view}`, async () => {
+    await scenes.open(view, async (page) => {
+      const alone = await looks(page, view);
+      for (const other of [...VIEWS.filter((name) => name !== view), view]) {
+        await page.locator(`#tab-${other}`).click();
+        await settled(page);
+      }
+      // Now goes on meanwhile: a row may have come or gone.
+      const then = Object.entries(await looks(page, view)).filter(([place]) => alone[place]);
+      assert.ok(then.length > 5, `${then.length} places`);
+      const changed = then.flatMap(([place, all]) =>
+        all.filter((look) => !alone[place].includes(look)).map((look) => [place, look]));
+      assert.deepEqual(changed, []);
+      const twice = await page.locator("edge-meter").evaluate(({ shadowRoot }) => {
+        const ids = [...shadowRoot.querySelectorAll("[id]")].map(({ id }) => id);
+        return ids.filter((id, at) => ids.indexOf(id) !== at);
+      });
+      assert.deepEqual(twice, []);
+    }, { reducedMotion: "reduce" });
   });
 }
 

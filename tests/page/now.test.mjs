@@ -147,6 +147,37 @@ test("the runway says until when, from which rate, and what ends unspent", async
   });
 });
 
+test("what an account burned today is not told of the one that is opened next", async () => {
+  const [demo, other] = [new Account(), new Account({ granted: 900n, held: 0n })];
+  const snapshot = other.snapshot.bind(other);
+  other.snapshot = () => ({ ...snapshot(), account: "other" });
+  const standIn = await stand((connection, count) =>
+    connection.send((count === 1 ? demo : other).snapshot()));
+  let answer;
+  const body = { step: "all", by: [], next: null };
+  const row = { at: 0, of: [], calls: 1, quantity: "1", credits: "43.5" };
+  const prepare = (page) => page.route("**/usage?*", async (route) => {
+    const isDemo = route.request().url().includes("/demo/");
+    if (isDemo) await new Promise((resolve) => (answer = resolve));
+    await route.fulfill({ json: { ...body, rows: isDemo ? [row] : [] } }).catch(() => {});
+  });
+  // Just after midnight nobody asks.
+  const timezoneId = new Date().getUTCHours() === 0 ? "Asia/Tokyo" : "UTC";
+  await withPage(browser(), standIn.link, async (page) => {
+    await eventually(() => answer, "a question about today");
+    const gone = Promise.race([
+      page.waitForEvent("requestfailed", (request) => request.url().includes("/usage")),
+      page.waitForTimeout(5_000),
+    ]);
+    await page.evaluate(() => (document.querySelector("edge-meter").account = "other"));
+    await shows(page, "balance", "90");
+    answer();
+    await gone;
+    const words = await text(page, "runway-rows");
+    assert.ok(!/today/i.test(words), words);
+  }, { prepare, timezoneId });
+});
+
 test("with a top-up link there is a way out, and a script is none", async () => {
   for (const [url, shown] of [
     ["https://example.com/top-up?a=1", true], ["javascript:alert(1)", false], ["//x", false],

@@ -80,6 +80,26 @@ const written = (page, { lines, currency }) => Promise.all(
     ? oracle.money(page, amount, currency)
     : `${await oracle.number(page, credits)} cr`));
 
+test("it is busy until what it reads is there, and says so", async () => {
+  for (const [asked, shown] of [["**/statement", ".compared"], ["**/usage?*", ".model.best"]]) {
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    const prepare = (page) => page.route(asked, async (route) => {
+      await released;
+      await route.continue();
+    });
+    const link = billed.link("acme", token, "what-if");
+    await withPage(browser, link, async (page) => {
+      const busy = page.locator("#panel-what-if [aria-busy=true]:has-text('…')");
+      await busy.waitFor();
+      assert.equal(await page.locator(shown).count(), 0);
+      release();
+      await page.locator(shown).waitFor();
+      await busy.waitFor({ state: "detached" });
+    }, { prepare });
+  }
+});
+
 test("twice the use, by keyboard, costs what the command line says of it", async () => {
   const [once, twice] =
     [await nativePreview(dir, { times: TIMES }), await nativePreview(dir, { times: 2 * TIMES })];

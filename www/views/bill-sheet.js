@@ -221,8 +221,8 @@ export class BillSheet {
         h("td", { class: "number" }, write(burned)),
         h("td", { class: "number wide" }, write(left)));
     });
-    return h("section", { class: "grants", "aria-labelledby": "grants-title" },
-      h("h3", { id: "grants-title" }, "Credits of the period"),
+    return h("section", { class: "sheet-grants", "aria-labelledby": "sheet-grants" },
+      h("h3", { id: "sheet-grants" }, "Credits of the period"),
       h("dl", { class: "facts" },
         fact("Used", credits.used), fact("Paid by grants", credits.covered),
         fact("On this invoice", credits.overage)),

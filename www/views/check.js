@@ -46,6 +46,11 @@ export class CheckView {
 
   live() {}
 
+  /** But not once the account is another one. */
+  close() {
+    this.#running?.abort();
+  }
+
   #build() {
     const bill = h("select", { id: "check-bill" },
       h("option", { value: NOW }, "This period, so far"));
@@ -171,10 +176,12 @@ export class CheckView {
   #end() {
     const { start, stop, bill } = this.#parts;
     this.#running = undefined;
+    // Whoever went on to something else meanwhile stays there.
+    const waited = this.#context.root.activeElement === stop;
     stop.hidden = true;
     start.hidden = false;
     bill.disabled = false;
-    start.focus();
+    if (waited) start.focus();
   }
 
   #progress(/** @type {import("../journal-check.js").Progress} */ { rows, operations, part }) {
@@ -205,22 +212,29 @@ export class CheckView {
   }
 }
 
+const come = (/** @type {string} */ sum, /** @type {boolean} */ billed) =>
+  billed ? `come to exactly the bill's ${sum}` : `come to ${sum} by the account's statement`;
+
 /** Nothing was found: one sentence, and what it stands on. */
 function sound(
-  /** @type {Verdict} */ { rows, operations, earlier, unrated, hash, total, currency, seen },
+  /** @type {Verdict} */
+  { rows, operations, earlier, unrated, hash, total, currency, billed, seen },
   { period },
   /** @type {number} */ ms,
   /** @type {import("../locale.js").Format} */ format,
 ) {
   const sum = total !== undefined && currency !== undefined
-    ? `come to exactly the bill's ${format.money(total, currency)}`
-    : "burned exactly the credits that the bill says";
+    ? come(format.money(total, currency), billed)
+    : `burned exactly the credits that the ${billed ? "bill" : "statement"} says`;
   const fact = (/** @type {string} */ words, /** @type {Child} */ value, long = false) =>
     h("div", { class: long && "long" }, h("dt", {}, words), h("dd", {}, value));
   return h("section", { class: "verdict sound" },
     h("p", { class: "sentence" },
       `Sound: ${format.count(rows)} rows of ${format.days(period.first, period.until)} are `
       + `unbroken, and ${format.count(operations)} operations, each at your plan's price, ${sum}.`),
+    !billed && h("p", {},
+      "The bill itself was not compared: each time it was asked for, use had gone on since. "
+      + "Check again when it is calmer."),
     earlier > 0 && h("p", {},
       `${format.count(earlier)} of them, for ${format.number(unrated)} credits, were served before `
       + "the period: who paid is checked, and their price only by the whole journal."),

@@ -5,7 +5,7 @@
 import { h } from "../dom.js";
 
 /** @type {Record<string, string>} what each of the core's codes means to a customer */
-const MEANINGS = {
+export const MEANINGS = {
   line_unreadable: "A line of the journal is damaged.",
   row_changed: "A row of the journal was changed after it was written.",
   row_missing: "Rows of the journal are missing.",
@@ -23,6 +23,7 @@ const MEANINGS = {
   cost_differs: "An operation is charged with another amount than the plan says.",
   operation_unpriced: "An operation is charged that has no price in the plan.",
   payment_differs: "More or less was taken than the operations cost.",
+  terms_unknown: "Something is charged by terms that the account does not know.",
   operation_repeated: "An operation is charged twice.",
   operation_missing: "Operations are missing from the journal.",
   refund_differs: "A refund is not what was charged.",
@@ -36,6 +37,7 @@ const MEANINGS = {
   balance_differs: "The balance is not what the journal comes to.",
   bill_differs: "The bill is not what its own numbers come to.",
   seal_differs: "The journal seals another bill than this one.",
+  seal_missing: "No row of the journal closes the bill's period.",
   amount_not_exact: "An amount is too long to be exact.",
 };
 

@@ -2,8 +2,9 @@
  * The views: names of the tabs, and how each is loaded when it is first shown.
  *
  * A view is a class. `element` is its DOM; `show` and `hide` say whether somebody looks at it;
- * `live` brings each new picture of the account while it is shown, at most ten a second. A class
- * may have a style sheet of its own, in `static look`, adopted when it is loaded.
+ * `live` brings each new picture of the account while it is shown, at most ten a second; `close`,
+ * if there is one, ends for good what goes on while nobody looks. A class may have a style sheet of
+ * its own, in `static look`, adopted when it is loaded.
  */
 
 /** @typedef {import("../pkg/edgemeter.js").View} Live what the account says now */
@@ -37,6 +38,7 @@
  *   show: () => void,
  *   hide: () => void,
  *   live: (live: Live) => void,
+ *   close?: () => void,
  * }} View
  */
 

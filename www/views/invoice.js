@@ -113,6 +113,8 @@ export class InvoiceView {
     this.#index = index;
     const isFinal = index !== undefined;
     this.#parts.which.hidden = isFinal;
+    // The one that was pressed goes: the focus is where it leads to.
+    if (!isFinal) this.#parts[this.#projected ? "end" : "now"].focus();
     this.#parts.back.hidden = !isFinal;
     void this.#renew().then(() => {
       this.#sheet.element.scrollIntoView({ block: "nearest" });

@@ -64,8 +64,8 @@ const LINES = `
 .totals .total dd { font-weight: 600; }
 .totals .final { margin-top: 4px; font-size: 17px; }
 .totals .final :is(dt, dd) { font-weight: 650; color: var(--ink); }
-.grants { margin-top: 32px; }
-.grants h3 { margin-bottom: 8px; font-size: 15px; color: var(--ink); }
+.sheet-grants { margin-top: 32px; }
+.sheet-grants h3 { margin-bottom: 8px; font-size: 15px; color: var(--ink); }
 .facts { display: flex; flex-wrap: wrap; gap: 8px 32px; }
 .facts .long { flex: 1 1 100%; }
 .burned { margin-top: 16px; }

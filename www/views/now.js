@@ -59,6 +59,7 @@ export class NowView {
 
   show() {}
 
+  /** The day of this account is not told of the next one. */
   hide() {
     this.#asking?.abort();
   }

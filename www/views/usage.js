@@ -26,18 +26,19 @@ const BY = { charge: "Meter", model: "Model", route: "Route", key: "Key" };
 
 /** @typedef {import("./usage/read.js").Row} Row */
 /** @typedef {import("./usage/periods.js").Periods} Periods */
-/** @typedef {{now: Row[], before: Row[], periods: Periods}} Answer */
+/** @typedef {"day" | "hour"} Step */
+/** @typedef {{now: Row[], before: Row[], periods: Periods, step: Step, by: string}} Answer with the
+ *   question: what is shown is of the one that was answered, not of the one that was asked since */
 
 export class UsageView {
   static look = LOOK;
 
   #context;
-  #asked = { step: /** @type {"day" | "hour"} */ ("day"), by: "charge" };
+  #asked = { step: /** @type {Step} */ ("day"), by: "charge" };
   /** @type {keyof typeof MEASURES} */ #measure = "credits";
   #compare = true;
   /** @type {Answer | undefined} */ #answer;
-  /** @type {[number, number] | undefined} */ #zoom;
-  /** @type {AbortController | undefined} */ #running;
+  /** The question that has no answer yet. @type {AbortController | undefined} */ #running;
   #renewed = 0;
   #burned = "";
   #chart;
@@ -51,10 +52,7 @@ export class UsageView {
     const { format } = context;
     this.#chart = new UsageChart(format, {
       onPoint: (index) => this.#point(index),
-      onZoom: (range) => {
-        this.#zoom = range;
-        this.#list();
-      },
+      onZoom: () => this.#list(),
     });
     this.#parts = new PartsTable(format);
     this.#times = new TimesTable(format);
@@ -71,13 +69,18 @@ export class UsageView {
 
   hide() {
     this.#running?.abort();
-    if (!this.#answer) this.#renewed = 0;
+    if (this.#running) this.#renewed = 0;
   }
 
   live(/** @type {import("../pkg/edgemeter.js").View} */ { exact }) {
     const stale = exact.burned !== this.#burned && Date.now() - this.#renewed > RENEW_EVERY_MS;
     this.#burned = exact.burned;
     if (stale) void this.#load();
+    this.#chart.recolor();
+  }
+
+  close() {
+    this.#chart.close();
   }
 
   #build() {
@@ -113,7 +116,7 @@ export class UsageView {
         this.#draw();
       }),
       by,
-      h("label", { class: "check" }, compare, "Period before", h("i", { "aria-hidden": "true" })),
+      h("label", { class: "option" }, compare, "Period before", h("i", { "aria-hidden": "true" })),
       h("span", { class: "files" }, file("csv"), file("json")));
     const head = {
       period: h("h2", { id: "usage-title" }),
@@ -142,7 +145,7 @@ export class UsageView {
     return { element, main, bones, said, ...head };
   }
 
-  #ask(/** @type {Partial<{step: "day" | "hour", by: string}>} */ change) {
+  #ask(/** @type {Partial<{step: Step, by: string}>} */ change) {
     this.#asked = { ...this.#asked, ...change };
     void this.#load();
   }
@@ -169,7 +172,10 @@ export class UsageView {
       main.hidden = !this.#answer;
       setChildren(said, failureNotice(error, () => void this.#load()));
     } finally {
-      if (running === this.#running) element.removeAttribute("aria-busy");
+      if (running === this.#running) {
+        this.#running = undefined;
+        element.removeAttribute("aria-busy");
+      }
     }
   }
 
@@ -180,14 +186,13 @@ export class UsageView {
     const { step, by } = this.#asked;
     const [now, before] = await Promise.all([periods.now, periods.before].map((stretch) =>
       readUsage(api, { ...stretch, step, by: [by] }, signal)));
-    return { now, before, periods };
+    return { now, before, periods, step, by };
   }
 
   #draw() {
     if (!this.#answer) return;
     const { format } = this.#context;
-    const { now: rows, before, periods } = this.#answer;
-    const { step } = this.#asked;
+    const { now: rows, before, periods, step } = this.#answer;
     const at = starts(periods.now, step, format);
     const measure = this.#measure;
     const value = (/** @type {any} */ sums) => Number((sums ?? NOTHING)[measure]);
@@ -214,6 +219,7 @@ export class UsageView {
     const { none, readout } = this.#dom;
     none.hidden = !isEmpty;
     readout.hidden = isEmpty;
+    setText(readout, "");
     this.#chart.element.hidden = isEmpty;
     this.#chart.draw({ starts: at, stacks, before: compared, ends, latest });
     this.#list();
@@ -228,10 +234,9 @@ export class UsageView {
   #list() {
     if (!this.#answer) return;
     const { format } = this.#context;
-    const { now, before, periods } = this.#answer;
-    const { step, by } = this.#asked;
+    const { now, before, periods, step, by } = this.#answer;
     const [at, atBefore] = [periods.now, periods.before].map((one) => starts(one, step, format));
-    const [first, last] = this.#zoom ?? [0, at.length - 1];
+    const [first, last] = this.#chart.shown ?? [0, at.length - 1];
     const from = at[first];
     const to = at[last + 1] ?? periods.now.to;
     const time = this.#context.state.now();
@@ -259,7 +264,7 @@ export class UsageView {
     const earlierWords = compare ? `${write(sumsBefore)} ${unit} ${then}`
       : this.#compare && "nothing in the period before";
     setText(words, [other, earlierWords].filter(Boolean).join("; "));
-    whole.hidden = !this.#zoom;
+    whole.hidden = !this.#chart.shown;
     this.#parts.paint({
       series: seriesOf(shown, measure), before: seriesOf(earlier, measure), measure,
       order: seriesOf(now, measure).map(({ name }) => name), stacks: STACKS_MAX,
@@ -276,9 +281,9 @@ export class UsageView {
     const { readout } = this.#dom;
     if (!this.#answer || index === undefined) return setText(readout, "");
     const { format } = this.#context;
-    const { step } = this.#asked;
-    const start = starts(this.#answer.periods.now, step, format)[index];
-    const sums = totals(this.#answer.now.filter(({ at }) => at === start));
+    const { now, periods, step } = this.#answer;
+    const start = starts(periods.now, step, format)[index];
+    const sums = totals(now.filter(({ at }) => at === start));
     const when = step === "day" ? format.date(start) : format.instant(start);
     const used = `${format.number(sums.credits)} credits, ${format.count(sums.calls)} calls`;
     setText(readout, `${when}: ${used}`);
@@ -286,8 +291,8 @@ export class UsageView {
 
   #save(/** @type {"csv" | "json"} */ kind) {
     if (!this.#answer) return;
-    const { now, periods } = this.#answer;
-    const question = { ...periods.now, step: this.#asked.step, by: [this.#asked.by] };
+    const { now, periods, step, by } = this.#answer;
+    const question = { ...periods.now, step, by: [by] };
     const day = new Date(periods.now.from).toISOString().slice(0, 10);
     const name = `usage-${day}-${question.step}-${question.by}.${kind}`;
     if (kind === "csv") save(name, "text/csv;charset=utf-8", csv(question.by, now));

@@ -64,6 +64,12 @@ export class WhatIfView {
   /** Numbers that move by themselves would hide what the sliders do. */
   live() {}
 
+  close() {
+    this.#reading?.abort();
+    this.#read?.statement.free();
+    this.#read = undefined;
+  }
+
   #build() {
     const so = (/** @type {string} */ text, /** @type {boolean} */ projected) =>
       h("button", {
@@ -81,7 +87,8 @@ export class WhatIfView {
     const fit = h("section", { class: "card fit", "aria-labelledby": "fit-title" });
     const body = h("div", { class: "grid what-if" }, controls, result, fit);
     setChildren(controls, sliders, ...this.#choice.elements);
-    const place = h("div", {}, h("p", { class: "empty", role: "status" }, "Reading your use …"));
+    const place = h("div", { "aria-busy": "true" },
+      h("p", { class: "empty", role: "status" }, "Reading your use …"));
     const element = h("div", {},
       h("div", { class: "toolbar" },
         h("div", { class: "segments", role: "group", "aria-label": "Use" }, ...uses), again),
@@ -110,6 +117,7 @@ export class WhatIfView {
       this.#choice.show(lastStretch(read.json).plan, offers);
       this.#answer();
       if (place.firstChild !== body) setChildren(place, body);
+      place.removeAttribute("aria-busy");
       await this.#fit(signal);
     });
   }
@@ -122,7 +130,9 @@ export class WhatIfView {
       await read(signal);
     } catch (error) {
       if (signal.aborted) return;
-      setChildren(this.#parts.place, failureNotice(error, () => void this.#load()));
+      const { place } = this.#parts;
+      setChildren(place, failureNotice(error, () => void this.#load()));
+      place.removeAttribute("aria-busy");
     }
   }
 
@@ -133,11 +143,13 @@ export class WhatIfView {
     const { fit } = this.#parts;
     const title = h("h2", { id: "fit-title" }, "Which pricing model fits");
     setChildren(fit, title, h("p", { class: "empty", role: "status" }, "Counting your days …"));
+    fit.setAttribute("aria-busy", "true");
     const days = await daysOf(this.#context.api, json.period, signal);
     signal.throwIfAborted();
     const fits = statement.fit(this.#unfitted.map((offer) => JSON.stringify(offer)), days);
     const { currency } = lastStretch(json).plan;
     setChildren(fit, title, ...fitted(fits, this.#context.format, currency));
+    fit.removeAttribute("aria-busy");
     this.#unfitted = undefined;
   }
 

@@ -4,14 +4,14 @@
 
 export const LOOK = `
 /* before the first number: bars where numbers will be */
-[data-gate=unknown] :is(data, dd, b, #granted) {
+[data-gate=unknown] .now :is(data, dd, b, #granted) {
   display: inline-block; width: 5ch; border-radius: 6px; background: var(--line);
   color: transparent !important; line-height: 1.2;
 }
-[data-gate=unknown] data { width: 4ch; height: .8em; }
+[data-gate=unknown] .now data { width: 4ch; height: .8em; }
 .bones { display: none; padding-top: 8px; }
-[data-gate=unknown] .bones { display: block; }
-[data-gate=unknown] :is(.empty, .runway > p) { display: none; }
+[data-gate=unknown] .now .bones { display: block; }
+[data-gate=unknown] .now :is(.empty, .runway > p) { display: none; }
 
 .amount {
   margin-top: 4px; font-size: 17px; line-height: 1.15; color: var(--quiet); overflow-wrap: anywhere;
@@ -61,7 +61,7 @@ figcaption { padding-top: 4px; }
 .runway .last td:first-child { width: 100%; white-space: normal; color: var(--quiet); }
 .pair > :last-child { margin-left: auto; white-space: nowrap; }
 .pair { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 16px; }
-.name { overflow-wrap: anywhere; }
+.now .name { overflow-wrap: anywhere; }
 .grants { padding: 0; list-style: none; }
 .grants li { padding: 12px 0; border-top: 1px solid var(--line); }
 .grants li:first-child { padding-top: 4px; border: 0; }

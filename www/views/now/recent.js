@@ -9,6 +9,8 @@ import { h } from "../../dom.js";
 
 export class RecentCard {
   #format;
+  /** That the rows' times are written in. */
+  #zone = "";
   /** @type {Map<string, HTMLTableRowElement>} */ #rows = new Map();
   #none = h("p", { id: "recent-none", class: "empty", hidden: true },
     "No calls yet. The first one shows here as it is made.");
@@ -30,6 +32,10 @@ export class RecentCard {
   paint(/** @type {Live} */ { recent }) {
     this.#none.hidden = recent.length > 0;
     this.#table.hidden = recent.length === 0;
+    // Another view may have read the contract, and with it the account's own zone.
+    const { zone } = this.#format;
+    if (zone !== this.#zone) this.#rows.clear();
+    this.#zone = zone;
     const first = this.#rows.size === 0;
     const body = this.#body;
     /** @type {typeof this.#rows} */ const listed = new Map();

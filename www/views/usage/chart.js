@@ -32,8 +32,12 @@ export class UsageChart {
   #onZoom;
   /** @type {Drawing | undefined} */ #drawing;
   /** @type {any} */ #plot;
-  /** @type {[number, number] | undefined} indexes of the first and the last shown */ #zoom;
+  /** What its colors went with. */
+  #ink = "";
+  #closed = new AbortController();
+  /** @type {[number, number] | undefined} */ #zoom;
   #box = h("div", { class: "plot" });
+  #observer = new ResizeObserver(() => this.#resize());
   element = h("div", {
     class: "chart", tabindex: 0, role: "group", "aria-roledescription": "chart",
     "aria-label": "Usage over time. Arrow keys choose a bar, plus and minus zoom, 0 shows all.",
@@ -42,15 +46,34 @@ export class UsageChart {
   /**
    * @param {import("../../locale.js").Format} format
    * @param {{onPoint: (index: number | undefined) => void,
-   *   onZoom: (range: [number, number] | undefined) => void}} options
+   *   onZoom: () => void}} options `onZoom`: when `shown` is changed from here, not by a drawing
    */
   constructor(format, { onPoint, onZoom }) {
     this.#format = format;
     this.#onPoint = onPoint;
     this.#onZoom = onZoom;
     this.element.addEventListener("keydown", (event) => this.#pressed(event));
-    new ResizeObserver(() => this.#resize()).observe(this.#box);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#redraw());
+    this.#observer.observe(this.#box);
+    const { signal } = this.#closed;
+    matchMedia("(prefers-color-scheme: dark)")
+      .addEventListener("change", () => this.recolor(), { signal });
+  }
+
+  /** Indexes of the first and the last bucket in sight; nothing if all are. */
+  get shown() {
+    return this.#zoom;
+  }
+
+  close() {
+    this.#closed.abort();
+    this.#observer.disconnect();
+    this.#plot?.destroy();
+    this.#plot = undefined;
+  }
+
+  /** Draws again if a canvas of other colors is due: a host page says so to nobody. */
+  recolor() {
+    if (this.#plot && getComputedStyle(this.#box).color !== this.#ink) this.#redraw();
   }
 
   /** @param {Drawing} drawing */
@@ -68,7 +91,7 @@ export class UsageChart {
     const whole = !range || (range[0] <= 0 && range[1] >= last);
     this.#zoom = whole ? undefined : [Math.max(range[0], 0), Math.min(range[1], last)];
     this.#scale();
-    this.#onZoom(this.#zoom);
+    this.#onZoom();
   }
 
   #redraw() {
@@ -76,6 +99,7 @@ export class UsageChart {
     this.#plot?.destroy();
     this.#plot = undefined;
     if (!drawing || this.#box.clientWidth === 0) return;
+    this.#ink = getComputedStyle(this.#box).color;
     this.#plot = new uPlot(this.#options(drawing), this.#data(drawing), this.#box);
     this.#scale();
   }

@@ -14,9 +14,9 @@ export const LOOK = `
 .ink-line { color: var(--line); }
 
 .usage .files { display: flex; gap: 8px; margin-left: auto; }
-.check { display: flex; align-items: center; gap: 8px; color: var(--quiet); cursor: pointer; }
-.check input { width: 16px; height: 16px; margin: 0; accent-color: var(--accent); }
-.check i { width: 16px; border-top: 2px dashed var(--quiet); }
+.option { display: flex; align-items: center; gap: 8px; color: var(--quiet); cursor: pointer; }
+.option input { width: 16px; height: 16px; margin: 0; accent-color: var(--accent); }
+.option i { width: 16px; border-top: 2px dashed var(--quiet); }
 .usage .head {
   display: flex; justify-content: space-between; align-items: baseline; gap: 16px;
 }
@@ -25,15 +25,16 @@ export const LOOK = `
 .readout { min-height: 20px; margin-top: 4px; }
 .bone.block { height: 240px; border-radius: 12px; }
 .scroll.tall { max-height: 420px; margin-top: 8px; }
-.of { width: 100%; white-space: normal; overflow-wrap: anywhere; }
-.usage .of { position: relative; padding-left: 20px; }
+.usage .of {
+  position: relative; width: 100%; padding-left: 20px; white-space: normal; overflow-wrap: anywhere;
+}
 .swatch {
   position: absolute; left: 0; top: 13px; width: 12px; height: 12px; border-radius: 3px;
   background: currentColor;
 }
 .counted { margin-top: 8px; }
 .lesser { display: block; font-size: 13px; font-weight: 400; }
-[aria-busy=true] .card { opacity: .6; transition: opacity .2s .3s; }
+.usage[aria-busy=true] .card { opacity: .6; transition: opacity .2s .3s; }
 
 .chart { margin-top: 16px; border-radius: 8px; touch-action: pan-y; }
 .plot { position: relative; min-height: 264px; }
