@@ -109,7 +109,8 @@ fn a_refund_takes_overage_off_where_it_stands() {
     assert_eq!(written("b")["former"], json!([[1, "10"]]));
     assert_eq!(written("r")["former"], json!([[0, "3"], [1, "4"]]));
     assert_eq!(written("paid")["overage"], Value::Null);
-    let forgers: &[(&str, &str, &[(&str, Value)])] = &[
+    type Forger<'f> = (&'f str, &'f str, &'f [(&'f str, Value)]);
+    let forgers: &[Forger<'_>] = &[
         ("from the dear part to the cheap one", "b", &[("former", json!([[0, "10"]]))]),
         ("from the dear part to today's", "b", &[("former", json!([]))]),
         ("more than all off one part", "a", &[("former", json!([[0, "40"], [1, "-10"]]))]),

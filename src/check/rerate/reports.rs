@@ -40,8 +40,8 @@ impl Rerate {
             self.operations = self.operations.saturating_add(1);
             let told = recorded.next();
             // A row does not tell prices that never change: of an earlier plan nobody knows them.
-            let is_priced =
-                told.is_some() || !is_earlier || rated != Err(TariffError::TermsUnknown);
+            let is_unknown = matches!(rated, Err(TariffError::TermsUnknown));
+            let is_priced = told.is_some() || !(is_earlier && is_unknown);
             is_known &= is_priced;
             let one = told.or(rated.as_ref().ok().copied()).unwrap_or_default();
             cost = cost.plus(one)?;
