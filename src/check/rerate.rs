@@ -10,6 +10,7 @@
 //! them is checked, what they cost cannot be.
 
 mod refunds;
+mod reports;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use super::books::Books;
 use super::finding::Fault;
 use super::memory::Memory;
 use crate::ledger::{
-    Booked, Burn, EVENT_AHEAD_MS_MAX, EVENT_MEMORY_MS, Entry, Events, Operations, TERMS_MAX, Use,
+    Booked, Burn, EVENT_AHEAD_MS_MAX, EVENT_MEMORY_MS, Entry, Events, TERMS_MAX, Use,
 };
 use crate::plan::Combination;
 use crate::report::{Served, Tariff, TariffError};
@@ -114,6 +115,12 @@ impl Rerate {
                 self.tariff.close();
                 self.parts.clear();
             }
+            Entry::DebtSettled { overage, .. } => {
+                if !overage.is_zero() {
+                    self.memory.invoice(self.tariff.number());
+                }
+                self.books.entry(entry)?;
+            }
             _ => self.books.entry(entry)?,
         }
         self.books.faults().into_iter().for_each(|fault| tell(None, fault));
@@ -167,77 +174,6 @@ impl Rerate {
     fn may_be_earlier(&self, terms: u64) -> bool {
         let most = u64::try_from(TERMS_MAX).unwrap_or(u64::MAX);
         terms < self.first && terms.saturating_add(most) >= self.first
-    }
-
-    fn reported(
-        &mut self,
-        entry: &Entry,
-        at: Timestamp,
-        tell: &mut Tell<'_>,
-    ) -> Result<(), Inexact> {
-        let Entry::UsageReported {
-            lease, terms, operations, costs, shortfall, burns, flying, ..
-        } = entry
-        else {
-            return Ok(());
-        };
-        self.numbered(lease, operations, tell);
-        let taken = total(burns)?.plus(shortfall.debt)?.plus(shortfall.unpaid)?;
-        let (mut cost, mut is_known) = (Credits::ZERO, true);
-        let mut recorded = costs.iter().copied();
-        let mut flying = flying.iter();
-        let mut next_flying = flying.next();
-        for (operation, number) in operations.list.iter().zip(operations.from..) {
-            let name = || format!("{lease}.{number}");
-            let time = operations.at.plus_millis(operation.3);
-            in_time(time, at, &name, tell);
-            let column = operations.routes.get(usize::from(operation.0));
-            let rated = match column {
-                Some((_, charge)) => {
-                    self.tariff.take(*terms, Served::Inline, charge, &NONE, operation.2)
-                }
-                None => Err(TariffError::Nameless),
-            };
-            self.operations = self.operations.saturating_add(1);
-            is_known &= rated.is_ok() || !costs.is_empty();
-            let told = recorded.next();
-            let one = told.or(rated.as_ref().ok().copied()).unwrap_or_default();
-            cost = cost.plus(one)?;
-            match (told, &rated) {
-                (Some(told), Ok(rated)) if told == *rated => {}
-                (None, Ok(_)) => {}
-                _ => self.compare(&name(), rated, one, *terms, tell),
-            }
-            if let Some(part) = next_flying.filter(|part| part.op == name()) {
-                next_flying = flying.next();
-                if part.cost != one {
-                    let (recorded, rated) = (part.cost, one);
-                    tell(Some(name()), Fault::CostDiffers { recorded, rated });
-                }
-                self.memory.end(&part.op, at, total(&part.burns)?.plus(part.debt)?);
-            }
-        }
-        if is_known {
-            paid(cost, taken, None, tell);
-        }
-        self.books.burn(burns)?;
-        self.books.owe(shortfall.debt, Credits::ZERO, shortfall.unpaid)
-    }
-
-    /// A lease's operations are numbered one after the other.
-    fn numbered(&mut self, lease: &str, operations: &Operations, tell: &mut Tell<'_>) {
-        let from = operations.from;
-        let count = u64::try_from(operations.list.len()).unwrap_or(u64::MAX);
-        let is_whole = self.books.is_whole;
-        let known = self.leases.get(lease).copied().or(is_whole.then_some(0)).unwrap_or(from);
-        if from > known {
-            let count = from.saturating_sub(known);
-            tell(Some(format!("{lease}.{from}")), Fault::OperationMissing { count });
-        }
-        if from < known && count > 0 {
-            tell(Some(format!("{lease}.{from}")), Fault::OperationRepeated);
-        }
-        self.leases.insert(lease.to_owned(), known.max(from.saturating_add(count)));
     }
 
     fn settled(
@@ -336,6 +272,10 @@ impl Rerate {
         let Booked { burns, returns, debt, overage, unpaid } = booked;
         let taken = total(burns)?.minus(total(returns)?)?.plus(*debt)?;
         paid(cost, taken.plus(*overage)?.plus(*unpaid)?, op, tell);
+        // Debt goes onto the invoice by entries of its own, for all operations at once.
+        if !overage.is_negative() {
+            paid(Credits::ZERO, *overage, op, tell);
+        }
         self.books.burn(burns)?;
         self.books.unburn(returns)?;
         self.books.owe(*debt, *overage, *unpaid)

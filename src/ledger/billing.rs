@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::decide::Session;
-use super::entry::Entry;
+use super::entry::{Entry, PlanRef};
 use super::uses::{self, Usages};
 use super::{Invoiced, Ledger, LedgerError};
 use crate::calendar::{Period, PeriodError, Schedule, Zone};
@@ -91,7 +91,9 @@ pub struct PlanUse<'l> {
     pub from: Timestamp,
     /// First instant after.
     pub until: Timestamp,
-    /// The plan's JSON.
+    /// The plan, by name.
+    pub plan: &'l PlanRef,
+    /// Its JSON.
     pub plan_json: &'l str,
     /// What was used in it, by charge, whether it has a price or not.
     pub usage: &'l BTreeMap<ChargeId, Usage>,
@@ -244,17 +246,17 @@ impl Ledger {
         let former = self.past_terms.range(period.terms..).zip((1..=changes).rev());
         for ((number, past), later) in former {
             let overage = billed.next().unwrap_or_default();
-            let (plan_json, usage) = (self.plan_of(*number).unwrap_or_default(), &past.usage);
+            let ((plan, plan_json), usage) = (self.plan_of(*number), &past.usage);
             if !uses::is_any(usage) && overage.is_zero() && past.until <= from {
                 continue;
             }
             let until = part_end(from, past.until, period.end, later);
-            parts.push(PlanUse { from, until, plan_json, usage, overage });
+            parts.push(PlanUse { from, until, plan, plan_json, usage, overage });
             from = until;
         }
-        let (plan_json, usage) = (&self.plan_json, &self.usage);
+        let (plan, plan_json, usage) = (&self.plan, &self.plan_json, &self.usage);
         let (until, overage) = (period.end, billed.next().unwrap_or_default());
-        parts.push(PlanUse { from, until, plan_json, usage, overage });
+        parts.push(PlanUse { from, until, plan, plan_json, usage, overage });
         Ok(parts)
     }
 }
@@ -369,13 +371,17 @@ impl Session<'_> {
         self.check_currency(plan)
     }
 
-    /// A period has one invoice, so that its plans have one currency, or none.
+    /// A period has one invoice, so that its plans have one currency, or none. Today's plan is a
+    /// part of the period from its first instant on: who changes currency has a plan without one
+    /// while a period ends.
     fn check_currency(&self, plan: &Plan) -> Result<(), LedgerError> {
         let Some(currency) = plan.spec().currency else { return Ok(()) };
         for part in self.ledger.stretches()? {
-            let other = Plan::parse(part.plan_json);
-            let unread = |_| LedgerError::PlanUnread { plan: self.ledger.plan.id.clone() };
-            if let Some(other) = other.map_err(unread)?.spec().currency
+            let other = Plan::parse(part.plan_json).map_err(|_| {
+                let PlanRef { id, version, .. } = part.plan;
+                LedgerError::PlanUnread { plan: id.clone(), version: *version }
+            })?;
+            if let Some(other) = other.spec().currency
                 && other != currency
             {
                 let plan = plan.id().clone();

@@ -216,7 +216,8 @@ pub enum LedgerError {
     /// A plan that the period's invoice cannot hold beside the others.
     #[error(
         "plan {plan} is in {currency}, and the open period is billed in {period}: publish a version \
-         of the plan in {period}, or open another account for {currency}"
+         of the plan in {period}, open another account for {currency}, or change to a plan without \
+         a currency until a period begins with it"
     )]
     CurrencyDiffers {
         /// The plan.
@@ -230,10 +231,14 @@ pub enum LedgerError {
     #[error("the open period is not over, or nobody's calendar ends it: close it at its end")]
     PeriodOpen,
     /// A plan in the journal that this version does not read.
-    #[error("plan {plan} was published, and cannot be read any more: report this")]
+    #[error(
+        "version {version} of plan {plan} was published, and cannot be read any more: report this"
+    )]
     PlanUnread {
-        /// The account's plan.
+        /// The plan of the period that is not read.
         plan: PlanId,
+        /// Its version.
+        version: u32,
     },
     /// A sum left the range of credits.
     #[error(transparent)]

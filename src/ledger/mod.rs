@@ -152,6 +152,9 @@ struct PastTerms {
     until: Timestamp,
     /// The plan, unless the next terms have the same.
     plan_json: Option<String>,
+    /// Its name; states from before it was kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plan: Option<PlanRef>,
     usage: Usages,
     /// Served beyond the credits in them, for the period's invoice; below zero: what went off it.
     #[serde(default, skip_serializing_if = "entry::is_zero")]
@@ -292,12 +295,14 @@ impl Ledger {
 
     /// The plan of former terms, if they are remembered.
     fn past_plan(&self, terms: u64) -> Option<&str> {
-        self.past_terms.get(&terms).and_then(|_| self.plan_of(terms))
+        self.past_terms.get(&terms).map(|_| self.plan_of(terms).1)
     }
 
     /// The plan of former terms; they may have ended with the period alone.
-    fn plan_of(&self, terms: u64) -> Option<&str> {
-        let later = self.past_terms.range(terms..).find_map(|(_, past)| past.plan_json.as_deref());
-        later.or(Some(&self.plan_json))
+    fn plan_of(&self, terms: u64) -> (&PlanRef, &str) {
+        let later = self.past_terms.range(terms..).find_map(|(_, past)| {
+            Some((past.plan.as_ref().unwrap_or(&self.plan), past.plan_json.as_deref()?))
+        });
+        later.unwrap_or((&self.plan, &self.plan_json))
     }
 }

@@ -22,7 +22,7 @@ impl Ledger {
     pub fn remembered_terms(&self) -> impl Iterator<Item = Terms<'_>> {
         let past = self.past_terms.iter().map(|(number, past)| Terms {
             number: *number,
-            plan_json: self.plan_of(*number).unwrap_or(&self.plan_json),
+            plan_json: self.plan_of(*number).1,
             usage: &past.usage,
         });
         past.chain(std::iter::once(Terms {

@@ -297,7 +297,7 @@ impl Book {
 
 impl From<PlanUse<'_>> for BookPart {
     fn from(part: PlanUse<'_>) -> Self {
-        let PlanUse { from, until, plan_json, usage, overage } = part;
+        let PlanUse { from, until, plan_json, usage, overage, .. } = part;
         Self { from, until, plan_json: plan_json.to_owned(), usage: usage.clone(), overage }
     }
 }

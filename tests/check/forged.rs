@@ -3,10 +3,11 @@
 
 use edgemeter::check::{Check, Fault, Seen, Verdict};
 use edgemeter::ledger::{Row, chain_hash};
+use edgemeter::units::Credits;
 use serde_json::{Value, json};
 
 use crate::clean::rules;
-use crate::forgers::{FORGERS, Shown, more};
+use crate::forgers::{FORGERS, Shown, more, reported};
 use crate::story::{Story, line};
 
 #[test]
@@ -190,6 +191,32 @@ fn an_operation_moved_to_earlier_terms_is_counted_or_found() {
     let terms = statement["journal"]["terms"].as_u64().unwrap();
     let after = statement["journal"]["after"].as_u64().unwrap() as usize;
     assert!(terms > 0 && after > 0);
+    // A report whose row does not tell the costs says as little of its price: it is counted too.
+    let (mut rows, mut taken) = (story.rows.clone(), None);
+    for row in rows.iter_mut().skip(after) {
+        let mut entries: Vec<Value> = serde_json::from_str(&row.body).unwrap();
+        let is_it = |e: &&mut Value| taken.is_none() && reported(e);
+        if let Some(one) = entries.iter_mut().find(is_it) {
+            (one["terms"], one["costs"]) = (json!(terms - 1), json!([]));
+            (one["burns"][0]["amount"], one["flying"]) = (json!("1000000"), json!([]));
+            one["shortfall"] = json!({ "debt": "7" });
+            let others = one["burns"].as_array().unwrap().iter().skip(1);
+            let others = others.map(|burn| burn["amount"].as_str().unwrap().parse().unwrap());
+            let sums = others.chain(["1000007".parse().unwrap()]);
+            taken = Some(Credits::sum(sums).unwrap());
+        }
+        row.body = serde_json::to_string(&entries).unwrap();
+    }
+    let checked = |rows: &[Row]| {
+        let mut check = Check::new(&statement.to_string(), None, None).unwrap();
+        rows.iter().for_each(|row| check.take(line(row).as_bytes()));
+        check.finish()
+    };
+    let [told, honest] = [&rows, &story.rows].map(|rows| checked(&rows[after..]).unrated);
+    assert_eq!(told.minus(honest).ok(), taken, "all of it is said to be unrated");
+    let found = checked(&rows).findings;
+    let is_found = found.iter().any(|one| matches!(one.fault, Fault::PaymentDiffers { .. }));
+    assert!(is_found, "the whole journal has its price");
     let moved = |to: u64, from: usize| {
         let mut rows = story.rows.clone();
         let found = rows.iter_mut().skip(after).find_map(|row| {
@@ -200,9 +227,7 @@ fn an_operation_moved_to_earlier_terms_is_counted_or_found() {
             Some(())
         });
         assert!(found.is_some(), "the story has none");
-        let mut check = Check::new(&statement.to_string(), None, None).unwrap();
-        rows[from..].iter().for_each(|row| check.take(line(row).as_bytes()));
-        check.finish()
+        checked(&rows[from..])
     };
     let names = |verdict: &Verdict| {
         verdict.findings.iter().any(|one| matches!(one.fault, Fault::TermsUnknown { .. }))

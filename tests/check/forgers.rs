@@ -19,7 +19,7 @@ pub(crate) struct Shown {
 impl Shown {
     /// A month with everything in it.
     pub(crate) fn new() -> Self {
-        let mut story = Story::new(6, &rules()[0]);
+        let mut story = Story::new(5, &rules()[0]);
         for (steps, apart_ms) in [(100, 9_000_000), (150, 3_000), (60, 9_000_000)] {
             story.run(steps, apart_ms);
         }
@@ -86,9 +86,14 @@ pub(crate) fn more(value: &mut Value) {
     *value = json!(format!("{}{point}{places}", whole.parse::<i64>().unwrap() + 1));
 }
 
-fn reported(entry: &Value) -> bool {
+pub(crate) fn reported(entry: &Value) -> bool {
     let ops = entry["operations"]["list"].as_array();
     paid("usage_reported")(entry) && ops.is_some_and(|ops| ops.len() > 1)
+}
+
+/// A report whose row does not tell what its operations cost.
+fn untold(entry: &Value) -> bool {
+    paid("usage_reported")(entry) && entry["costs"].as_array().is_none_or(Vec::is_empty)
 }
 
 /// Who does what, what is said of what he left, and what once all is hashed anew.
@@ -318,6 +323,28 @@ pub(crate) const FORGERS: &[(&str, Act, &str, &str)] = &[
         },
         "row_changed",
         "operation_unpriced",
+    ),
+    (
+        "an operation moved to such a route, whose row tells no costs, and what grants paid",
+        |it| {
+            it.edit(untold, |e| {
+                e["operations"]["list"][0][0] = json!(7);
+                more(&mut e["burns"][0]["amount"]);
+            })
+        },
+        "row_changed",
+        "payment_differs",
+    ),
+    (
+        "an operation moved to a charge without a price, and what grants paid",
+        |it| {
+            it.edit(untold, |e| {
+                e["operations"]["routes"][0][1] = json!("other");
+                more(&mut e["burns"][0]["amount"]);
+            })
+        },
+        "row_changed",
+        "payment_differs",
     ),
     (
         "what a refund gives back",

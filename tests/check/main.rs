@@ -16,6 +16,7 @@
 mod clean;
 mod forged;
 mod forgers;
+mod places;
 mod plans;
 mod report;
 mod story;

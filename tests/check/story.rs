@@ -102,7 +102,7 @@ impl Story {
     }
 
     /// Closes what is over, then acts.
-    fn visit<T>(&mut self, act: impl FnOnce(&mut Session<'_>, &Plan) -> T) -> T {
+    pub(crate) fn visit<T>(&mut self, act: impl FnOnce(&mut Session<'_>, &Plan) -> T) -> T {
         let now = Timestamp::from_millis(self.now);
         while self.ledger.is_period_over(now) {
             let mut session = Session::start(&mut self.ledger, now).unwrap();
@@ -224,9 +224,15 @@ impl Story {
         let lease = &self.leases[&id];
         let (terms, from) = (lease.terms, lease.next);
         let count = self.rng.below(5);
+        let mut routes = vec![
+            ("GET /words".to_owned(), "words".parse().unwrap()),
+            ("GET /calls".to_owned(), "calls".parse().unwrap()),
+        ];
+        // Of words alone, no row tells the price: it is the same for all of them.
+        routes.truncate(1 + usize::from(self.rng.below(3) > 0));
         let list = (0..count).map(|_| {
             let rng = &mut self.rng;
-            let (route, key) = (rng.below(2) as u16, rng.below(2) as u16);
+            let (route, key) = (rng.below(routes.len() as i64) as u16, rng.below(2) as u16);
             let quantity = rng.below(3).to_string().parse().unwrap();
             Operation(route, key, quantity, -rng.below(5_000), *rng.pick(&[200, 200, 0]))
         });
@@ -234,10 +240,7 @@ impl Story {
         let operations = Operations {
             from,
             at: Timestamp::from_millis(self.now),
-            routes: vec![
-                ("GET /words".to_owned(), "words".parse().unwrap()),
-                ("GET /calls".to_owned(), "calls".parse().unwrap()),
-            ],
+            routes,
             keys: vec!["k1".parse().unwrap(), "k2".parse().unwrap()],
             list,
         };

@@ -77,6 +77,17 @@ fn a_bill_is_checked_and_what_is_wrong_is_named() {
     assert_eq!((found.code, &verdict["clean"]), (1, &json!(false)));
     assert_eq!(verdict["findings"][0]["code"], "row_changed");
 
+    // A period that was closed while its plan could not be read.
+    let none = json!({ "statement": null, "book": { "period": { "index": 4 } }, "row": 7,
+        "bill": { "invoice": null, "no_invoice": { "code": "c", "message": "field /x is missing" },
+                  "charges": [], "grants": [] } });
+    let none = file("check.none.json", &none.to_string());
+    let refused = run(&["check", &export, "--statement", &none, "--invoice", &none]);
+    assert_eq!(refused.code, 1);
+    for part in ["closed without a statement", "field /x is missing", "/invoices/4/retry writes"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
+    }
+
     let refused = run(&["check", &export, "--statement", &export]);
     assert!(refused.code == 1 && refused.err.contains("statement"), "{}", refused.err);
     let refused = run(&["check", &export, "--statement", &statement, "--seen", "5:xyz"]);

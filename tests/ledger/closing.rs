@@ -52,6 +52,23 @@ fn plans_that_change_in_the_last_instant_are_billed() {
     assert_eq!((kept.status.as_str(), kept.total.as_deref()), ("finalized", Some("0.40")));
 }
 
+/// The plan that cannot be read is named, also where another one is today's.
+#[test]
+fn a_former_plan_that_cannot_be_read_is_named() {
+    let old = daily(2, ONE, OVERAGE).replace(r#""id":"p""#, r#""id":"old""#);
+    let free = daily(3, ONE, BLOCK).replace(r#""currency":"USD","#, "");
+    let free = free.replace(r#""value":"0.01","#, "");
+    let mut book = book(&[daily(1, ONE, OVERAGE), free]);
+    let plan = Plan::parse(&old).unwrap();
+    let at = Timestamp::from_millis(1);
+    book.visit(at, |session, _| session.change_plan(&plan, "{}".to_owned())).unwrap();
+    assert_eq!(run(&mut book, "2 follow 1"), None, "it asks for no currency");
+    let mut session = Session::start(&mut book.ledger, Timestamp::from_millis(3)).unwrap();
+    let refused = session.change_plan(&Plan::parse(&daily(1, ONE, OVERAGE)).unwrap(), old);
+    let message = refused.unwrap_err().to_string();
+    assert!(message.starts_with("version 2 of plan old was published"), "{message}");
+}
+
 fn kept(book: &Book, index: usize) -> (Value, &str) {
     let kept = &book.invoices[index];
     (serde_json::from_str(&kept.text).unwrap(), &kept.summary.status)

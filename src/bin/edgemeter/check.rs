@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use edgemeter::check::{Check as Core, Seen, Verdict};
+use serde_json::Value;
 
 use crate::export::Lines;
 use crate::failure::Failure;
@@ -47,8 +48,12 @@ impl Check {
         };
         let statement = read(&self.statement)?;
         // An invoice as the account serves it holds its statement.
-        let inside: Option<serde_json::Value> = serde_json::from_str(&statement).ok();
-        let inside = inside.and_then(|answer| answer.get("statement").map(ToString::to_string));
+        let answer: Option<Value> = serde_json::from_str(&statement).ok();
+        let inside = answer.as_ref().and_then(|answer| answer.get("statement"));
+        if let (Some(Value::Null), Some(answer)) = (inside, &answer) {
+            return Err(Failure::of_file(&self.statement, unbilled(answer)));
+        }
+        let inside = inside.map(ToString::to_string);
         let bill = self.invoice.as_ref().map(read).transpose()?;
         let statement = inside.as_deref().unwrap_or(&statement);
         let mut check = Core::new(statement, bill.as_deref(), self.seen.clone())
@@ -72,6 +77,18 @@ impl Check {
             false => Err(Failure::of_file(&self.file, faults(&verdict))),
         }
     }
+}
+
+/// Why there is nothing to check yet, and who can do something about it.
+fn unbilled(answer: &Value) -> String {
+    let reason = answer.pointer("/bill/no_invoice/message").and_then(Value::as_str);
+    let index = answer.pointer("/book/period/index").and_then(Value::as_i64);
+    let index = index.map_or_else(|| "{index}".to_owned(), |index| index.to_string());
+    format!(
+        "the period was closed without a statement, so that there is no bill to check: {}: once \
+         that is mended, the operator's POST /v1/accounts/{{a}}/invoices/{index}/retry writes one",
+        reason.unwrap_or("no reason is told")
+    )
 }
 
 /// What was checked.

@@ -6,6 +6,9 @@ use super::{Rerate, Tell, total};
 use crate::ledger::{Entry, Invoiced};
 use crate::units::{Credits, Inexact, Timestamp};
 
+/// Terms under which what is not known to be elsewhere may have been invoiced.
+const ANYWHERE: Option<(u64, u64)> = Some((0, u64::MAX));
+
 impl Rerate {
     pub(super) fn refunded(
         &mut self,
@@ -15,19 +18,34 @@ impl Rerate {
     ) -> Result<(), Inexact> {
         let Entry::Refunded { op, returns, debt, overage, former } = entry else { return Ok(()) };
         self.refunds = self.refunds.saturating_add(1);
+        let zero = Credits::ZERO;
         let returned = total(returns)?.plus(*debt)?.plus(*overage)?;
-        let (owed, surely) = match self.memory.refund(op, at) {
-            Charged::Known { owed, surely } => (owed, surely),
+        let is_whole = self.books.is_whole;
+        let (owed, surely, invoiced) = match self.memory.refund(op, at) {
+            // A part of it may have been charged before the rows begin, and invoiced there.
+            Charged::Known { owed, surely, reserved: true, .. } if !is_whole => {
+                (owed.max(returned), surely, ANYWHERE)
+            }
+            Charged::Known { owed, surely, invoiced, .. } => (owed, surely, invoiced),
             // What was served before the rows begin may be refunded in them.
-            Charged::Unknown if self.books.is_whole => (Credits::ZERO, false),
-            Charged::Unknown => (returned, false),
+            Charged::Unknown if is_whole => (zero, false, None),
+            Charged::Unknown => (returned, false, ANYWHERE),
         };
         let of_former = Credits::sum(former.iter().map(|Invoiced(_, amount)| *amount))?;
-        if returned > owed || (surely && returned != owed) || of_former > *overage {
+        let is_placed = invoiced.map_or(overage.is_zero() && former.is_empty(), |(first, last)| {
+            // All of it stands in one place; of closed periods none is left.
+            let is_former = self.parts.iter().any(|part| part.number == first);
+            let expected = if is_former { *overage } else { zero };
+            let mut places = former.iter();
+            places.all(|Invoiced(terms, part)| (first..=last).contains(terms) && *part > zero)
+                && (first < last || of_former == expected)
+        });
+        let is_moved = debt.is_negative() || overage.is_negative() || of_former > *overage;
+        let is_other = returned > owed || (surely && returned < owed);
+        if is_other || is_moved || !is_placed {
             tell(Some(op.clone()), Fault::RefundDiffers { charged: owed, returned });
         }
         self.books.unburn(returns)?;
-        let zero = Credits::ZERO;
         self.books.owe(zero.minus(*debt)?, zero.minus(*overage)?, zero)?;
         for Invoiced(terms, amount) in former {
             if !self.invoice_former(*terms, zero.minus(*amount)?)? {

@@ -15,16 +15,18 @@ use crate::units::{Credits, Inexact};
 
 impl Ledger {
     pub(super) fn change_plan(&mut self, plan: &PlanRef, json: &str) -> Result<(), Inexact> {
-        let former = std::mem::replace(&mut self.plan_json, json.to_owned());
-        self.plan = plan.clone();
-        self.end_terms(Some(former))
+        let former = std::mem::replace(&mut self.plan, plan.clone());
+        let former_json = std::mem::replace(&mut self.plan_json, json.to_owned());
+        self.end_terms(Some((former, former_json)))
     }
 
-    /// Use is counted from nothing from here on; `plan_json`: the plan so far, if another follows.
-    pub(super) fn end_terms(&mut self, plan_json: Option<String>) -> Result<(), Inexact> {
+    /// Use is counted from nothing from here on; `plan`: the plan so far, if another follows.
+    pub(super) fn end_terms(&mut self, plan: Option<(PlanRef, String)>) -> Result<(), Inexact> {
         let (until, overage) = (self.clock, self.overage_of_terms()?);
         let usage = std::mem::take(&mut self.usage);
-        self.past_terms.insert(self.terms, PastTerms { until, plan_json, usage, overage });
+        let (plan, plan_json) = plan.unzip();
+        let past = PastTerms { until, plan_json, plan, usage, overage };
+        self.past_terms.insert(self.terms, past);
         self.terms = self.terms.saturating_add(1);
         self.forget_terms();
         Ok(())
