@@ -152,8 +152,7 @@ struct PastTerms {
     until: Timestamp,
     /// The plan, unless the next terms have the same.
     plan_json: Option<String>,
-    /// Its name; states from before it was kept have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Its name, where its JSON is.
     plan: Option<PlanRef>,
     usage: Usages,
     /// Served beyond the credits in them, for the period's invoice; below zero: what went off it.

@@ -26,7 +26,7 @@ export const MEANINGS = {
   terms_unknown: "Something is charged by terms that the account does not know.",
   operation_repeated: "An operation is charged twice.",
   operation_missing: "Operations are missing from the journal.",
-  refund_differs: "A refund is not what was charged.",
+  refund_differs: "A refund is not what was charged, or not where it was billed.",
   grant_repeated: "Credits are given twice under one name.",
   grant_unknown: "Credits are taken from a grant that was never given.",
   grant_overdrawn: "More was taken from a grant than it holds.",

@@ -67,7 +67,8 @@ impl Store {
                 self.sql.exec(delete, vec![integer(index)?])?;
             }
             self.write_parts(Kind::Invoice, index, rest)?;
-            let insert = "INSERT INTO invoice (idx, n, summary, fees, body) VALUES (?, ?, ?, ?, ?)";
+            let insert = "INSERT INTO invoice (idx, n, summary, fees, body)
+                          VALUES (?, ?, ?, ?, ?)";
             let bindings = vec![
                 integer(index)?,
                 integer(n)?,
