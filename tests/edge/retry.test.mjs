@@ -66,7 +66,7 @@ function unbilled({ whole, row, hash, bill }) {
   return line;
 }
 
-test("a period without an invoice is billed once, and fees ahead are not billed twice", async () => {
+test("a period without an invoice is billed once, and fees ahead not twice", async () => {
   const used = words(ACCOUNT, "1", 30, { type: "seconds" });
   assert.equal((await post([used])).status, 200);
   const { period } = await read("statement");

@@ -16,7 +16,7 @@ use super::parts::{self, Kind};
 use super::read::{number, text};
 use super::{Head, Outcome, Store, integer};
 use crate::invoice::BilledFee;
-use crate::ledger::{Entry, Ledger};
+use crate::ledger::{ClosedPeriod, Entry, Ledger};
 use crate::statement::{Finalized, InvoiceSummary};
 
 pub(super) const TABLE: &str = "
@@ -57,7 +57,8 @@ impl Store {
             (serde_json::to_string(&kept.summary)?, serde_json::to_string(&kept.fees)?);
         let (first, rest) = parts::split(&kept.text);
         let index = u64::try_from(kept.summary.index).unwrap_or_default();
-        let bills = |entry: &Entry| matches!(entry, Entry::PeriodBilled { closed } if closed.index == kept.summary.index);
+        let of_it = |closed: &ClosedPeriod| closed.index == kept.summary.index;
+        let bills = |e: &Entry| matches!(e, Entry::PeriodBilled { closed } if of_it(closed));
         let again = entries.iter().any(bills);
         self.append_with(head, ledger, entries, |n| {
             if again {
