@@ -220,7 +220,10 @@ impl Account {
             Call::Journal { after, limit } => rpc::reply(self.journal(after, limit)),
             Call::Verify { from } => rpc::reply(self.verify(from)),
             Call::Usage { asked, after } => rpc::reply(self.usage(asked, after)),
-            Call::Enter { bytes } => rpc::reply(Ok(self.has_read(bytes))),
+            Call::Enter { bytes } => {
+                self.has_read(bytes);
+                rpc::reply(Ok(()))
+            }
             Call::Portal(read) => self.answer_customer(*read),
         }
     }
