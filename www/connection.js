@@ -29,8 +29,9 @@ export class Connection {
   /** @type {string[]} */ #early = [];
   /** @type {number | undefined} */ #tick;
   /** @type {SocketState} */ #state = "connecting";
-  /** The account's clock minus this device's, in ms. */
-  #offset = 0;
+  /** The account's clock minus this device's, in ms; nothing before the account said what it is.
+   * @type {number | undefined} */
+  #offset;
   #painting = false;
   /** When the host is asked for another token: nothing once it was. @type {number | undefined} */
   #askAt;
@@ -71,7 +72,7 @@ export class Connection {
 
   /** The account's clock, in ms. */
   now() {
-    return Date.now() + this.#offset;
+    return Date.now() + (this.#offset ?? 0);
   }
 
   open() {
@@ -152,7 +153,10 @@ export class Connection {
       const now = Date.now();
       const live = this.#feed?.view(now);
       if (!live) return;
+      const isFirst = this.#offset === undefined;
       this.#offset = live.now - now;
+      // Until now the token's life went by this device's clock.
+      if (isFirst) this.#expect(this.#session.token);
       this.#options.onLive(live);
     });
   }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use crate::ledger::{Entry, Ledger, Operations, Row, entries, inline};
 use crate::live::{
-    Call, Kind, LATELY_MINUTES, Message, RECENT_CALLS_MAX, Run, Standing, Tallies, Told,
+    Call, Kind, LATELY_MINUTES, Message, Pace, RECENT_CALLS_MAX, Run, Standing, Tallies, Told,
 };
 use crate::plan::Plan;
 use crate::rating::{Event, Usage};
@@ -39,9 +39,8 @@ pub(super) struct Live {
     sent: Timestamp,
     /// A delta is on its way already, a moment later.
     pub(super) waiting: bool,
-    /// The last snapshot, or the one that is on its way: when, and whether it is.
-    shown: Timestamp,
-    showing: bool,
+    /// When snapshots are written.
+    pub(super) pace: Pace,
 }
 
 impl Live {
@@ -53,12 +52,12 @@ impl Live {
     /// The last minutes as the journal has them: `rows` are all since `since`, or as many as are
     /// read.
     pub(super) fn rebuild(&mut self, rows: &[Row], since: Timestamp, plan: &Plan) {
-        let topup_url = self.topup_url.take();
+        let (topup_url, pace) = (self.topup_url.take(), self.pace);
         let bytes: usize = rows.iter().map(|row| row.body.len()).sum();
         let all = bytes < BYTES_MAX && u64::try_from(rows.len()).is_ok_and(|rows| rows < ROWS_MAX);
         let first = rows.first().filter(|_| !all).map_or(since, |row| row.at);
         let tallies = Tallies::known_from(first);
-        *self = Self { tallies, topup_url, ..Self::default() };
+        *self = Self { tallies, topup_url, pace, ..Self::default() };
         for row in rows {
             if let Ok(entries) = entries(&row.body) {
                 for entry in &entries {
@@ -180,19 +179,6 @@ impl Live {
         self.message(Kind::Delta, now, told, fresh)
     }
 
-    /// Asks for a snapshot: in how many ms one may be written, or nothing if one is on its way.
-    pub(super) fn ask_snapshot(&mut self, now: Timestamp, apart_ms: i64) -> Option<u64> {
-        // One that is later than it may be was asked for before the clock went back.
-        if self.showing && (1..=apart_ms).contains(&self.shown.millis_since(now)) {
-            return None;
-        }
-        let next = self.shown.plus_millis(apart_ms);
-        let wait = next.millis_since(now);
-        self.showing = (1..=apart_ms).contains(&wait);
-        self.shown = if self.showing { next } else { now };
-        Some(if self.showing { wait.unsigned_abs() } else { 0 })
-    }
-
     /// Everything there is.
     pub(super) fn snapshot(
         &mut self,
@@ -200,7 +186,6 @@ impl Live {
         plan: &Plan,
         now: Timestamp,
     ) -> Option<String> {
-        self.showing = false;
         self.tallies.forget(now);
         self.look(ledger, plan);
         self.message(Kind::Snapshot, now, self.tallies.all(), RECENT_CALLS_MAX)

@@ -15,6 +15,8 @@ use std::time::Duration;
 use worker::{Delay, Error, Request, Response, Result, WebSocket};
 
 use super::account::Account;
+use crate::live::Turn;
+use crate::units::Timestamp;
 
 /// Live updates are at least this far apart, in milliseconds.
 const LIVE_MS: i64 = 100;
@@ -41,35 +43,40 @@ impl Account {
 
     /// Shows a page everything.
     pub(super) fn show(&self, socket: &WebSocket) -> Result<()> {
-        let wait = match self.live.borrow_mut().ask_snapshot(super::now(), SNAPSHOT_MS) {
-            // One is on its way to all of them.
-            None => return Ok(()),
-            Some(wait) => wait,
-        };
-        if wait == 0 {
-            self.visit(|_, _| Ok(())).map_err(|problem| Error::RustError(problem.to_json()))?;
-            let borrowed = self.hot.borrow();
-            let Some(hot) = borrowed.as_ref() else { return Ok(()) };
-            let now = super::now();
-            let snapshot = self.live.borrow_mut().snapshot(&hot.ledger, &hot.plan, now);
-            if let Some(text) = snapshot {
-                self.sockets.send(socket, &text, now);
-            }
+        let now = super::now();
+        let turn = self.live.borrow_mut().pace.ask(now, SNAPSHOT_MS);
+        if let Turn::At(due) = turn {
+            self.show_all_at(due, now);
+        }
+        if turn != Turn::Now {
             return Ok(());
         }
+        self.visit(|_, _| Ok(())).map_err(|problem| Error::RustError(problem.to_json()))?;
+        let borrowed = self.hot.borrow();
+        let Some(hot) = borrowed.as_ref() else { return Ok(()) };
+        let snapshot = self.live.borrow_mut().snapshot(&hot.ledger, &hot.plan, super::now());
+        if let Some(text) = snapshot {
+            self.sockets.send(socket, &text, super::now());
+        }
+        Ok(())
+    }
+
+    fn show_all_at(&self, due: Timestamp, now: Timestamp) {
+        let wait = Duration::from_millis(due.millis_since(now).unsigned_abs());
         let (hot, live) = (Rc::clone(&self.hot), Rc::clone(&self.live));
         let sockets = Rc::clone(&self.sockets);
         self.state.wait_until(async move {
-            Delay::from(Duration::from_millis(wait)).await;
-            let (borrowed, now) = (hot.borrow(), super::now());
+            Delay::from(wait).await;
+            let (borrowed, mut live, now) = (hot.borrow(), live.borrow_mut(), super::now());
+            if !live.pace.begins(due, now) {
+                return;
+            }
             // Memory that was dropped since: the page asks again.
             let Some(hot) = borrowed.as_ref() else { return };
-            let snapshot = live.borrow_mut().snapshot(&hot.ledger, &hot.plan, now);
-            if let Some(text) = snapshot {
+            if let Some(text) = live.snapshot(&hot.ledger, &hot.plan, now) {
                 sockets.broadcast(&text, now);
             }
         });
-        Ok(())
     }
 
     /// Tells the open pages, at most every [`LIVE_MS`]; what comes in between goes with the next.

@@ -9,15 +9,16 @@
 //! keeps the last minute, and writes amounts as the reader's locale writes them. A decimal is never
 //! anything but a decimal on its way from the wire to the screen.
 //!
-//! The account's side of it is [`Tallies`] and [`Standing`]. Invariants: a message that is refused
-//! changes nothing; what is shown always adds up; memory is bounded by the limits below, whatever
-//! the account does.
+//! The account's side of it is [`Tallies`], [`Standing`] and [`Pace`]. Invariants: a message that
+//! is refused changes nothing; what is shown always adds up; memory is bounded by the limits below,
+//! whatever the account does.
 
 mod error;
 mod feed;
 mod kept;
 mod message;
 mod minute;
+mod pace;
 mod runway;
 mod spending;
 mod standing;
@@ -32,6 +33,7 @@ pub use message::{
     ZeroRule,
 };
 pub use minute::{Minute, SecondView};
+pub use pace::{Pace, Turn};
 pub use runway::{Runway, Supply, runway};
 pub use spending::{GrantView, MoreGrantsView, RunwayView, TallyView, ZeroView};
 pub use standing::Standing;

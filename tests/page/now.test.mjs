@@ -88,6 +88,28 @@ test("a token that lives a minute or less is not asked for before half of its li
   }, { prepare });
 });
 
+test("a device whose clock is ahead of the token's end asks for another one in time", async () => {
+  const account = new Account();
+  const standIn = await stand((connection) => connection.send(account.snapshot()));
+  const prepare = async (page) => {
+    await page.clock.install({ time: Date.now() + 400_000 });
+    await page.addInitScript(countPongs);
+  };
+  await withPage(browser(), ending(standIn.link, 300), async (page) => {
+    await inState(page, "live");
+    await page.evaluate(() => {
+      window.asks = 0;
+      document.querySelector("edge-meter")
+        .addEventListener("edge-meter-token-expiring", () => (window.asks += 1));
+    });
+    await page.clock.fastForward(200_000);
+    await answered(page);
+    assert.equal(await page.evaluate(() => window.asks), 0);
+    await page.clock.fastForward(50_000);
+    assert.equal(await page.evaluate(() => window.asks), 1);
+  }, { prepare });
+});
+
 test("a token that nobody renews ends the page at its end", async () => {
   const connections = [];
   const account = new Account();

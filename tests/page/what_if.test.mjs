@@ -206,6 +206,35 @@ test("who comes back finds the models that fit, though the days were not counted
   }, { prepare: slow });
 });
 
+test("who comes back finds what could not be read before, and what was asked anew", async () => {
+  let [isBroken, isSlow] = [true, false];
+  const prepare = async (page) => {
+    await page.route("**/usage?step=day*", async (route) => {
+      if (isBroken) await route.fulfill({ status: 500, body: "{}" });
+      else await route.continue();
+    });
+    await page.route("**/statement", async (route) => {
+      if (isSlow) return; // never answered: the page gives it up
+      await route.continue();
+    });
+  };
+  const link = billed.link("acme", token, "what-if");
+  await withPage(browser, link, async (page) => {
+    await page.locator("#panel-what-if").getByRole("button", { name: "Try again" }).waitFor();
+    isBroken = false;
+    await page.locator("#tab-now").click();
+    await page.locator("#tab-what-if").click();
+    await page.locator(".model.best").waitFor();
+    isSlow = true;
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.locator("#tab-now").click();
+    isSlow = false;
+    const again = page.waitForRequest("**/statement");
+    await page.locator("#tab-what-if").click();
+    await again;
+  }, { prepare, expected: /500 \(/ });
+});
+
 test("a drag is answered within a frame", async (t) => {
   await onWhatIf(async (page) => {
     for (let round = 0; round < 5; round += 1) {

@@ -35,6 +35,8 @@ export class WhatIfView {
   #frame = 0;
   /** What is being read; an older reading is given up. @type {AbortController | undefined} */
   #reading;
+  /** Whether it was asked for and has no answer: what was given up is asked again. */
+  #isStale = true;
   /** The plans to fit, until an answer says which one does. @type {any[] | undefined} */
   #unfitted;
   #parts;
@@ -51,7 +53,7 @@ export class WhatIfView {
   }
 
   show() {
-    if (!this.#read) void this.#load();
+    if (this.#isStale) void this.#load();
     else if (this.#unfitted) void this.#reads((signal) => this.#fit(signal));
   }
 
@@ -105,7 +107,8 @@ export class WhatIfView {
 
   #load() {
     const { api } = this.#context;
-    const { place, body } = this.#parts;
+    const { place } = this.#parts;
+    this.#isStale = true;
     return this.#reads(async (signal) => {
       const [read, offers] =
         await Promise.all([readStatement(this.#context, signal), offered(api, signal)]);
@@ -116,10 +119,17 @@ export class WhatIfView {
       this.#slide(read.json);
       this.#choice.show(lastStretch(read.json).plan, offers);
       this.#answer();
-      if (place.firstChild !== body) setChildren(place, body);
+      this.#isStale = false;
+      this.#fill();
       place.removeAttribute("aria-busy");
       await this.#fit(signal);
     });
+  }
+
+  /** Shows what there is, in the place of what was said instead. */
+  #fill() {
+    const { place, body } = this.#parts;
+    if (place.firstChild !== body) setChildren(place, body);
   }
 
   /** Says so if it fails, unless nobody waits for it any more. */
@@ -151,6 +161,7 @@ export class WhatIfView {
     setChildren(fit, title, ...fitted(fits, this.#context.format, currency));
     fit.removeAttribute("aria-busy");
     this.#unfitted = undefined;
+    this.#fill();
   }
 
   /** One slider for everything, one for each charge; positions stay over a reload of the use. */
