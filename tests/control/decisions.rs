@@ -140,6 +140,48 @@ fn keys_are_refused_limited_and_leased_as_the_account_says() {
 }
 
 #[test]
+fn a_key_that_was_refused_is_not_asked_about_for_a_while() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 1000     → 1000 0 0
+        1000  pay key=k3       → [debit id1]
+        1010  answer           → plan; 1 keys; key refused
+        1011  pay key=k3       → key refused
+        1012  pay              → [debit id2]   // the others are
+        1013  answer           → paid id2 1 left 999
+        1509  pay key=k3       → key refused
+        1510  pay key=k3       → [debit id3]
+        1520  answer           → key refused
+        1521  pay key=k3       → key refused
+        1510  pay key=k3       → [debit id4]   // the clock was set back
+        ",
+    );
+}
+
+#[test]
+fn a_clients_own_key_is_told_once_its_operation_ended() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 1000     → 1000 0 0
+        1000  pay once=ka      → [debit ka.id1]
+        1010  answer           → plan; 1 keys; paid ka.id1 1 left 999
+        1020  pay once=kb again=3 → [debit kb.id2]   // and three times more
+        1030  answer           → paid kb.id2 1 left 998
+        1040  settle ka.id1 200 → flusher
+        1050  settle kb.id2 500 →
+        1500  flush            → [refund kb.id2, done ka]
+        1510  answer           →
+        1510  visit            → 999 0 1
+        2500  flush            → done
+        ",
+    );
+}
+
+#[test]
 fn at_zero_the_plan_says_how_to_go_on() {
     talk(
         "1",
@@ -200,6 +242,31 @@ fn a_new_plan_is_told_and_its_prices_held() {
         1300  pay              → [debit id9, wish il10#1 23.333333/s of 4]
         1310  answer           → granted 40 for 10000; paid id9 3 left 90 flush
         1320  pay              → paid il10.0 4 left 86 at most
+        ",
+    );
+    // Or nothing at all.
+    talk(
+        "10:1,*:2",
+        BLOCK,
+        "
+        0     grant g 100      → 100 0 0
+        0     key k2           → 100 0 0
+        1000  pay key=k3       → [debit id1]
+        1010  answer           → plan; 2 keys; key refused
+        1020  pay q=90         → [debit id2]
+        1020  plan 10:3,*:4    → 100 0 0
+        1030  answer           → plan; denied 350 of 100
+        1030  pay q=60         → [debit id3]
+        ",
+    );
+    // A price that falls is bounded by what it is now.
+    talk(
+        "5:2,*:1",
+        BLOCK,
+        "
+        0     grant g 100      → 100 0 0
+        1000  warm 8           → 44 43 13
+        1100  pay              → paid il0.0 1 left 86 at most
         ",
     );
 }

@@ -285,6 +285,39 @@ fn a_wish_is_granted_once_to_a_lease_that_is_known() {
         700000 wish x 6 0       → plan; 1 keys; granted 20 for 10000   // nor does its isolate
         ",
     );
+    // What is free needs none, however few there are.
+    let free = "0 grant g 50 → 50 0 0\n1000 wish x 1 0 0 → plan; 1 keys";
+    talk("0", BLOCK, free);
+}
+
+#[test]
+fn a_report_is_due_at_half_of_what_fits_one() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 1000     → 1000 0 0
+        1000  warm 8           → 936 56 8
+        3000  pay 2498 q=0.001 → paid il0.2497 0.001 left 989.502
+        3000  pay q=0.001      → paid il0.2498 0.001 left 989.501
+        3000  pay q=0.001      → paid il0.2499 0.001 left 989.5 renew
+        ",
+    );
+}
+
+#[test]
+fn an_isolate_is_told_what_bounds_its_prices() {
+    let says = [("1", "7", ""), ("10:1,*:2", "7", "words 7"), ("5:2,*:1", "12", "words 7")];
+    for (price, cost, told) in says {
+        let script = format!(
+            "0 grant g 100 → 100 0 0
+            1000 pay q=7 → [debit id1]
+            1010 answer → plan; 1 keys; paid id1 {cost} left {}
+            1020 usage → {told}",
+            100 - cost.parse::<u32>().unwrap()
+        );
+        talk(price, BLOCK, &script);
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ use edgemeter::control::{
 use edgemeter::ledger::{self, Ledger, Most, Operations, Reserve, Session, SpendLimits, Use};
 use edgemeter::plan::Plan;
 use edgemeter::units::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// At zero, nothing is served.
 pub(crate) const BLOCK: &str = r#""block""#;
@@ -141,6 +143,11 @@ impl Talk {
                 format!("{:?}", answer.debit)
             }
             "wish" => self.wish(&words),
+            // What is told of what was used.
+            "usage" => {
+                let told = self.serve(&Request { v: VERSION, ..Request::default() }).usage;
+                told.iter().map(|(charge, used)| format!("{charge} {used}")).collect()
+            }
             _ => self.operate(&words),
         }
     }
@@ -159,8 +166,14 @@ impl Talk {
             let paid = self.client.admit(operation.clone(), self.now).unwrap();
             assert!(matches!(paid, Admission::Paid(_)), "{words:?}: {paid:?}");
         }
-        let admission = self.client.admit(operation, self.now).unwrap();
-        self.admission(admission)
+        let admission = match option("once") {
+            Some(name) => {
+                let again = option("again").map_or(0, |again| again.parse().unwrap());
+                self.client.admit_once(operation, name, "same".to_owned(), again, self.now)
+            }
+            None => self.client.admit(operation, self.now),
+        };
+        self.admission(admission.unwrap())
     }
 
     /// Credits for an operation that may use so many units, and `most` more.
@@ -226,9 +239,10 @@ impl Talk {
 
     /// A message of any other isolate: the account's answer alone.
     fn wish(&mut self, words: &[&str]) -> String {
-        let (rate, cost) = ("10".parse().unwrap(), "1".parse().unwrap());
         let (lease, seq) = (words[1].to_owned(), words[2].parse().unwrap());
-        let wish = Some(Wish { lease, seq, rate, cost, granted: words[3].parse().unwrap() });
+        let (granted, rate) = (words[3].parse().unwrap(), "10".parse().unwrap());
+        let cost = words.get(4).copied().unwrap_or("1").parse().unwrap();
+        let wish = Some(Wish { lease, seq, rate, cost, granted });
         let request = Request { v: VERSION, wish, ..Request::default() };
         told(&self.serve(&request)).join("; ")
     }
@@ -268,6 +282,7 @@ impl Talk {
         let mut session = Session::start(&mut self.ledger, self.now).unwrap();
         let answer = serve(&mut session, &self.plan, &mut self.denials, request).unwrap();
         session.finish().unwrap();
+        assert_eq!(travelled(&answer), answer);
         answer
     }
 
@@ -281,6 +296,7 @@ impl Talk {
 
     fn ask(&mut self, request: Request) -> String {
         assert_eq!(request.v, VERSION);
+        assert_eq!(travelled(&request), request);
         let mut parts = Vec::new();
         if let Some(report) = &request.report {
             let (list, from) = (&report.operations.list, report.operations.from);
@@ -306,6 +322,7 @@ impl Talk {
             format!("settle {} {}", settle.op, used.join(" "))
         }));
         parts.extend(request.releases.iter().map(|op| format!("release {op}")));
+        parts.extend(request.done.iter().map(|name| format!("done {name}")));
         if let Some(wish) = &request.wish {
             parts
                 .push(format!("wish {}#{} {}/s of {}", wish.lease, wish.seq, wish.rate, wish.cost));
@@ -343,6 +360,11 @@ impl Talk {
             }
         }
     }
+}
+
+/// A message as it arrives.
+fn travelled<T: Serialize + DeserializeOwned>(message: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(message).unwrap()).unwrap()
 }
 
 fn used(quantity: &str) -> Use {

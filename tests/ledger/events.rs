@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use edgemeter::ledger::{Change, Corrected, EventCorrection, Taken};
+use edgemeter::ledger::{Change, Corrected, EventCorrection, EventKey, Taken};
 use edgemeter::meter::Event;
 
 use crate::elsewhere::{Account, Clean, NOW, Rng, Said};
@@ -263,4 +263,12 @@ fn each_period_and_each_plan_is_that_of_its_clean_set() {
         let run = history.run(rng, BLOCK);
         run.check((run.cost() - run.granted()).max(0), 0);
     }
+}
+
+/// Rows that were written are found by it: it is the same in every version.
+#[test]
+fn an_event_is_remembered_by_half_of_a_hash() {
+    // `sha256sum` of the lines event, length of the source, both names; and correction, its name.
+    assert_eq!(EventKey::of("s", "b").hex(), "86a4811226dcb6c79cf45d2b5b468e67");
+    assert_eq!(EventKey::of_correction("b").hex(), "6e08613857e56a6e0e63259c623c45dd");
 }
