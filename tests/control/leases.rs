@@ -291,6 +291,21 @@ fn a_wish_is_granted_once_to_a_lease_that_is_known() {
 }
 
 #[test]
+fn what_is_granted_while_the_clock_is_set_back_is_not_spent() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 1000     → 1000 0 0
+        60000 warm 7           → 993 0 7
+        60000 pay              → [debit id8, wish il0#1 28/s of 1]
+        59999 answer           → granted 56 for 10000; paid id8 1 left 992 flush
+        59999 pay              → [il0 0+0 used 0 back 56, debit id9]
+        ",
+    );
+}
+
+#[test]
 fn a_report_is_due_at_half_of_what_fits_one() {
     talk(
         "1",

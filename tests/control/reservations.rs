@@ -216,3 +216,26 @@ fn keys_and_prices_are_asked_of_the_account() {
         ",
     );
 }
+
+#[test]
+fn ends_that_nobody_heard_of_are_told_together() {
+    talk(
+        "1",
+        BLOCK,
+        "
+        0     grant g 100      → 100 0 0
+        1000  reserve q=5      → [reserve ir1]
+        1010  answer           → plan; 1 keys; held ir1 5 left 95
+        1010  reserve q=5      → [reserve ir2]
+        1020  answer           → held ir2 5 left 90
+        1030  end ir1 2        → [settle ir1 2]
+        1030  drop             →
+        1040  end ir2          → [settle ir1 2, release ir2]
+        1040  drop             →
+        1050  tell             → [settle ir1 2, release ir2]
+        1060  answer           →
+        1060  tell             → nothing
+        1060  visit            → 98 0 2
+        ",
+    );
+}

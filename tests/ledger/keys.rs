@@ -1,6 +1,6 @@
 //! Keys and what they may spend.
 
-use crate::book::check;
+use crate::book::{Book, check};
 
 #[test]
 fn keys_gate_debits() {
@@ -58,4 +58,22 @@ fn a_key_spends_at_most_its_limit_in_a_day_and_in_a_month() {
         6   debit z 1                                95  0 5  0
         ",
     );
+}
+
+#[test]
+fn what_is_so_already_is_not_written_again() {
+    let mut book = Book::new();
+    for (command, rows) in [
+        ("1 disable k1", 1),
+        ("2 disable k1", 0),
+        ("3 limit k1 day=5", 1),
+        ("4 limit k1 day=5", 0),
+        ("5 limit k1 month=5", 1),
+        ("6 limit k1", 1),
+        ("7 limit k1", 0),
+    ] {
+        let before = book.journal.len();
+        assert_eq!(book.row(command), None, "{command}");
+        assert_eq!(book.journal.len() - before, rows, "{command}");
+    }
 }

@@ -63,6 +63,20 @@ fn an_operation_that_goes_on_holds_more() {
 }
 
 #[test]
+fn what_has_expired_does_not_begin_anew() {
+    check(
+        "
+        1    grant a 10                       10  0  0  0
+        1    reserve r 6 until=50             4   6  0  0
+        50   visit                            4   6  0  0   // what it used is told late, or never
+        60   reserve r 6 until=99             ended
+        60   reserve r 8 until=99 held=6      ended
+        61   settle r 2 last                  8   0  2  0
+        ",
+    );
+}
+
+#[test]
 fn what_can_be_lowered_is_lowered_to_what_there_is() {
     check(
         "

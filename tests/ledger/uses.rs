@@ -228,3 +228,19 @@ fn a_key_that_is_disabled_or_at_its_limit_gets_no_more() {
         ",
     );
 }
+
+#[test]
+fn an_operation_holds_and_tells_so_many_uses_and_not_one_more() {
+    let mut book = Book::under(&plan(1, ANY_MODEL, BLOCK));
+    let some = |count: usize| (0..count).map(|n| format!("m{n}:1")).collect::<Vec<_>>().join("+");
+    let (most, more) = (some(USES_MAX), some(USES_MAX + 1));
+    for (command, code) in [
+        ("1 grant g 100".to_owned(), None),
+        (format!("2 reserve r {more} until=50"), Some("too_many_uses")),
+        (format!("2 reserve r {most} until=50"), None),
+        (format!("3 settle r {more}"), Some("too_many_uses")),
+        (format!("3 settle r {most} last"), None),
+    ] {
+        assert_eq!(book.row(&command).as_deref(), code, "{command}");
+    }
+}
