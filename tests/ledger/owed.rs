@@ -170,3 +170,22 @@ fn what_may_have_been_charged_and_forgotten_is_not_charged_again() {
     book.row(&format!("{now} owe new 1 sent={}", now - oldest - 45_001));
     assert_eq!(available(&book), before.minus(Credits::ONE).unwrap(), "it came after them");
 }
+
+/// Less two seconds, by which its message may be late.
+#[test]
+fn a_debit_is_remembered_for_ten_minutes() {
+    let mut book = Book::new();
+    assert_eq!(book.row("10000000 visit"), None);
+    let table = [
+        (None, false),
+        (Some(0), false),
+        (Some(598_000), false),
+        (Some(598_001), true),
+        (Some(-1), false),
+        (Some(i64::MAX), true),
+    ];
+    for (sent_ms, forgotten) in table {
+        let found = book.ledger.may_have_forgotten_debit("x", sent_ms);
+        assert_eq!(found, forgotten, "{sent_ms:?}");
+    }
+}
