@@ -74,6 +74,7 @@ impl Pair {
             && let Some((known, before)) = self.known[kind].clone()
             && let Some(again) = self.client.admit_again(&known, now).unwrap()
         {
+            assert!(self.client.is_current(&known));
             self.taken += 1;
             let Again { number, left, renew, flush } = again;
             let (lease, _) = before.op.rsplit_once('.').unwrap();

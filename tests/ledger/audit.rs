@@ -1,6 +1,6 @@
 //! What a live account can be asked for: `Ledger::audit` names what does not hold.
 
-use edgemeter::ledger::Ledger;
+use edgemeter::ledger::{Ledger, shown_byte};
 use serde_json::{Value, json};
 
 use crate::book::Book;
@@ -69,4 +69,20 @@ fn an_account_that_was_tampered_with_is_told_what_does_not_hold() {
     let text = state.to_string().replace("\"effective_at\":900", "\"effective_at\":9");
     let ledger: Ledger = serde_json::from_str(&text).unwrap();
     assert_eq!(ledger.audit(), Err("no_overspend"));
+}
+
+#[test]
+fn a_byte_is_shown_as_a_person_reads_it() {
+    let table = [
+        (b'a', "'a'"),
+        (b' ', "' '"),
+        (b'~', "'~'"),
+        (b'"', "'\"'"),
+        (b'\n', "a line feed"),
+        (31, "byte 0x1f"),
+        (127, "byte 0x7f"),
+    ];
+    for (byte, expected) in table {
+        assert_eq!(shown_byte(byte), expected);
+    }
 }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use edgemeter::ledger::{Change, EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX, EventCorrection, Refused};
-use edgemeter::meter::Event;
+use edgemeter::ledger::{
+    Change, EVENT_AGE_MS_MAX, EVENT_AHEAD_MS_MAX, Entry, EventCorrection, EventRecord, Refused,
+};
+use edgemeter::meter::{Event, EventError};
 use edgemeter::units::Timestamp;
 use serde_json::{Value, json};
 
@@ -279,4 +281,76 @@ fn a_later_plan_may_have_no_price_for_what_an_earlier_one_counted() {
     assert_eq!(account.sums()[1], "0");
     assert!(account.book.ledger.usages().is_empty());
     account.replays();
+}
+
+#[test]
+fn a_row_is_read_for_the_event_that_it_names_alone() {
+    let mut account = Account::new(BLOCK);
+    let words = |id: &str, quantity| Said::Words { quantity }.json("s", id, NOW);
+    account.take(&[words("x", 3), words("y", 4)]);
+    let (x, y) = (words("x", 5), words("y", 6));
+    let amend = |id, event, text: &str| EventCorrection {
+        id,
+        source: "s",
+        event,
+        change: Change::Amend(Event::from_json(text.to_owned().leak(), None).unwrap()),
+    };
+    account.correct(&[amend("1", "x", &x), amend("2", "y", &y)]);
+    let rows = account.book.journal.iter().rev().take(2);
+    let rows: Vec<Vec<Entry>> = rows.map(|row| serde_json::from_str(&row.body).unwrap()).collect();
+    // the row, counted from the last; position; what is asked for; whether it says something of that
+    for (row, i, source, event, said) in [
+        (1, 0, "s", "x", true),
+        (1, 1, "s", "y", true),
+        (1, 1, "s", "x", false),
+        (1, 0, "t", "x", false),
+        (1, 2, "s", "x", false),
+        (0, 0, "s", "x", true),
+        (0, 1, "s", "y", true),
+        (0, 1, "s", "x", false),
+        (0, 1, "t", "y", false),
+        (0, 2, "s", "y", false),
+    ] {
+        let found = EventRecord::read(&rows[row], i, source, event).unwrap();
+        assert_eq!(found.is_some(), said, "{source} {event} at {i} of {row}");
+    }
+}
+
+#[test]
+fn a_maximum_is_that_of_all_combinations_together() {
+    let entry = |model: &str, price: &str| json!({ "when": { "m": model }, "unit_price": price });
+    let plan = json!({
+        "id": "p", "version": 1,
+        "meters": [{ "id": "w", "aggregation": "count", "dimensions": { "m": "/m" } }],
+        "charges": [{ "id": "words", "meter": "w", "unit": "credits",
+                      "price": { "model": "matrix", "entries": [entry("a", "3"), entry("b", "1")] },
+                      "adjustments": [{ "op": "maximum", "amount": "6" }] }],
+        "credits": { "burn_order": "standard", "rollover": "none", "at_zero": "block" },
+    });
+    let mut account = Account::under(vec![plan.to_string()]);
+    for (id, model, burned) in
+        [("1", "a", "3"), ("2", "b", "4"), ("3", "a", "6"), ("4", "a", "6"), ("5", "b", "6")]
+    {
+        let taken = codes(account.take(&[event(id, "w", &json!({ "m": model }))]));
+        assert_eq!((taken, account.sums()[1].as_str()), (vec!["taken".to_owned()], burned), "{id}");
+    }
+    account.replays();
+}
+
+#[test]
+fn seats_are_counted_by_a_fee_and_not_by_credits() {
+    let plan = json!({
+        "id": "p", "version": 1, "currency": "USD",
+        "meters": [{ "id": "calls", "aggregation": "count" },
+                   { "id": "seats", "aggregation": "latest", "property": "/n" }],
+        "charges": [{ "id": "words", "meter": "calls", "unit": "credits",
+                      "price": { "model": "per_unit", "unit_price": "2" } }],
+        "fees": [{ "id": "team", "amount": "10", "meter": "seats" }],
+        "credits": { "burn_order": "standard", "rollover": "none", "at_zero": "block" },
+    });
+    let mut account = Account::under(vec![plan.to_string()]);
+    let texts = [event("1", "calls", &json!({})), event("2", "seats", &json!({ "n": 3 }))];
+    assert_eq!(codes(account.take(&texts)), ["taken", r#"meter_not_inline at "/type""#]);
+    assert_eq!(account.sums()[1], "2");
+    assert_eq!(Refused::Event(EventError::NoSubject).field(), "/subject");
 }

@@ -244,3 +244,16 @@ fn an_operation_holds_and_tells_so_many_uses_and_not_one_more() {
         assert_eq!(book.row(&command).as_deref(), code, "{command}");
     }
 }
+
+#[test]
+fn what_a_price_does_not_name_does_not_keep_uses_apart() {
+    // Ten at two, six at one; at most all at two.
+    check_prices(
+        &[TIERS],
+        "
+        1    grant g 100                          100 0  0  0 0
+        2    reserve r a:8+b:8 until=50           68  32 0  0 0
+        3    settle r a:8+b:8 last                74  0  26 0 0
+        ",
+    );
+}
