@@ -298,7 +298,7 @@ fn a_row_is_read_for_the_event_that_it_names_alone() {
     account.correct(&[amend("1", "x", &x), amend("2", "y", &y)]);
     let rows = account.book.journal.iter().rev().take(2);
     let rows: Vec<Vec<Entry>> = rows.map(|row| serde_json::from_str(&row.body).unwrap()).collect();
-    // the row, counted from the last; position; what is asked for; whether it says something of that
+    // the row, counted from the last; position; what is asked for; whether the row tells of it
     for (row, i, source, event, said) in [
         (1, 0, "s", "x", true),
         (1, 1, "s", "y", true),
