@@ -229,6 +229,28 @@ fn a_key_that_is_disabled_or_at_its_limit_gets_no_more() {
     );
 }
 
+/// What was served may be of another charge than what was reserved: at most six for all of its
+/// models together.
+#[test]
+fn a_maximum_is_that_of_all_models_together() {
+    let pages = format!(
+        r#",{{"id":"pages","unit":"credits","price":{MODELS},
+        "adjustments":[{{"op":"maximum","amount":"6"}}]}}]"#
+    );
+    let json = plan(1, TWO_EACH, BLOCK).replacen(']', &pages, 1);
+    check_book(
+        Book::under(&json),
+        "
+        1    grant g 100                          100 0  0  0 0
+        2    reserve r 25 until=50                50  50 0  0 0
+        3    settle r pages/a:1+pages/b:1 last    96  0  4  0 0
+        4    reserve s 25 until=50                46  50 4  0 0
+        5    settle s pages/a:1 last              94  0  6  0 0   // not three
+        ",
+        columns,
+    );
+}
+
 #[test]
 fn an_operation_holds_and_tells_so_many_uses_and_not_one_more() {
     let mut book = Book::under(&plan(1, ANY_MODEL, BLOCK));
